@@ -1,0 +1,1 @@
+"""What a gateway must do, and how that is judged."""

@@ -1,0 +1,1 @@
+"""Load: how fast a gateway streams, measured with locust."""

@@ -1,0 +1,1 @@
+"""The bundled minimal gateway: three dialects over one registry and two backends."""

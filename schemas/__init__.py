@@ -1,0 +1,1 @@
+"""JSON Schemas of every OpenAI-shaped object and of our own report, and their loader."""
