@@ -17,14 +17,14 @@ _ASKED_LONG = re.compile(
 def asked_tokens(prompt: str, rng: Random) -> int:
     """The least number of tokens that an answer to `prompt` should have.
 
-    20 to 42 (the last sentence is finished, so up to 60); about 300 for a story or an essay; N words when N are named.
+    20 to 41 (the last sentence is finished, so up to 60); about 300 for a story or an essay; N words when N are named.
     """
     drawn = rng.random()
     if asked := _ASKED_LENGTH.search(prompt):
         return min(int(int(asked[1]) * 1.25) + 1, _LONGEST)
     if _ASKED_LONG.search(prompt):
         return 260 + int(drawn * 120)
-    return 20 + int(drawn * 23)
+    return 20 + int(drawn * 22)
 
 
 def write(rng: Random, tokens: int) -> str:
