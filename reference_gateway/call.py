@@ -39,8 +39,14 @@ class BackendError(Exception):
     """
 
     def __init__(
-        self, status: int, message: str, *, type: str = "api_error", code: str | None = None,
-        param: str | None = None, retry_after: str | None = None,
+        self,
+        status: int,
+        message: str,
+        *,
+        type: str = "api_error",
+        code: str | None = None,
+        param: str | None = None,
+        retry_after: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.type, self.code, self.param = status, message, type, code, param

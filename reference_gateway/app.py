@@ -1,0 +1,48 @@
+"""The gateway as an ASGI application: the layers that every request passes, and the dialects behind them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from reference_gateway.auth import Authentication
+from reference_gateway.dialects import nemo, openai, watsonx
+from reference_gateway.errors import ApiError, unknown_url
+from reference_gateway.failures import Failures
+from reference_gateway.gateway import Gateway
+from reference_gateway.limits import HeaderLimits
+from reference_gateway.request_id import KEY, RequestId
+from reference_gateway.wire_json import one_line
+
+DIALECTS = (openai, watsonx, nemo)
+
+
+def create_app(gateway: Gateway) -> ASGIApp:
+    """The application for this gateway, which it closes when the server shuts down."""
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        await gateway.close()
+
+    routes = [route for dialect in DIALECTS for route in dialect.routes(gateway)]
+    open_paths = [path for dialect in DIALECTS for path in dialect.OPEN_PATHS]
+    app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
+    app = Authentication(app, gateway.tokens, open_paths)
+    app = HeaderLimits(app)
+    app = Failures(app, error_response)
+    return RequestId(app)
+
+
+def error_response(scope: Scope, error: ApiError) -> Response:
+    """The error as the dialect of the path writes it; OpenAI's where no dialect is."""
+    dialect = next((each for each in DIALECTS if scope["path"].startswith(each.PREFIX)), openai)
+    body = one_line(dialect.error_body(error, scope[KEY]))
+    return Response(body, error.status, dict(error.headers), "application/json")
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    raise unknown_url(scope["method"], scope["path"])

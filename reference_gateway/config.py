@@ -1,0 +1,277 @@
+"""Reads the gateway's TOML file (or the embedded default) into a registry and limits. Every key is known: a key that
+isn't is an error that names the nearest one."""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from reference_gateway.call import Endpoint, Json
+from reference_gateway.registry import (
+    CREATED,
+    Entity,
+    Model,
+    Provider,
+    ProviderType,
+    Registry,
+    UpstreamOptions,
+    Workspace,
+    stable_uuid,
+)
+
+T = TypeVar("T")
+Kind = type | tuple[type, ...]
+
+ENDPOINT_WORDS = {
+    "chat": Endpoint.CHAT,
+    "completions": Endpoint.COMPLETIONS,
+    "embeddings": Endpoint.EMBEDDINGS,
+}
+PROVIDER_TYPES = ("simulator", "upstream")
+ENTITY_NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
+
+ROOT_KEYS = ("max_body_bytes", "entity_name_pattern", "workspaces", "providers")
+WORKSPACE_KEYS = ("name", "entities")
+ENTITY_KEYS = ("name", "model")
+UPSTREAM_KEYS = ("base_url", "api_key", "api_key_env", "headers", "timeout_s", "connect_timeout_s")
+PROVIDER_KEYS = ("name", "type", "uuid", "workspace", "models", *UPSTREAM_KEYS)
+MODEL_KEYS = ("id", "served_name", "alias", "uuid", "created", "endpoints", "settings")
+
+NUMBER = (int, float)
+SETTING_TYPES: Mapping[str, Kind] = {
+    "ttft_s": NUMBER,
+    "itl_s": NUMBER,
+    "dimensions": int,
+    "vision": bool,
+    "remote_images": bool,
+}
+
+
+class ConfigError(Exception):
+    """The configuration can't be used; the message is one line for the person who wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    registry: Registry = field(default_factory=Registry)
+    max_body_bytes: int = 10 * 1024 * 1024
+    entity_name_pattern: re.Pattern[str] = re.compile(ENTITY_NAME_PATTERN)
+
+
+def default_config() -> Config:
+    return parse(resources.files("reference_gateway").joinpath("default.toml").read_text("utf-8"))
+
+
+def load(path: Path) -> Config:
+    """Reads a configuration file. Raises ConfigError, with the file's name in it."""
+    try:
+        return parse(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def parse(text: str) -> Config:
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"not valid TOML: {error}") from None
+    root = Table(document, "", ROOT_KEYS)
+    pattern = _pattern(root.get("entity_name_pattern", str, ENTITY_NAME_PATTERN))
+    providers = tuple(_provider(table) for table in root.tables("providers", PROVIDER_KEYS))
+    workspaces = tuple(_workspace(table, pattern) for table in root.tables("workspaces", WORKSPACE_KEYS))
+    registry = Registry(providers, workspaces or (Workspace("default"),))
+    _check(registry)
+    max_body_bytes = root.get("max_body_bytes", int, 10 * 1024 * 1024)
+    if max_body_bytes < 1:
+        raise ConfigError("max_body_bytes must be positive")
+    return Config(registry, max_body_bytes, pattern)
+
+
+def with_settings(config: Config, settings: Json) -> Config:
+    """The same configuration with these settings laid over those of every model."""
+    registry = config.registry
+    providers = tuple(
+        replace(each, models=tuple(replace(model, settings=model.settings | settings) for model in each.models))
+        for each in registry.providers
+    )
+    return replace(config, registry=Registry(providers, registry.workspaces))
+
+
+class Table:
+    """A TOML table and where it stands; reading from it reports mistakes with that place."""
+
+    def __init__(self, values: Mapping[str, Any], place: str, known: Collection[str]) -> None:
+        self.values, self.place = values, place
+        for key in values:
+            if key not in known:
+                raise ConfigError(f"{self.at(key)}: unknown key{_nearest(key, known)}")
+
+    def at(self, key: str) -> str:
+        return f"{self.place}.{key}" if self.place else key
+
+    def get(self, key: str, kind: Kind, default: T) -> T:
+        """The value of a key, which must be of this kind, or the default. True and false are never numbers."""
+        if key not in self.values:
+            return default
+        value = self.values[key]
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            raise ConfigError(f"{self.at(key)}: expected {' or '.join(each.__name__ for each in kinds)}")
+        return cast(T, value)
+
+    def required(self, key: str) -> str:
+        value = self.get(key, str, "")
+        if not value:
+            raise ConfigError(f"{self.at(key)}: missing")
+        return value
+
+    def tables(self, key: str, known: Collection[str]) -> "Iterable[Table]":
+        entries: list[Any] = self.get(key, list, [])
+        for number, values in enumerate(entries):
+            place = f"{self.at(key)}[{number}]"
+            if not isinstance(values, dict):
+                raise ConfigError(f"{place}: expected a table")
+            yield Table(values, place, known)
+
+
+def _nearest(word: str, known: Collection[str]) -> str:
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else f"; known keys: {', '.join(sorted(known))}"
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise ConfigError(f"entity_name_pattern: not a regular expression: {error}") from None
+
+
+def _provider(table: Table) -> Provider:
+    name, type_ = table.required("name"), table.required("type")
+    if type_ not in PROVIDER_TYPES:
+        raise ConfigError(f"{table.at('type')}: unknown type {type_!r}{_nearest(type_, PROVIDER_TYPES)}")
+    if type_ != "upstream":
+        for key in UPSTREAM_KEYS:
+            if key in table.values:
+                raise ConfigError(f"{table.at(key)}: only providers of type 'upstream' have it")
+    return Provider(
+        name=name,
+        uuid=table.get("uuid", str, stable_uuid("provider", name)),
+        type=cast(ProviderType, type_),
+        workspace=table.get("workspace", str, "default"),
+        models=tuple(_model(each, name) for each in table.tables("models", MODEL_KEYS)),
+        upstream=_upstream(table) if type_ == "upstream" else None,
+    )
+
+
+def _upstream(table: Table) -> UpstreamOptions:
+    base_url = table.required("base_url")
+    if not base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"{table.at('base_url')}: expected an http:// or https:// URL")
+    headers: dict[str, str] = table.get("headers", dict, {})
+    if not all(isinstance(value, str) for value in headers.values()):
+        raise ConfigError(f"{table.at('headers')}: expected strings")
+    return UpstreamOptions(
+        base_url=base_url,
+        api_key=_api_key(table),
+        headers=headers,
+        timeout_s=_timeout(table, "timeout_s", 600.0),
+        connect_timeout_s=_timeout(table, "connect_timeout_s", 10.0),
+    )
+
+
+def _timeout(table: Table, key: str, default: float) -> float:
+    seconds = table.get(key, NUMBER, default)
+    if not 0 < seconds < 1e9:
+        raise ConfigError(f"{table.at(key)}: must be a positive number of seconds")
+    return float(seconds)
+
+
+def _api_key(table: Table) -> str | None:
+    if "api_key" in table.values and "api_key_env" in table.values:
+        raise ConfigError(f"{table.at('api_key_env')}: give api_key or api_key_env, not both")
+    if "api_key_env" not in table.values:
+        return table.required("api_key") if "api_key" in table.values else None
+    variable = table.required("api_key_env")
+    if not os.environ.get(variable):
+        raise ConfigError(f"{table.at('api_key_env')}: the environment variable {variable} is not set")
+    return os.environ[variable]
+
+
+def _model(table: Table, provider: str) -> Model:
+    id_ = table.required("id")
+    return Model(
+        id=id_,
+        served_name=table.get("served_name", str, id_),
+        uuid=table.get("uuid", str, stable_uuid("model", provider, id_)),
+        endpoints=_endpoints(table),
+        alias=table.required("alias") if "alias" in table.values else None,
+        created=table.get("created", int, CREATED),
+        settings=_settings(table),
+    )
+
+
+def _endpoints(table: Table) -> frozenset[Endpoint]:
+    words = table.get("endpoints", list, list(ENDPOINT_WORDS))
+    for word in words:
+        if word not in ENDPOINT_WORDS:
+            raise ConfigError(
+                f"{table.at('endpoints')}: unknown endpoint {word!r}{_nearest(str(word), ENDPOINT_WORDS)}"
+            )
+    return frozenset(ENDPOINT_WORDS[word] for word in words)
+
+
+def _settings(table: Table) -> Json:
+    settings = Table(table.get("settings", dict, {}), table.at("settings"), SETTING_TYPES)
+    for key, value in settings.values.items():
+        settings.get(key, SETTING_TYPES[key], None)
+        if not isinstance(value, bool) and not 0 <= value < 1e9:
+            raise ConfigError(f"{settings.at(key)}: out of range")
+    return dict(settings.values)
+
+
+def _workspace(table: Table, pattern: re.Pattern[str]) -> Workspace:
+    name = table.required("name")
+    entities = tuple(
+        Entity(each.required("name"), each.required("model")) for each in table.tables("entities", ENTITY_KEYS)
+    )
+    for word in (name, *(entity.name for entity in entities)):
+        if pattern.fullmatch(word) is None:
+            raise ConfigError(f"{table.place}: the name {word!r} does not match entity_name_pattern")
+    return Workspace(name, entities)
+
+
+def _check(registry: Registry) -> None:
+    """What no single table can tell: names are unique, and what they refer to exists."""
+    models = [model for provider in registry.providers for model in provider.models]
+    _unique("workspace", registry.workspaces, lambda each: each.name)
+    _unique("provider", registry.providers, lambda each: each.name)
+    _unique("provider uuid", registry.providers, lambda each: each.uuid)
+    _unique("model uuid", models, lambda each: each.uuid)
+    names = [model.id for model in models] + [model.alias for model in models if model.alias is not None]
+    _unique("model id or alias", names, lambda name: name)
+    for provider in registry.providers:
+        if registry.workspace(provider.workspace) is None:
+            raise ConfigError(f"provider {provider.name!r}: there is no workspace {provider.workspace!r}")
+    for workspace in registry.workspaces:
+        _unique(f"entity of workspace {workspace.name!r}", workspace.entities, lambda each: each.name)
+        for entity in workspace.entities:
+            if registry.find(entity.model_id) is None:
+                raise ConfigError(f"entity {workspace.name}/{entity.name}: no model {entity.model_id!r}")
+
+
+def _unique(what: str, things: Iterable[T], name: Callable[[T], str]) -> None:
+    seen: set[str] = set()
+    for thing in things:
+        if name(thing) in seen:
+            raise ConfigError(f"there are two of {what} {name(thing)!r}")
+        seen.add(name(thing))

@@ -1,0 +1,108 @@
+"""The NeMo Platform inference gateway's dialect: workspaces, whose model entities have strict names, and three routes
+(by the model in the body, by entity, by provider). Errors are {"detail": "…"}."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from reference_gateway.call import Endpoint, Json
+from reference_gateway.dialects.common import json_response
+from reference_gateway.dialects.entity_names import EntityNames
+from reference_gateway.errors import ApiError, clipped
+from reference_gateway.gateway import Gateway
+from reference_gateway.limits import read_json
+from reference_gateway.registry import Served, Workspace
+from reference_gateway.routing import Handler, Resource
+from reference_gateway.validation import validate
+
+PREFIX = "/apis/inference-gateway/"
+OPEN_PATHS: Sequence[str] = ()
+WORKSPACE = f"{PREFIX}v2/workspaces/{{workspace}}"
+BY_BODY = f"{WORKSPACE}/openai/-/v1"
+BY_ENTITY = f"{WORKSPACE}/model/{{entity:rest}}/-/v1"
+BY_PROVIDER = f"{WORKSPACE}/provider/{{provider}}/-/v1"
+
+
+def error_body(error: ApiError, request_id: str) -> Json:
+    return {"detail": error.message}
+
+
+def routes(gateway: Gateway) -> Sequence[Resource]:
+    names = EntityNames(gateway.registry, gateway.config.entity_name_pattern)
+    limit = gateway.config.max_body_bytes
+
+    async def models(request: Request) -> Response:
+        workspace = names.workspace(request.path_params["workspace"])
+        found = [(entity.name, names.served(workspace, entity.name)) for entity in workspace.entities]
+        found.sort(key=lambda each: Endpoint.CHAT not in each[1].model.endpoints)
+        return json_response({"object": "list", "data": [_model(workspace, *each) for each in found]})
+
+    async def model(request: Request) -> Response:
+        workspace = names.workspace(request.path_params["workspace"])
+        entity = names.entity(workspace, request.path_params["id"])
+        return json_response(_model(workspace, entity, names.served(workspace, entity)))
+
+    async def ready(request: Request) -> Response:
+        provider = names.provider(request.path_params["workspace"], request.path_params["provider"])
+        return json_response({"ready": True, "provider": f"{provider.workspace}/{provider.name}"})
+
+    def by_body(endpoint: Endpoint) -> Handler:
+        async def handle(request: Request) -> ASGIApp:
+            workspace = names.workspace(request.path_params["workspace"])
+            body = await read_json(request, limit)
+            if "model" not in body:
+                raise ApiError(400, "Could not extract model from the request: it has no 'model'.")
+            entity = names.entity(workspace, body["model"])
+            served = names.served(workspace, entity)
+            validate(endpoint, body, served)
+            return gateway.answer(endpoint, body, served, f"{workspace.name}/{entity}")
+
+        return handle
+
+    def by_entity(endpoint: Endpoint) -> Handler:
+        async def handle(request: Request) -> ASGIApp:
+            workspace = names.workspace(request.path_params["workspace"])
+            entity = names.checked(request.path_params["entity"], "name")
+            served = names.served(workspace, entity)
+            body = await read_json(request, limit)
+            body["model"] = f"{workspace.name}/{entity}"
+            validate(endpoint, body, served)
+            return gateway.answer(endpoint, body, served, body["model"])
+
+        return handle
+
+    def by_provider(endpoint: Endpoint) -> Handler:
+        async def handle(request: Request) -> ASGIApp:
+            provider = names.provider(request.path_params["workspace"], request.path_params["provider"])
+            body = await read_json(request, limit)
+            name = body.get("model")
+            if not isinstance(name, str):
+                raise ApiError(400, "Could not extract model from the request: 'model' must be a string.")
+            model = provider.model(name)
+            if model is None:
+                raise ApiError(404, f"Provider {provider.name!r} serves no model {clipped(name)!r}.")
+            served = Served(provider, model)
+            validate(endpoint, body, served)
+            return gateway.answer(endpoint, body, served, name)
+
+        return handle
+
+    return [
+        Resource(f"{BY_BODY}/models", {"GET": models}),
+        Resource(f"{BY_BODY}/models/{{id:rest}}", {"GET": model}),
+        *(Resource(f"{BY_BODY}/{endpoint}", {"POST": by_body(endpoint)}) for endpoint in Endpoint),
+        *(Resource(f"{BY_ENTITY}/{endpoint}", {"POST": by_entity(endpoint)}) for endpoint in Endpoint),
+        *(Resource(f"{BY_PROVIDER}/{endpoint}", {"POST": by_provider(endpoint)}) for endpoint in Endpoint),
+        Resource(f"{WORKSPACE}/provider/{{provider}}/ready", {"GET": ready}),
+    ]
+
+
+def _model(workspace: Workspace, entity: str, served: Served) -> Json:
+    return {
+        "id": f"{workspace.name}/{entity}",
+        "object": "model",
+        "created": served.model.created,
+        "owned_by": workspace.name,
+    }

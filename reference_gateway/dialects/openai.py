@@ -1,0 +1,61 @@
+"""The OpenAI dialect: /v1, model ids as they are, errors in OpenAI's envelope."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from reference_gateway.call import Endpoint, Json
+from reference_gateway.dialects.common import json_response, model_name
+from reference_gateway.errors import ApiError, model_not_found
+from reference_gateway.gateway import Gateway
+from reference_gateway.limits import read_json
+from reference_gateway.registry import Served
+from reference_gateway.routing import Handler, Resource
+from reference_gateway.validation import validate
+
+PREFIX = "/v1/"
+OPEN_PATHS: Sequence[str] = ()
+
+
+def error_body(error: ApiError, request_id: str) -> Json:
+    details = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    return {"error": details}
+
+
+def routes(gateway: Gateway) -> Sequence[Resource]:
+    registry = gateway.registry
+
+    async def models(request: Request) -> Response:
+        return json_response({"object": "list", "data": [_model(served) for served in registry.served]})
+
+    async def model(request: Request) -> Response:
+        name = request.path_params["id"]
+        served = registry.find(name)
+        if served is None:
+            raise model_not_found(name)
+        return json_response(_model(served))
+
+    def inference(endpoint: Endpoint) -> Handler:
+        async def handle(request: Request) -> ASGIApp:
+            body = await read_json(request, gateway.config.max_body_bytes)
+            name = model_name(body)
+            served = registry.find(name)
+            if served is None:
+                raise model_not_found(name)
+            validate(endpoint, body, served)
+            return gateway.answer(endpoint, body, served, name)
+
+        return handle
+
+    return [
+        Resource(f"{PREFIX}models", {"GET": models}),
+        Resource(f"{PREFIX}models/{{id:rest}}", {"GET": model}),
+        *(Resource(PREFIX + endpoint, {"POST": inference(endpoint)}) for endpoint in Endpoint),
+    ]
+
+
+def _model(served: Served) -> Json:
+    model = served.model
+    return {"id": model.id, "object": "model", "created": model.created, "owned_by": served.provider.name}

@@ -1,0 +1,72 @@
+"""`gateproof serve`: starts the bundled gateway. Only arguments, messages and the exit code live here."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from reference_gateway.app import create_app
+from reference_gateway.config import Config, ConfigError, default_config, load, with_settings
+from reference_gateway.gateway import Gateway
+from reference_gateway.server import Server, ServerError, listen, url
+
+HELP = "start the bundled reference gateway"
+USAGE_ERROR = 4
+LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    add("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
+    add("--token", action="append", default=[], metavar="KEY", help="key that clients must send; repeatable")
+    add("--config", type=Path, metavar="FILE", help="TOML file with workspaces, providers and models")
+    add("--seed", type=int, metavar="N", help="makes the simulator answer the same in every run")
+    add("--ttft", type=_seconds, metavar="S", help="the simulator's time to the first token, for every model")
+    add("--itl", type=_seconds, metavar="S", help="the simulator's time between tokens, for every model")
+    add("--drain-timeout", type=_seconds, default=5.0, metavar="S", help="time for open streams to end on SIGTERM")
+    add("--log-level", choices=LOG_LEVELS, default="warning", help="what is logged to stderr (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    try:
+        config = _config(args)
+        tokens = _tokens(args.token)
+        gateway = Gateway.open(config, tokens=tokens, seed=args.seed)
+        listener = listen(args.host, args.port)
+    except (ConfigError, ServerError) as error:
+        print(f"gateproof serve: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    server = Server(create_app(gateway), drain_timeout_s=args.drain_timeout, log_level=args.log_level)
+    server.before_start = server.stop_on_signals
+    server.when_ready = lambda: print(f"listening on {url(listener)}", flush=True)
+    server.run([listener])
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    config = default_config() if args.config is None else load(args.config)
+    overrides = {"ttft_s": args.ttft, "itl_s": args.itl}
+    return with_settings(config, {key: value for key, value in overrides.items() if value is not None})
+
+
+def _tokens(tokens: list[str]) -> list[str]:
+    for number, token in enumerate(tokens, 1):
+        if not token or not all("!" <= character <= "~" for character in token):
+            raise ServerError(f"--token number {number} can't be sent: only visible ASCII without spaces can")
+    return tokens
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{port} is not a port (0 to 65535)")
+    return port
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < 1e6:
+        raise argparse.ArgumentTypeError(f"{text} is not a time in seconds")
+    return seconds

@@ -1,0 +1,133 @@
+"""Runs an ASGI application on uvicorn: one listening socket, a bounded drain, and errors of HTTP itself as JSON."""
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from reference_gateway.app import create_app
+from reference_gateway.config import Config, default_config
+from reference_gateway.gateway import Gateway
+from reference_gateway.request_id import new_request_id
+from reference_gateway.wire_json import one_line
+
+KEEP_ALIVE_S = 75
+
+
+class ServerError(Exception):
+    """The server can't start; the message is one line."""
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that says when it accepts connections, and leaves the process's signals to its owner."""
+
+    def __init__(self, app: ASGIApp, *, drain_timeout_s: float = 5.0, log_level: str = "warning") -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=Protocol,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level=log_level,
+                access_log=log_level in ("info", "debug", "trace"),
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=cast(int, drain_timeout_s),
+                server_header=False,
+            )
+        )
+        self.before_start: Callable[[], None] = lambda: None
+        self.when_ready: Callable[[], None] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.before_start()
+        await super().startup(sockets)
+        self.when_ready()
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+    def stop(self) -> None:
+        """Accept nothing more, let open streams drain, end. Twice: end at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    def stop_on_signals(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP, which sends small writes at once and answers what is not HTTP in JSON."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().connection_made(transport)
+
+    def send_400_response(self, msg: str) -> None:
+        error = {"message": msg, "type": "invalid_request_error", "param": None, "code": "invalid_http"}
+        body = one_line({"error": error})
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", new_request_id().encode("ascii")),
+            (b"connection", b"close"),
+        ]
+        lines = b"".join(b"%b: %b\r\n" % header for header in headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + lines + b"\r\n" + body)
+        self.transport.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. ServerError if it can't be had."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(cast(tuple[str, int], address[:2]), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ServerError(f"can't listen on {host}:{port}: {reason.lower()}") from None
+
+
+def url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+
+
+@contextmanager
+def running_gateway(
+    config: Config | None = None, *, tokens: Iterable[str] = (), seed: int | None = None, drain_timeout_s: float = 0.5
+) -> Iterator[str]:
+    """A gateway (the default one without a configuration) on a free port of this machine, in a thread of its own.
+    Gives the URL without a path: add `/v1`."""
+    gateway = Gateway.open(config or default_config(), tokens=tokens, seed=seed)
+    with running(create_app(gateway), drain_timeout_s=drain_timeout_s) as base_url:
+        yield base_url
+
+
+@contextmanager
+def running(app: ASGIApp, *, drain_timeout_s: float = 0.5) -> Iterator[str]:
+    """Any ASGI application on a free port of this machine, in a thread of its own."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(app, drain_timeout_s=drain_timeout_s)
+    started = threading.Event()
+    server.when_ready = started.set
+    thread = threading.Thread(target=server.run, args=([listener],), name="gateway", daemon=True)
+    base_url = url(listener)
+    thread.start()
+    if not started.wait(30):
+        raise ServerError("the gateway did not start within 30 s")
+    try:
+        yield base_url
+    finally:
+        server.should_exit = True
+        thread.join()

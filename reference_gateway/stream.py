@@ -1,0 +1,98 @@
+"""Runs one call and sends its answer straight to ASGI: JSON at once, or server-sent events, one event a write.
+A client that goes away stops the work."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from starlette.types import Receive, Scope, Send
+
+from reference_gateway.call import Backend, BackendError, Call, Endpoint, Json
+from reference_gateway.errors import ApiError, from_backend, internal_error
+from reference_gateway.wire_json import one_line
+
+log = logging.getLogger("reference_gateway")
+
+JSON_HEADERS = [(b"content-type", b"application/json")]
+STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+]
+DONE = b"data: [DONE]\n\n"
+
+
+class Answer:
+    """The response to an inference request, as an ASGI application.
+
+    The headers go out when the first chunk (or the whole answer) exists: until then a BackendError is raised, and
+    becomes an error response like any other. After it, it becomes one error event, and the stream ends there.
+    """
+
+    def __init__(self, backend: Backend, call: Call, model: str) -> None:
+        self.backend, self.call, self.model = backend, call, model
+        """`model` is the name under which the client knows what answered."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
+        work = asyncio.create_task(self._stream(send) if streamed else self._whole(send))
+        gone = asyncio.create_task(_disconnected(receive))
+        try:
+            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            gone.cancel()
+            await asyncio.gather(work, gone, return_exceptions=True)
+        if not work.cancelled():
+            work.result()
+
+    async def _whole(self, send: Send) -> None:
+        answer = await self.backend.answer(self.call)
+        answer["model"] = self.model
+        body = one_line(answer)
+        headers = [*JSON_HEADERS, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _stream(self, send: Send) -> None:
+        chunks = self.backend.stream(self.call)
+        try:
+            first = await anext(chunks, None)
+            if first is None:
+                raise BackendError(502, "The model's stream ended before its first chunk.")
+            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            try:
+                await self._event(send, first)
+                async for chunk in chunks:
+                    await self._event(send, chunk)
+                last = DONE
+            except BackendError as error:
+                last = _error_event(from_backend(error))
+            except Exception:
+                log.exception("a stream broke off")
+                last = _error_event(internal_error())
+            await send({"type": "http.response.body", "body": last})
+        finally:
+            await _close(chunks)
+
+    async def _event(self, send: Send, chunk: Json) -> None:
+        chunk["model"] = self.model
+        event = b"data: %b\n\n" % one_line(chunk)
+        await send({"type": "http.response.body", "body": event, "more_body": True})
+
+
+def _error_event(error: ApiError) -> bytes:
+    """What every OpenAI client recognises inside a stream, whatever the dialect's own error bodies look like."""
+    body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
+    return b"data: %b\n\n" % one_line({"error": body})
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _close(chunks: AsyncIterator[Json]) -> None:
+    close = getattr(chunks, "aclose", None)
+    if close is not None:
+        await close()
