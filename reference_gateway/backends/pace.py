@@ -1,7 +1,12 @@
-"""The simulated speed: when each token of an answer is due. Deadlines are absolute, so delays do not add up."""
+"""The simulated speed: when each token of an answer is due, and whose turn it is to say one.
+
+Deadlines are absolute, so delays do not add up.
+"""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+
+from reference_gateway.call import Json
 
 _TTFT_S = 0.020
 _ITL_S = 0.005
@@ -12,7 +17,7 @@ class Pace:
 
     __slots__ = ("_due", "_itl_s", "_loop")
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: Json) -> None:
         """Reads `ttft_s` and `itl_s` (seconds) from a model's settings. Needs a running event loop."""
         self._loop = asyncio.get_running_loop()
         self._itl_s = float(settings.get("itl_s", _ITL_S))
@@ -31,3 +36,22 @@ class Pace:
         """Waits as long as streaming `tokens` tokens would take."""
         self._due += max(tokens - 1, 0) * self._itl_s
         await self.first()
+
+
+Turn = tuple[Json, bool]
+"""One chunk's `choices` member, and whether it carries a token."""
+
+
+async def in_turns(speakers: list[Iterator[Turn]], pace: Pace) -> AsyncIterator[Json]:
+    """What all the speakers say, a token each in turn; every token when it is due, the rest along with it."""
+    await pace.first()
+    while speakers:
+        for speaker in tuple(speakers):
+            for said, is_token in speaker:
+                if is_token:
+                    await pace.token()
+                yield said
+                if is_token:
+                    break
+            else:
+                speakers.remove(speaker)

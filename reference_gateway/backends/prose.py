@@ -8,9 +8,9 @@ from reference_gateway.backends.tokens import count
 
 _LONGEST = 8192
 """Tokens that an answer never exceeds, whatever the prompt asks for."""
-_ASKED_LENGTH = re.compile(r"\b(\d{1,6})[\s-]*(?:words?|tokens?)\b", re.IGNORECASE)
+_ASKED_LENGTH = re.compile(r"\b(\d{1,6})[\s-]{0,3}(?:words?|tokens?)\b", re.IGNORECASE)
 _ASKED_LONG = re.compile(
-    r"\b(?:story|stories|essays?|poem|articles?|novel|chapters?|long|at length|in detail)\b", re.IGNORECASE
+    r"\b(?:story|stories|essays?|poem|articles?|novel|chapters?|a (?:very )?long|at length|in detail)\b", re.IGNORECASE
 )
 
 

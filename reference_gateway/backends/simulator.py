@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from reference_gateway.backends import chat
+from reference_gateway.backends import chat, completions, embeddings
 from reference_gateway.call import BackendError, Call, Endpoint, Json
 
 
@@ -10,23 +10,37 @@ class Simulator:
     """A backend that makes its answers up.
 
     A call is answered alike every time if its body has a `seed`, or if the simulator has one (`seed`); otherwise each
-    answer is new. Model settings read: `ttft_s`, `itl_s` (seconds), `dimensions` (of embeddings).
+    answer is new. Model settings read: `ttft_s` (0.020) and `itl_s` (0.005), the time to the first token and between
+    tokens in seconds; `dimensions` (1536) of embeddings.
     """
 
     def __init__(self, seed: int | None = None) -> None:
         self._seed = seed
 
     async def answer(self, call: Call) -> Json:
-        """The whole answer, after the time its tokens take. BackendError if it can't be made."""
-        if call.endpoint is Endpoint.CHAT:
-            return await chat.answer(call, self._seed)
-        raise BackendError(501, f"The simulator does not serve {call.endpoint.value} yet.")
+        """The whole answer, after the time its tokens take. BackendError if the request allows none."""
+        match call.endpoint:
+            case Endpoint.CHAT:
+                return await chat.answer(call, self._seed)
+            case Endpoint.COMPLETIONS:
+                return await completions.answer(call, self._seed)
+            case Endpoint.EMBEDDINGS:
+                return await embeddings.answer(call)
 
     def stream(self, call: Call) -> AsyncIterator[Json]:
-        """The answer's chunks, one token each, at the model's pace. BackendError on the first step."""
-        if call.endpoint is Endpoint.CHAT:
-            return chat.stream(call, self._seed)
-        raise BackendError(501, f"The simulator does not stream {call.endpoint.value} yet.")
+        """The answer's chunks, one token each, at the model's pace. The first step raises what `answer` would."""
+        match call.endpoint:
+            case Endpoint.CHAT:
+                return chat.stream(call, self._seed)
+            case Endpoint.COMPLETIONS:
+                return completions.stream(call, self._seed)
+            case Endpoint.EMBEDDINGS:
+                return _refused("Embeddings are not streamed.")
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+async def _refused(why: str) -> AsyncIterator[Json]:
+    raise BackendError(400, why, type="invalid_request_error", param="stream")
+    yield {}

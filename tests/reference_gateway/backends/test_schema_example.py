@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+
 from reference_gateway.backends.pattern_example import UnsupportedPattern, matching
 from reference_gateway.backends.schema_example import NoExample, example
 
