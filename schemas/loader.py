@@ -50,18 +50,18 @@ def violations(name: str, instance: Any, limit: int = 5, *, leaving: Collection[
         errors = list(islice(validator(name).iter_errors(instance), considered))
     except RecursionError:
         return ["(root): nested too deeply to be checked"]
-    told = {violation for error in errors for violation in _explain(error)}
-    kept = [(path, sentence) for path, sentence in told if not _left(path, leaving)]
-    kept.sort(key=lambda violation: (_order(violation[0]), violation[1]))
-    return [f"{_spell(path)}: {sentence}" for path, sentence in kept[:limit]]
+    told = dict(violation for error in errors for violation in _explain(error))  # one sentence a place, the strictest
+    kept = sorted((path for path in told if not _left(path, leaving)), key=_order)
+    return [f"{_spell(path)}: {told[path]}" for path in kept[:limit]]
 
 
 def recognise(name: str, instance: Any) -> str | None:
-    """The title of the first alternative (`anyOf`) of schema `name` that the document fits."""
-    for alternative in cast(dict[str, Any], validator(name).schema)["anyOf"]:
-        if _Checker(alternative).is_valid(instance):
-            return str(alternative["title"])
-    return None
+    """The title of the first alternative (`anyOf`) of schema `name` that the document fits, if it fits the rest."""
+    checker = validator(name)
+    if not checker.is_valid(instance):
+        return None
+    alternatives = cast(dict[str, Any], checker.schema)["anyOf"]
+    return next(str(each["title"]) for each in alternatives if _Checker(each).is_valid(instance))
 
 
 # --- reading and resolving ---------------------------------------------------------------------------------------
@@ -135,8 +135,8 @@ def _explain_choice(error: ValidationError) -> Iterator[Violation]:
         for each in min(near, key=len):
             yield from _explain(each)
     else:
-        types = [_expectation("type", each.validator_value) for errors in branches.values() for each in errors]
-        yield tuple(error.absolute_path), f"expected {_either(dict.fromkeys(types))}, saw {_show(error.instance)}"
+        types = [_expectation("type", each.validator_value) for each in error.context or () if _is_wrong_type(each)]
+        yield tuple(error.absolute_path), f"expected {_either(types)}, saw {_show(error.instance)}"
 
 
 def _is_wrong_type(error: ValidationError) -> bool:
@@ -199,11 +199,10 @@ def _show(value: object) -> str:
     """The value as JSON on one line, clipped; whatever a terminal could obey or not print is escaped."""
     text = ""
     for piece in _pieces(value):
-        text += piece
+        text += "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in piece)
         if len(text) > shown:
-            text = text[: shown - 1] + "…"
-            break
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+            return text[: shown - 1] + "…"
+    return text
 
 
 def _pieces(value: object) -> Iterator[str]:
