@@ -1,0 +1,223 @@
+"""The gateproof command: parses, calls, prints. Each subcommand is a few lines over the module that does the work."""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import os
+import sys
+import textwrap
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NoReturn
+
+from conformance import catalogue
+from conformance.target import OPTIONS, ConfigError, Settings, Target, load
+from conformance.verdict import Exit
+
+_JUDGING = [option.name for option in OPTIONS]
+_REACHING = [name for name in _JUDGING if name not in ("only", "strict", "output", "concurrency", "feature")]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one subcommand and returns its exit code (see Exit)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigError as error:
+        print(f"gateproof: {error}", file=sys.stderr)
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        print(f"gateproof: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(Exit.USAGE)
+
+
+def _parser(arguments: list[str]) -> argparse.ArgumentParser:
+    from conformance.report import tool_version
+
+    parser = _Parser(
+        prog="gateproof",
+        description="Proves that an OpenAI-compatible AI gateway does what its clients rely on.",
+        epilog="Exit codes: 0 conformant, 1 broken, 2 interrupted, 3 an error of gateproof's own, 4 usage, "
+        "5 nothing was judged, 6 the gateway can't be reached or refuses the key, 7 load figures not trustworthy.",
+    )
+    parser.add_argument("--version", action="version", version=f"gateproof {tool_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    check = commands.add_parser("check", help="judge a gateway, requirement by requirement")
+    _add_options(check, _JUDGING)
+    check.set_defaults(run=_check)
+
+    doctor = commands.add_parser("doctor", help="find out why a gateway can't be reached or used")
+    _add_options(doctor, _REACHING)
+    doctor.set_defaults(run=_doctor)
+
+    explain = commands.add_parser("explain", help="say what a requirement means and who breaks without it")
+    explain.add_argument("id", metavar="ID", nargs="+", help="requirement id, such as CHAT-018, or an area")
+    explain.set_defaults(run=_explain)
+
+    for point in entry_points(group="gateproof.commands"):
+        _add_command(commands, point, wanted=point.name in arguments[:1])
+    return parser
+
+
+def _add_command(commands: Any, point: EntryPoint, *, wanted: bool) -> None:
+    """A command of another package: its module is only imported when it is asked for."""
+    summaries = {"serve": "run the bundled reference gateway", "load": "measure how fast a gateway streams"}
+    command = commands.add_parser(point.name, help=summaries.get(point.name, f"from {point.value}"))
+    if wanted:
+        module = point.load()
+        module.configure(command)
+        command.set_defaults(run=module.run)
+
+
+def _add_options(parser: argparse.ArgumentParser, names: list[str]) -> None:
+    parser.add_argument("base_url", metavar="URL", nargs="?", help="base URL of the gateway, such as https://host/v1")
+    for option in OPTIONS:
+        if option.name not in names:
+            continue
+        if option.kind is bool:
+            parser.add_argument(option.flag, action="store_true", default=None, help=option.help)
+        elif option.kind is list:
+            parser.add_argument(option.flag, action="append", metavar=option.metavar, help=option.help)
+        else:
+            parser.add_argument(option.flag, type=option.kind, metavar=option.metavar, help=option.help)
+
+
+def _load(options: argparse.Namespace) -> tuple[Target, Settings]:
+    flags = {option.name: getattr(options, option.name, None) for option in OPTIONS}
+    return load(flags, options.base_url)
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Runs pytest on the suites, with its own output held back: one engine, two ways to start it."""
+    target, settings = _load(options)
+    return check(target, settings)
+
+
+def check(target: Target, settings: Settings) -> int:
+    """Judges a target, prints the report to standard output, and returns the exit code."""
+    import pytest
+
+    from conformance import plugin, terminal
+
+    class Screen:
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_configure(self, config: pytest.Config) -> None:
+            config.stash[plugin.GIVEN] = (target, settings)
+
+        def pytest_gateproof_progress(self, sent: int, judged: int, total: int, failed: int) -> None:
+            progress.show(sent=sent, judged=judged, total=total, failed=failed)
+
+        def pytest_gateproof_report(self, report: dict[str, Any]) -> None:
+            progress.clear()
+            for line in terminal.lines(report, colour=colour):
+                print(line, file=screen)
+
+    screen, progress = sys.stdout, terminal.Progress()
+    colour = screen.isatty() and "NO_COLOR" not in os.environ
+    arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
+    arguments += ["-p", "no:cacheprovider", "-p", "conformance.plugin", "--import-mode=importlib", "-q"]
+    if settings.output:
+        arguments += ["-p", "allure_pytest.plugin"]
+    said, complained = io.StringIO(), io.StringIO()
+    with _quiet_environment(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+        code = pytest.main([*arguments, str(plugin.PACKAGE / "suites")], plugins=[Screen()])
+    progress.clear()
+    if code not in (Exit.CONFORMANT, Exit.BROKEN):
+        _complain(int(code), said.getvalue(), complained.getvalue())
+    elif settings.output:
+        print(f"written: {settings.output / 'report.json'}, junit.xml, allure-results/", file=screen)
+    return int(code)
+
+
+def _complain(code: int, said: str, complained: str) -> None:
+    """One line for what the user can mend; the whole text where the fault is ours."""
+    lines = [line.removeprefix("ERROR: ") for line in (said + complained).splitlines()]
+    ours = [line for line in lines if line.startswith("gateproof: ")]
+    if code == Exit.NOTHING_JUDGED and not ours:
+        ours = ["gateproof: nothing was judged: no requirement of this profile is both selected and applicable"]
+    if code == Exit.INTERRUPTED and not ours:
+        ours = ["gateproof: interrupted, nothing was written"]
+    if code == Exit.ERROR or not ours:
+        ours = ours or [*lines[-30:], "gateproof: this is a fault of gateproof's own; please report it"]
+    print("\n".join(ours), file=sys.stderr)
+
+
+@contextlib.contextmanager
+def _quiet_environment() -> Any:
+    """No plugins and no options but ours: the run must not depend on what else is installed or set."""
+    kept = {name: os.environ.get(name) for name in ("PYTEST_ADDOPTS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD")}
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from conformance.doctor import examine, reach
+    from conformance.gateway import Gateway
+    from conformance.profiles import profile
+    from conformance.redact import Redactor
+    from conformance.wire import Limits, Wire
+
+    target, _ = _load(options)
+    dialect = profile(target.profile)
+    redactor = Redactor(target.secrets)
+
+    async def run() -> int:
+        findings = await reach(target)
+        blocked = not findings[-1].ok
+        if not blocked:
+            async with Wire(Limits(silence_s=target.timeout_s), target.tls()) as wire:
+                diagnosis = await examine(Gateway(wire, target, dialect))
+            findings += diagnosis.findings
+            blocked = diagnosis.blocked is not None
+        for finding in findings:
+            print(redactor.text(f"{'ok ' if finding.ok else 'NO '} {finding.step:<8} {finding.sentence}"))
+            if finding.advice and not finding.ok:
+                print(redactor.text(f"             → {finding.advice}"))
+        return Exit.UNREACHABLE if blocked or not all(f.ok for f in findings if f.step == "chat") else Exit.CONFORMANT
+
+    return asyncio.run(run())
+
+
+def _explain(options: argparse.Namespace) -> int:
+    try:
+        chosen = catalogue.select(tuple(options.id))
+    except catalogue.UnknownRequirement as error:
+        raise ConfigError(str(error)) from None
+    for id, found in catalogue.requirements().items():
+        if id in chosen:
+            print(f"{id}  {found.level}  {found.area}: {catalogue.areas()[found.area].title}")
+            for title, text in (
+                ("must hold", found.statement),
+                ("where", found.endpoint),
+                ("needs", ", ".join(found.features)),
+                ("judged by", found.test),
+                ("source", found.source),
+                ("who breaks", found.breaks),
+                ("implies", ", ".join(found.implies)),
+            ):
+                if text:
+                    print(textwrap.fill(text, 110, initial_indent=f"  {title:<11}", subsequent_indent=" " * 13))
+            print()
+    return Exit.CONFORMANT
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,303 @@
+"""The record of one request and what came back: bytes, headers, the time of every read. Imports no HTTP client.
+
+Everything that is judged is read off an Exchange, so a run can be judged again without a gateway.
+"""
+
+import base64
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from conformance import sse
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Unusable(Exception):
+    """An answer is not what a judgement needs to begin at all; the requirement is then untestable, not broken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was sent. `url` is absolute; `body` is what went over the wire."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back. `reads` are (seconds after the request was sent, bytes of the body) in order of arrival,
+    after transfer coding and before content coding; the stamp is that of the socket read."""
+
+    status: int
+    headers: Headers
+    reads: tuple[tuple[float, bytes], ...] = ()
+    http_version: str = "HTTP/1.1"
+    headers_s: float = 0.0
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.reads)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an exchange did not end as HTTP says: `kind` is one of connect, tls, timeout, protocol, closed, too-large."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request, its response as far as it came, and the failure that ended it early, if any.
+
+    `id` names it in the report; `label` says which probe sent it and for which case.
+    `started_at` is Unix time, `duration_s` runs from the request's first byte to the response's last.
+    """
+
+    id: str
+    label: str
+    request: Request
+    response: Response | None = None
+    failure: Failure | None = None
+    started_at: float = 0.0
+    duration_s: float = 0.0
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 0 when there was no answer at all, so that no set of statuses contains it."""
+        return self.response.status if self.response else 0
+
+    @property
+    def complete(self) -> bool:
+        return self.response is not None and self.failure is None
+
+    @property
+    def ok(self) -> bool:
+        """A whole answer with a 2xx status."""
+        return self.complete and 200 <= self.status < 300
+
+    @property
+    def headers(self) -> Headers:
+        return self.response.headers if self.response else ()
+
+    def header(self, name: str) -> str | None:
+        """The first value of a response header, or None."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    def header_values(self, name: str) -> list[str]:
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+    def sent_header(self, name: str) -> str | None:
+        return next((value for key, value in self.request.headers if key.lower() == name.lower()), None)
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case; "" without one."""
+        return (self.header("content-type") or "").split(";")[0].strip().lower()
+
+    @cached_property
+    def content(self) -> bytes:
+        """The body after content decoding (gzip, deflate). Raises Unusable if it can't be decoded."""
+        body = self.response.body if self.response else b""
+        try:
+            match (self.header("content-encoding") or "identity").strip().lower():
+                case "identity":
+                    return body
+                case "gzip" | "x-gzip":
+                    return gzip.decompress(body)
+                case "deflate":
+                    return _inflate(body)
+                case coding:
+                    raise Unusable(f"the body has the content coding {coding!r}, which was not offered")
+        except (OSError, EOFError, zlib.error) as error:
+            raise Unusable(f"the body can't be decoded as its Content-Encoding says: {error}") from None
+
+    @cached_property
+    def text(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON (RFC 8259: UTF-8, no NaN). Raises Unusable if it is not."""
+        if not self.complete:
+            raise Unusable(f"there is no whole answer: {self.seen}")
+        try:
+            return json.loads(self.content.decode("utf-8"), parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise Unusable(f"the body is not JSON ({error}): {clip(self.text)}") from None
+
+    @property
+    def is_json(self) -> bool:
+        try:
+            _ = self.json
+        except Unusable:
+            return False
+        return True
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The JSON object of a successful answer. Raises Unusable for anything else."""
+        if not self.ok:
+            raise Unusable(f"the request was to succeed, the answer is {self.seen}")
+        if not isinstance(self.json, dict):
+            raise Unusable(f"the answer is not a JSON object: {clip(self.text)}")
+        return self.json
+
+    @property
+    def refusal(self) -> Any:
+        """What an error body says for programs, to tell one refusal from another: its type and code, or its detail."""
+        if not self.is_json or not isinstance(self.json, dict):
+            return self.media_type
+        error = self.json.get("error")
+        if isinstance(error, dict):
+            return error.get("type"), error.get("code")
+        return self.json.get("detail", sorted(self.json))
+
+    @cached_property
+    def events(self) -> list[sse.Event]:
+        """All blocks of the body read as an event stream, with their arrival times."""
+        if not self.response:
+            return []
+        if self.header("content-encoding") in (None, "identity"):
+            return sse.parse(list(self.response.reads))
+        return sse.parse([(self.duration_s, self.content)])
+
+    @cached_property
+    def chunks(self) -> list[dict[str, Any]]:
+        """The JSON objects of a successful stream, [DONE] and all that is no JSON object left out.
+
+        Raises Unusable if the answer is no successful event stream or holds no object at all.
+        """
+        if not 200 <= self.status < 300:
+            raise Unusable(f"a stream was to be answered, the answer is {self.seen}")
+        found = [chunk for _, chunk in self.parsed_events if chunk is not None]
+        if not found:
+            raise Unusable(f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}")
+        return found
+
+    @cached_property
+    def parsed_events(self) -> list[tuple[sse.Event, dict[str, Any] | None]]:
+        """Every event with the JSON object in its data; None where it holds none."""
+        return [(event, _object(event)) for event in self.events]
+
+    @property
+    def seen(self) -> str:
+        """What came back, in a few words for a message."""
+        if self.response is None:
+            return f"no answer ({self.failure.message if self.failure else 'nothing was received'})"
+        text = f"HTTP {self.status}" + (f" {self.media_type}" if self.media_type else "")
+        if self.failure:
+            return f"{text}, then {self.failure.message}"
+        if self.status >= 400 or self.media_type not in ("application/json", "text/event-stream"):
+            body = clip(self.text, 120) if self.header("content-encoding") is None else ""
+            return f"{text}: {body}" if body else f"{text} with an empty body"
+        return text
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready form; `from_record` is its inverse."""
+        response = self.response
+        return {
+            "id": self.id,
+            "label": self.label,
+            "started_at": self.started_at,
+            "duration_s": self.duration_s,
+            "request": {
+                "method": self.request.method,
+                "url": self.request.url,
+                "headers": [list(pair) for pair in self.request.headers],
+                "body": _pack(self.request.body),
+            },
+            "response": response
+            and {
+                "status": response.status,
+                "http_version": response.http_version,
+                "headers": [list(pair) for pair in response.headers],
+                "headers_s": response.headers_s,
+                "reads": [[t_s, _pack(data)] for t_s, data in response.reads],
+            },
+            "failure": self.failure and {"kind": self.failure.kind, "message": self.failure.message},
+        }
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Exchange":
+        request, response, failure = record["request"], record["response"], record["failure"]
+        return cls(
+            id=record["id"],
+            label=record["label"],
+            request=Request(request["method"], request["url"], _pairs(request["headers"]), _unpack(request["body"])),
+            response=response
+            and Response(
+                status=response["status"],
+                headers=_pairs(response["headers"]),
+                reads=tuple((t_s, _unpack(data)) for t_s, data in response["reads"]),
+                http_version=response["http_version"],
+                headers_s=response["headers_s"],
+            ),
+            failure=failure and Failure(failure["kind"], failure["message"]),
+            started_at=record["started_at"],
+            duration_s=record["duration_s"],
+        )
+
+
+def exchanges_in(value: Any) -> Iterator[Exchange]:
+    """Every exchange in a probe's result: an exchange, or lists and dicts of them."""
+    if isinstance(value, Exchange):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from exchanges_in(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from exchanges_in(item)
+
+
+def clip(text: str, limit: int = 160) -> str:
+    """Text for one line of a message: control characters escaped, cut at `limit`."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
+def _object(event: sse.Event) -> dict[str, Any] | None:
+    if not event.complete or event.data is None or event.data == sse.DONE:
+        return None
+    try:
+        value = json.loads(event.data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _inflate(body: bytes) -> bytes:
+    try:
+        return zlib.decompress(body)
+    except zlib.error:
+        return zlib.decompress(body, -zlib.MAX_WBITS)
+
+
+def _pack(data: bytes) -> Any:
+    """Text as it is, other bytes as {"base64": …}."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _unpack(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
+
+
+def _pairs(value: list[list[str]]) -> Headers:
+    return tuple((name, text) for name, text in value)

@@ -1,0 +1,312 @@
+"""Judges a gateway inside pytest: sends the probes that the collected tests need, then gives every requirement one verdict.
+
+With pytest-xdist one worker sends and the others judge its recording, so that counts, caps and timings stay true.
+"""
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from conformance import catalogue, probes, report
+from conformance.catalogue import Requirement, UnknownRequirement
+from conformance.exchange import Exchange, Unusable, exchanges_in
+from conformance.features import FEATURES, check_names, is_claimed, why_not
+from conformance.output import Output
+from conformance.probe import PROBES
+from conformance.profiles import profile as profile_of
+from conformance.recording import Recording, Result, record
+from conformance.redact import Redactor
+from conformance.report import Judgement
+from conformance.target import ConfigError, Settings, Target
+from conformance.verdict import Broken, Exit, Verdict, exit_code, verdict_of
+
+REQUIREMENT = pytest.StashKey[Requirement]()
+WAIT_FOR_RECORDING_S = 3600.0
+
+
+class Judging:
+    """The plugin object of one run aimed at one target. Raises ConfigError for what can't be judged as asked."""
+
+    def __init__(self, config: pytest.Config, target: Target, settings: Settings) -> None:
+        self.config, self.target, self.settings = config, target, settings
+        self.profile = profile_of(target.profile)
+        check_names(target)
+        try:
+            self._only = catalogue.select(settings.only) if settings.only else None
+        except UnknownRequirement as error:
+            raise ConfigError(f"--only: {error}") from None
+        self.recording = Recording()
+        self.judgements: list[Judgement] = []
+        self.redactor = Redactor(target.secrets)
+        self._began = time.perf_counter()
+        self._needed: set[str] = set()
+        self._total = 0
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._shared = tempfile.TemporaryDirectory(prefix="gateproof-")
+        self._output = None
+        if settings.output and self._worker is None:
+            self._output = Output(settings.output, config)
+        config.pluginmanager.register(_fixtures(self), "gateproof-probes")
+
+    # Selection
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        chosen: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            marker = item.get_closest_marker("requirement")
+            if marker is None:
+                continue
+            requirement = catalogue.requirement(marker.args[0])
+            item.stash[REQUIREMENT] = requirement
+            wanted = self.profile.applies(requirement) and (self._only is None or requirement.id in self._only)
+            (chosen if wanted else left_out).append(item)
+            item.user_properties += [
+                ("requirement", requirement.id),
+                ("level", self.profile.level(requirement).value),
+            ]
+        others = [item for item in items if REQUIREMENT not in item.stash]
+        items[:] = chosen
+        if left_out or others:
+            config.hook.pytest_deselected(items=left_out + others)
+        self._total = len(chosen)
+        for item in chosen:
+            self._needed |= {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
+            for feature in item.stash[REQUIREMENT].features:
+                if not is_claimed(feature, self.target, self.profile):
+                    self._needed |= set(FEATURES[feature].probes)
+
+    # Sending
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if session.items and not self.config.option.collectonly:
+            if self._worker is None:
+                self.recording = self._send()
+            else:
+                self.recording = self._shared_recording()
+            if self.recording.blocked:
+                session.items.clear()
+        return (yield)
+
+    def _send(self) -> Recording:
+        sent = itertools.count(1)
+
+        def on_exchange(_: Exchange) -> None:
+            self._progress(next(sent))
+
+        try:
+            return asyncio.run(
+                record(
+                    self.target,
+                    self.profile,
+                    self._needed,
+                    concurrency=self.settings.concurrency,
+                    on_exchange=on_exchange,
+                )
+            )
+        except ConfigError as error:
+            raise pytest.UsageError(f"gateproof: {error}") from None
+
+    def _shared_recording(self) -> Recording:
+        """The first worker sends and saves; the others wait for what it saved."""
+        assert self._worker is not None
+        path = Path(self._worker["gateproof_folder"]) / "recording.json"
+        if self._worker["workerid"] == "gw0":
+            recording = self._send()
+            recording.save(path)
+            return recording
+        give_up = time.monotonic() + WAIT_FOR_RECORDING_S
+        while not path.exists():
+            if time.monotonic() > give_up or not path.parent.exists():
+                raise pytest.UsageError("gateproof: the worker that sends the requests has gone")
+            time.sleep(0.05)
+        return Recording.load(path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["gateproof_folder"] = self._shared.name
+
+    # Judging
+
+    def result(self, name: str) -> Any:
+        """What a probe returned; a Result in its place if it could not send."""
+        result = self.recording.results.get(name) or Result(error=f"the probe {name} was not sent")
+        if result.error:
+            raise RuntimeError(f"probe {name} failed, a fault of gateproof's own:\n{result.error}")
+        return result if result.unusable else result.value
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        requirement = pyfuncitem.stash.get(REQUIREMENT, None)
+        if requirement is None:
+            return (yield)
+        reason = why_not(requirement.features, self.target, self.profile, self.recording) or self._declared_absent(
+            requirement
+        )
+        if reason:
+            self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
+            pytest.skip(f"not applicable: {reason}")
+        values = [value for name, value in pyfuncitem.funcargs.items() if name in PROBES]
+        unusable = next((value.unusable for value in values if isinstance(value, Result)), None)
+        if unusable:
+            self._note(pyfuncitem, Verdict.UNTESTABLE, unusable, ())
+            pytest.fail(self._words(requirement, Verdict.UNTESTABLE, unusable), pytrace=False)
+        looked_at = tuple(exchange.id for value in values for exchange in exchanges_in(value))
+        try:
+            outcome = yield
+        except Exception as error:
+            verdict = verdict_of(error, self.profile.level(requirement))
+            message = self.redactor.text(_first_line(error))
+            shown = error.exchanges if isinstance(error, Broken) else ()
+            self._note(pyfuncitem, verdict, message, tuple(exchange.id for exchange in shown) or looked_at)
+            match verdict:
+                case Verdict.WARN:
+                    return True
+                case Verdict.INCONCLUSIVE | Verdict.NOT_APPLICABLE:
+                    raise pytest.skip.Exception(f"{verdict}: {message}") from None
+                case Verdict.FAIL | Verdict.UNTESTABLE:
+                    words = self._words(requirement, verdict, message)
+                    raise pytest.fail.Exception(words, pytrace=False) from None
+            raise
+        self._note(pyfuncitem, Verdict.PASS, "", looked_at[:1])
+        return outcome
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        made = yield
+        if made.failed and made.when == "call" and dict(item.user_properties).get("verdict") == Verdict.ERROR:
+            made.when = "setup"  # pytest's own word for an error rather than a failure, in JUnit and on screen
+        return made
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said: dict[str, Any] = dict(report.user_properties)
+        if "requirement" not in said or "judged" in said:
+            return
+        if "verdict" in said and report.when != "teardown":
+            evidence = tuple(str(said["evidence"]).split())
+            self.judgements.append(Judgement(said["requirement"], Verdict(said["verdict"]), said["seen"], evidence))
+        elif report.failed:
+            message = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
+            self.judgements.append(Judgement(said["requirement"], Verdict.ERROR, message))
+        self._progress(len(self.recording.exchanges))
+
+    def _note(self, item: pytest.Item, verdict: Verdict, seen: str, evidence: tuple[str, ...]) -> None:
+        item.user_properties += [
+            ("verdict", verdict.value),
+            ("seen", seen),
+            ("evidence", " ".join(evidence[: report.MAX_EVIDENCE])),
+        ]
+        requirement = item.stash[REQUIREMENT]
+        if self.config.getoption("allure_report_dir", None):
+            from conformance.output import tell_allure
+
+            by_id = {exchange.id: exchange for exchange in self.recording.exchanges}
+            shown = [by_id[id] for id in evidence[: report.MAX_EVIDENCE] if id in by_id]
+            tell_allure(requirement, self.profile, verdict, seen, shown, self.redactor)
+
+    def _words(self, requirement: Requirement, verdict: Verdict, message: str) -> str:
+        return f"{requirement.id} {verdict}: {requirement.statement}\n  seen: {message}"
+
+    def _declared_absent(self, requirement: Requirement) -> str | None:
+        for endpoint in self.target.without:
+            path = "completions" if endpoint == "completions" else endpoint
+            if requirement.endpoint.removeprefix("GET /").removeprefix("POST /").startswith(path):
+                return f"the gateway was declared to have no {endpoint} (--without {endpoint})"
+        return None
+
+    def _progress(self, sent: int) -> None:
+        failed = sum(
+            judgement.verdict in (Verdict.FAIL, Verdict.UNTESTABLE, Verdict.ERROR) for judgement in self.judgements
+        )
+        self.config.hook.pytest_gateproof_progress(
+            sent=sent, judged=len(self.judgements), total=self._total, failed=failed
+        )
+
+    # Reporting
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._worker is not None or self.config.option.collectonly:
+            return
+        shared = Path(self._shared.name) / "recording.json"
+        if shared.exists():
+            self.recording = Recording.load(shared)
+        if self.recording.blocked:
+            session.exitstatus = Exit.UNREACHABLE
+        elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
+            verdicts = [judgement.verdict for judgement in self.judgements]
+            session.exitstatus = exit_code(verdicts, strict=self.settings.strict)
+            if not self.recording.exchanges and self.judgements:
+                session.exitstatus = Exit.ERROR
+        if self.judgements and not self.recording.blocked and exitstatus != Exit.INTERRUPTED:
+            document = report.build(
+                self.judgements,
+                self.recording,
+                self.target,
+                self.profile,
+                duration_s=time.perf_counter() - self._began,
+            )
+            self.document = document
+            self.config.hook.pytest_gateproof_report(report=document, config=self.config)
+            if self._output:
+                self._output.report = document
+
+    document: dict[str, Any] | None = None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from conformance import terminal
+
+        if self.recording.blocked:
+            terminalreporter.write_line(f"gateproof: {self.redactor.text(self.recording.blocked)}", red=True)
+        elif self.document:
+            terminalreporter.section("gateproof")
+            for line in terminal.lines(self.document):
+                terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self) -> None:
+        if self._output:
+            self._output.finish()
+        with suppress(OSError):
+            self._shared.cleanup()
+
+
+def _fixtures(judging: Judging) -> object:
+    """A plugin object with one session fixture per probe, and `exchanges`: all that was recorded."""
+
+    def fixture_of(name: str) -> Any:
+        def send() -> Any:
+            return judging.result(name)
+
+        return pytest.fixture(scope="session", name=name)(send)
+
+    namespace: Any = ModuleType("gateproof_probes")
+    for name in PROBES:
+        setattr(namespace, name, fixture_of(name))
+    namespace.exchanges = pytest.fixture(scope="session", name="exchanges")(lambda: judging.recording.exchanges)
+    namespace.facts = pytest.fixture(scope="session", name="facts")(lambda: judging.recording.facts)
+    namespace.target = pytest.fixture(scope="session", name="target")(lambda: judging.target)
+    namespace.profile = pytest.fixture(scope="session", name="profile")(lambda: judging.profile)
+    return namespace
+
+
+def _first_line(error: BaseException) -> str:
+    if isinstance(error, AssertionError | Unusable) or type(error).__module__ == "conformance.verdict":
+        text = str(error).split("\nassert ")[0].strip()
+        return text or "the assertion does not hold"
+    return f"{type(error).__name__}: {error}"
+
+
+_ = probes  # importing the package registers all probes

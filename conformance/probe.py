@@ -1,0 +1,49 @@
+"""What a probe is: a short async function that sends requests and returns the recorded exchanges. It asserts nothing.
+
+`@probe` makes the function known by its name; a test asks for its result with a parameter of that name.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.gateway import Gateway
+
+Sender = Callable[["Gateway"], Awaitable[Any]]
+
+
+class Phase(IntEnum):
+    """When in a run a probe sends. Within OPEN and HOSTILE all probes run at once, within TIMED one after another."""
+
+    OPEN = 0
+    TIMED = 1
+    """Measures time: nothing else is in flight."""
+    HOSTILE = 2
+    """May make the gateway answer 5xx or close connections, so it comes last: a circuit breaker would spoil the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A named sender. Its result is an Exchange, or lists and dicts of exchanges."""
+
+    name: str
+    send: Sender
+    phase: Phase
+
+
+PROBES: dict[str, Probe] = {}
+
+
+def probe(*, phase: Phase = Phase.OPEN) -> Callable[[Sender], Sender]:
+    """Registers an async function of one argument, the Gateway, as the probe of its own name."""
+
+    def register(send: Sender) -> Sender:
+        name: str = send.__name__
+        if name in PROBES:
+            raise ValueError(f"two probes are called {name}")
+        PROBES[name] = Probe(name, send, phase)
+        return send
+
+    return register

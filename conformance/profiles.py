@@ -1,0 +1,74 @@
+"""Profiles: which requirements and features apply to a dialect, and where it differs. Data in profiles/*.toml; no code per vendor."""
+
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+
+from conformance.catalogue import Level, Requirement
+from conformance.target import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What a dialect answers where dialects differ.
+
+    `error_schema` is the schema of an error body. `unknown_model` is a well-formed id that no gateway serves ({nonce} and
+    {workspace} are filled in), `unknown_model_status` what it is refused with. `id_prefix` says what ids in lists begin
+    with. `vendor_model` is the id of the naming rule's own example.
+    """
+
+    error_schema: str = "error.lenient"
+    unknown_model: str = "gateproof-no-such-model-{nonce}"
+    unknown_path_status: tuple[int, ...] = (404,)
+    workspace_pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A dialect's requirements: whole areas, less the excluded ids (each with its reason), with levels overridden."""
+
+    name: str
+    title: str
+    base_path: str
+    areas: tuple[str, ...]
+    excluded: dict[str, str]
+    levels: dict[str, Level]
+    claimed: frozenset[str]
+    expect: Expectations
+
+    def applies(self, requirement: Requirement) -> bool:
+        return requirement.area in self.areas and requirement.id not in self.excluded
+
+    def level(self, requirement: Requirement) -> Level:
+        return self.levels.get(requirement.id, requirement.level)
+
+
+def names() -> list[str]:
+    """The names of all profiles."""
+    folder = files("conformance") / "profiles"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+@cache
+def profile(name: str) -> Profile:
+    """The profile of this name. Raises ConfigError."""
+    if name not in names():
+        near = get_close_matches(name, names(), n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"there is no profile {name!r}{hint} (profiles: {', '.join(names())})")
+    content = tomllib.loads((files("conformance") / "profiles" / f"{name}.toml").read_text("utf-8"))
+    expect = content.get("expect", {})
+    if "unknown_path_status" in expect:
+        expect["unknown_path_status"] = tuple(expect["unknown_path_status"])
+    return Profile(
+        name=name,
+        title=content["title"],
+        base_path=content["base_path"],
+        areas=tuple(content["areas"]),
+        excluded=content.get("excluded", {}),
+        levels={id: Level(level) for id, level in content.get("levels", {}).items()},
+        claimed=frozenset(content.get("claimed", ())),
+        expect=Expectations(**expect),
+    )

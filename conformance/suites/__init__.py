@@ -1,0 +1,5 @@
+"""The suites: each test judges one requirement of the catalogue on recorded exchanges."""
+
+import pytest
+
+requirement = pytest.mark.requirement

@@ -1,0 +1,102 @@
+"""What a run looks like on a terminal: a live line while it goes on, then a table by area and every failure in full."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+from conformance import catalogue
+from conformance.exchange import clip
+from conformance.verdict import RED, Verdict
+
+_COLUMNS = (
+    ("pass", (Verdict.PASS,)),
+    ("fail", (Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE)),
+    ("warn", (Verdict.WARN,)),
+    ("error", (Verdict.ERROR,)),
+    ("inconcl.", (Verdict.INCONCLUSIVE, Verdict.KNOWN)),
+    ("n/a", (Verdict.NOT_APPLICABLE,)),
+)
+_SHOWN = (Verdict.ERROR, Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE, Verdict.WARN, Verdict.INCONCLUSIVE)
+_COLOURS = {Verdict.WARN: "33", Verdict.INCONCLUSIVE: "36", Verdict.PASS: "32"}
+_CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
+
+
+def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
+    """The report as lines of text. Control characters from the gateway are escaped."""
+    target = document["target"]
+    model = clip(target["model"] or "no model", 100)
+    yield f"{target['base_url']}, profile {document['profile']}, model {model} ({_CHOSEN[target['model_chosen']]})"
+    yield ""
+    yield from _table(document["requirements"])
+    for verdict in _SHOWN:
+        for row in document["requirements"]:
+            if row["verdict"] == verdict:
+                yield ""
+                yield from _finding(row, verdict, colour=colour)
+    yield ""
+    yield from _totals(document, colour=colour)
+
+
+def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
+    counts: dict[str, dict[str, int]] = {}
+    for row in rows:
+        area = catalogue.requirement(row["id"]).area
+        counts.setdefault(area, {})
+        counts[area][row["verdict"]] = counts[area].get(row["verdict"], 0) + 1
+    yield f"  {'area':<8}" + "".join(f"{title:>9}" for title, _ in _COLUMNS)
+    for area, count in counts.items():
+        cells = (sum(count.get(verdict.value, 0) for verdict in verdicts) for _, verdicts in _COLUMNS)
+        title = catalogue.areas()[area].title
+        yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {title}"
+
+
+def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator[str]:
+    word = _painted(f"{verdict.upper():<12}", verdict, colour)
+    yield f"{word} {row['id']} ({row['level']})  {clip(row['statement'], 400)}"
+    yield f"             seen: {clip(row['message'], 600)}"
+    for evidence in row["evidence"][:1]:
+        yield f"             {clip(evidence['curl'], 1200)}"
+
+
+def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    summary, cost = document["summary"], document["cost"]
+    total = len(document["requirements"])
+    found = ", ".join(f"{summary[verdict.value]} {verdict}" for verdict in Verdict if summary[verdict.value])
+    yield f"{total} requirements in {document['duration_s']:.1f} s: {found}"
+    yield (
+        f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
+        f"{cost['completion_tokens']} completion tokens"
+    )
+    if document["conformant"]:
+        yield _painted("conformant", Verdict.PASS, colour)
+    else:
+        red = sum(summary[verdict.value] for verdict in RED)
+        yield _painted(
+            f"NOT conformant: {red} of {total} requirements are broken or can't be judged", Verdict.FAIL, colour
+        )
+
+
+def _painted(text: str, verdict: Verdict, colour: bool) -> str:
+    return f"\x1b[{_COLOURS.get(verdict, '31')}m{text}\x1b[0m" if colour else text
+
+
+class Progress:
+    """One line on a terminal that says how far the run is; nothing at all where there is no terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._on = self._stream.isatty()
+
+    def show(self, *, sent: int, judged: int, total: int, failed: int) -> None:
+        if self._on:
+            step = f"judged {judged} of {total}" if judged else f"asking the gateway, {total} requirements to judge"
+            text = f"{step} · {sent} requests sent · {failed} failed"
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write("\r\x1b[K" + text[:width])
+            self._stream.flush()
+
+    def clear(self) -> None:
+        if self._on:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

@@ -1,0 +1,142 @@
+"""The verdict lattice, the exit codes, and the few words a conformance test judges with. Imports no pytest."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from conformance.catalogue import Level
+from conformance.exchange import Exchange, Unusable
+
+
+class Verdict(StrEnum):
+    """What a run says of one requirement."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    """A MUST is broken."""
+    WARN = "warn"
+    """A SHOULD is broken, or a MUST is kept in a way that costs clients."""
+    INCONCLUSIVE = "inconclusive"
+    """The model behind the gateway did not create the situation."""
+    NOT_APPLICABLE = "not-applicable"
+    """The feature is not claimed, and was cleanly refused."""
+    UNTESTABLE = "untestable"
+    """An earlier step broke: red, never a skip."""
+    ERROR = "error"
+    """A fault of ours: red, never blamed on the gateway."""
+    KNOWN = "known"
+    """In the baseline and failing, as expected."""
+    STALE = "stale"
+    """In the baseline and passing: red."""
+
+
+_WORST_FIRST = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.UNTESTABLE,
+    Verdict.STALE,
+    Verdict.WARN,
+    Verdict.INCONCLUSIVE,
+    Verdict.KNOWN,
+    Verdict.PASS,
+    Verdict.NOT_APPLICABLE,
+)
+RED = frozenset({Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE, Verdict.ERROR})
+
+
+class Exit(IntEnum):
+    """The exit codes of the command; 0 to 5 mean what pytest means by them."""
+
+    CONFORMANT = 0
+    BROKEN = 1
+    INTERRUPTED = 2
+    ERROR = 3
+    USAGE = 4
+    NOTHING_JUDGED = 5
+    UNREACHABLE = 6
+    UNTRUSTWORTHY = 7
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """The verdict of a requirement that several tests judge."""
+    return min(verdicts, key=_WORST_FIRST.index)
+
+
+def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False) -> Exit:
+    """The exit code that these verdicts amount to."""
+    found = set(verdicts)
+    if Verdict.ERROR in found:
+        return Exit.ERROR
+    if found & RED:
+        return Exit.BROKEN
+    if strict and found & {Verdict.WARN, Verdict.INCONCLUSIVE}:
+        return Exit.BROKEN
+    if not found & {Verdict.PASS, Verdict.WARN, Verdict.KNOWN}:
+        return Exit.NOTHING_JUDGED
+    return Exit.CONFORMANT
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One place where a rule does not hold: the exchange that shows it, and what was seen there."""
+
+    exchange: Exchange
+    seen: str
+
+
+class Broken(AssertionError):
+    """The requirement does not hold. `exchanges` are the evidence."""
+
+    def __init__(self, seen: str, exchanges: tuple[Exchange, ...] = ()) -> None:
+        super().__init__(seen)
+        self.exchanges = exchanges
+
+
+class Tolerated(Broken):
+    """The requirement holds in the letter, but in a way that costs some client: a warning."""
+
+
+class Inconclusive(Exception):
+    """The model did not create the situation that the requirement speaks of."""
+
+
+class NotApplicable(Exception):
+    """The gateway does not offer what the requirement speaks of, and said so cleanly."""
+
+
+def hold(violations: Iterable[Violation]) -> None:
+    """Raises Broken if there is any violation, with all of them in its message and as its evidence."""
+    _raise(Broken, violations)
+
+
+def tolerate(violations: Iterable[Violation]) -> None:
+    """Raises Tolerated, a warning, if there is any violation."""
+    _raise(Tolerated, violations)
+
+
+def verdict_of(error: BaseException | None, level: Level) -> Verdict:
+    """The verdict that a test's outcome stands for, at this level of its requirement."""
+    match error:
+        case None:
+            return Verdict.PASS
+        case Tolerated():
+            return Verdict.WARN
+        case AssertionError():
+            return Verdict.FAIL if level is Level.MUST else Verdict.WARN
+        case Inconclusive():
+            return Verdict.INCONCLUSIVE
+        case NotApplicable():
+            return Verdict.NOT_APPLICABLE
+        case Unusable():
+            return Verdict.UNTESTABLE
+    return Verdict.ERROR
+
+
+def _raise(kind: type[Broken], violations: Iterable[Violation]) -> None:
+    found = list(violations)
+    if not found:
+        return
+    sentences = list(dict.fromkeys(violation.seen for violation in found))
+    more = f" (and {len(sentences) - 3} more)" if len(sentences) > 3 else ""
+    exchanges = {violation.exchange.id: violation.exchange for violation in found}
+    raise kind("; ".join(sentences[:3]) + more, tuple(exchanges.values()))
