@@ -27,7 +27,8 @@ class ApiError(Exception):
 
 def from_backend(error: BackendError) -> ApiError:
     """What the client is told when a backend could not answer."""
-    headers = {"retry-after": error.retry_after} if error.retry_after is not None else {}
+    wait = error.retry_after
+    headers = {"retry-after": wait} if wait is not None and wait.isascii() and wait.isprintable() else {}
     return ApiError(error.status, clipped(error.message, MAX_MESSAGE), error.type, error.code, error.param, headers)
 
 

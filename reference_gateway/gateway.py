@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reference_gateway.backends.simulator import Simulator
+from reference_gateway.backends.upstream import Upstream
 from reference_gateway.call import Backend, Call, Endpoint, Json
 from reference_gateway.config import Config
 from reference_gateway.registry import Provider, Registry, Served
@@ -38,7 +39,5 @@ class Gateway:
 def _backend(provider: Provider, seed: int | None) -> Backend:
     if provider.upstream is None:
         return Simulator(seed)
-    from reference_gateway.backends.upstream import Upstream
-
     options = provider.upstream
     return Upstream(options.base_url, options.api_key, options.headers, options.timeout_s, options.connect_timeout_s)

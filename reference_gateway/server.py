@@ -1,6 +1,7 @@
 """Runs an ASGI application on uvicorn: one listening socket, a bounded drain, and errors of HTTP itself as JSON."""
 
 import asyncio
+import re
 import signal
 import socket
 import threading
@@ -19,6 +20,8 @@ from reference_gateway.request_id import new_request_id
 from reference_gateway.wire_json import one_line
 
 KEEP_ALIVE_S = 75
+BACKLOG = 2048
+_UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
 class ServerError(Exception):
@@ -73,6 +76,14 @@ class Protocol(HttpToolsProtocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
 
+    def data_received(self, data: bytes) -> None:
+        """The parser drops the body of a request that offers an upgrade (as Java's client does with h2c). We offer
+        none, so the header is made one that means nothing."""
+        if self.cycle is None or self.cycle.response_complete:
+            head, blank, rest = data.partition(b"\r\n\r\n")
+            data = _UPGRADE.sub(b"\r\nx-pgrade:", head) + blank + rest
+        super().data_received(data)
+
     def send_400_response(self, msg: str) -> None:
         error = {"message": msg, "type": "invalid_request_error", "param": None, "code": "invalid_http"}
         body = one_line({"error": error})
@@ -91,11 +102,15 @@ class Protocol(HttpToolsProtocol):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. ServerError if it can't be had."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(cast(tuple[str, int], address[:2]), family=family, backlog=2048)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a host name"
         raise ServerError(f"can't listen on {host}:{port}: {reason.lower()}") from None
+    return listener
 
 
 def url(listener: socket.socket) -> str:

@@ -37,12 +37,21 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
         workspace = names.workspace(request.path_params["workspace"])
         found = [(entity.name, names.served(workspace, entity.name)) for entity in workspace.entities]
         found.sort(key=lambda each: Endpoint.CHAT not in each[1].model.endpoints)
-        return json_response({"object": "list", "data": [_model(workspace, *each) for each in found]})
+        return _list([_model(workspace, *each) for each in found])
 
     async def model(request: Request) -> Response:
         workspace = names.workspace(request.path_params["workspace"])
         entity = names.entity(workspace, request.path_params["id"])
         return json_response(_model(workspace, entity, names.served(workspace, entity)))
+
+    async def entity_models(request: Request) -> Response:
+        workspace = names.workspace(request.path_params["workspace"])
+        entity = names.checked(request.path_params["entity"], "name")
+        return _list([_model(workspace, entity, names.served(workspace, entity))])
+
+    async def provider_models(request: Request) -> Response:
+        provider = names.provider(request.path_params["workspace"], request.path_params["provider"])
+        return _list([_card(each.served_name, each.created, provider.name) for each in provider.models])
 
     async def ready(request: Request) -> Response:
         provider = names.provider(request.path_params["workspace"], request.path_params["provider"])
@@ -92,6 +101,8 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
     return [
         Resource(f"{BY_BODY}/models", {"GET": models}),
         Resource(f"{BY_BODY}/models/{{id:rest}}", {"GET": model}),
+        Resource(f"{BY_ENTITY}/models", {"GET": entity_models}),
+        Resource(f"{BY_PROVIDER}/models", {"GET": provider_models}),
         *(Resource(f"{BY_BODY}/{endpoint}", {"POST": by_body(endpoint)}) for endpoint in Endpoint),
         *(Resource(f"{BY_ENTITY}/{endpoint}", {"POST": by_entity(endpoint)}) for endpoint in Endpoint),
         *(Resource(f"{BY_PROVIDER}/{endpoint}", {"POST": by_provider(endpoint)}) for endpoint in Endpoint),
@@ -99,10 +110,13 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
     ]
 
 
+def _list(data: list[Json]) -> Response:
+    return json_response({"object": "list", "data": data})
+
+
 def _model(workspace: Workspace, entity: str, served: Served) -> Json:
-    return {
-        "id": f"{workspace.name}/{entity}",
-        "object": "model",
-        "created": served.model.created,
-        "owned_by": workspace.name,
-    }
+    return _card(f"{workspace.name}/{entity}", served.model.created, workspace.name)
+
+
+def _card(name: str, created: int, owner: str) -> Json:
+    return {"id": name, "object": "model", "created": created, "owned_by": owner}
