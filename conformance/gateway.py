@@ -6,8 +6,9 @@ import json as jsonlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -44,7 +45,7 @@ class Facts:
 class Gateway:
     """One target, ready to be asked. Probes get nothing else.
 
-    Equal requests are sent once and share one Exchange, unless `repeat` tells them apart. 429 and 503 are obeyed
+    Equal requests are sent once and share one Exchange, unless `repeat` (a number or a word) tells them apart. 429 and 503 are obeyed
     (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
     """
 
@@ -113,7 +114,7 @@ class Gateway:
         key: str | None | object = ABSENT,
         authorization: list[str] | None = None,
         from_origin: bool = False,
-        repeat: int = 0,
+        repeat: int | str = 0,
         obey: bool = True,
         case: str = "",
     ) -> Exchange:
@@ -220,12 +221,6 @@ def wait_s(retry_after: str | None, attempt: int) -> float:
         try:
             wait = float(retry_after)
         except ValueError:
-            try:
+            with suppress(ValueError):
                 wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
-            except ValueError:
-                pass
     return min(max(wait, 0.0), MAX_WAIT_S)
-
-
-def with_model(facts: Facts, model: str, chosen: str, token_key: str) -> Facts:
-    return replace(facts, model=model, model_chosen=chosen, token_key=token_key)

@@ -4,18 +4,15 @@ Installed with the distribution, so every pytest run of the environment loads th
 that is not aimed at the conformance suites is left alone. What judges is in `judging`.
 """
 
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.target import OPTIONS, ConfigError, load
-
-if TYPE_CHECKING:
-    pass
+from conformance.target import OPTIONS, ConfigError, Settings, Target, load
 
 PACKAGE = Path(__file__).parent.resolve()
-GIVEN = pytest.StashKey["tuple[Target, Settings]"]()
+GIVEN = pytest.StashKey[tuple[Target, Settings]]()
 """Set by the command, which has read the options itself."""
 
 
@@ -51,10 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_load_initial_conftests(parser: pytest.Parser) -> None:
     """Adds --base-url unless another plugin or a conftest owns it (pytest-base-url, pytest-playwright); then theirs is read."""
-    try:
+    with suppress(ValueError):
         parser.getgroup("gateproof").addoption("--base-url", metavar="URL", help="base URL of the gateway to judge")
-    except ValueError:
-        pass
 
 
 @pytest.hookimpl(trylast=True)

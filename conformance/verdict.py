@@ -104,6 +104,18 @@ class NotApplicable(Exception):
     """The gateway does not offer what the requirement speaks of, and said so cleanly."""
 
 
+def expect(condition: bool, exchange: Exchange, seen: str | None = None) -> None:
+    """Raises Broken unless the condition holds; `seen` defaults to what came back."""
+    if not condition:
+        raise Broken(seen or exchange.seen, (exchange,))
+
+
+def prefer(condition: bool, exchange: Exchange, seen: str | None = None) -> None:
+    """Raises Tolerated, a warning, unless the condition holds."""
+    if not condition:
+        raise Tolerated(seen or exchange.seen, (exchange,))
+
+
 def hold(violations: Iterable[Violation]) -> None:
     """Raises Broken if there is any violation, with all of them in its message and as its evidence."""
     _raise(Broken, violations)
@@ -133,7 +145,13 @@ def verdict_of(error: BaseException | None, level: Level) -> Verdict:
 
 
 def _raise(kind: type[Broken], violations: Iterable[Violation]) -> None:
-    found = list(violations)
+    found: list[Violation] = []
+    try:
+        for violation in violations:
+            found.append(violation)
+    except Unusable:
+        if not found:
+            raise
     if not found:
         return
     sentences = list(dict.fromkeys(violation.seen for violation in found))

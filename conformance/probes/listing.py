@@ -1,15 +1,60 @@
 """Probes of the model list and of single models."""
 
+import secrets
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import Gateway
-from conformance.probe import probe
+from conformance.probe import Phase, probe
+
+ODD_IDS = {
+    "space": "a%20b",
+    "emoji": quote("\N{GRINNING FACE}"),
+    "percent": "%25",
+    "long": "a" * 5000,
+    "dots": "..%2F..%2Fetc%2Fpasswd",
+    "nul": "a%00b",
+    "newline": "a%0Ab",
+}
 
 
 @probe()
 async def models(gateway: Gateway) -> Exchange:
     return await gateway.get("/models")
+
+
+@probe()
+async def models_again(gateway: Gateway) -> list[Exchange]:
+    """The list, read two more times: a deployment that changes in between is told from a list that flickers."""
+    first = await gateway.get("/models")
+    return [first, *[await gateway.get("/models", repeat=n) for n in (1, 2)]]
+
+
+@probe()
+async def models_with_content_type(gateway: Gateway) -> Exchange:
+    """The documented curl line of watsonx.ai: a GET that carries a Content-Type and no body."""
+    return await gateway.get("/models", headers={"Content-Type": "application/json"})
+
+
+@probe()
+async def models_with_query(gateway: Gateway) -> dict[str, Exchange]:
+    queries = {"unknown parameter": "?conformance=1", "limit that is no number": "?limit=abc"}
+    return {case: await gateway.get("/models" + query, case=case) for case, query in queries.items()}
+
+
+@probe()
+async def models_trailing_slash(gateway: Gateway) -> Exchange:
+    return await gateway.get("/models/")
+
+
+@probe()
+async def models_of_empty_workspace(gateway: Gateway) -> Exchange:
+    """The list of the workspace that the user named as empty."""
+    empty, ours = gateway.target.empty_workspace, gateway.facts.workspace
+    if not empty:
+        raise Unusable("no empty workspace is named (--empty-workspace)")
+    path = gateway.target.base_url.removeprefix(gateway.target.origin)
+    return await gateway.get(path.replace(f"/{ours}/", f"/{empty}/") + "/models", from_origin=True)
 
 
 @probe()
@@ -19,8 +64,63 @@ async def model_by_id(gateway: Gateway) -> Exchange:
 
 
 @probe()
+async def models_by_id(gateway: Gateway) -> dict[str, Exchange]:
+    """Up to four listed models, ids with a slash first."""
+    _listed(gateway)
+    ids = sorted(dict.fromkeys(gateway.facts.listed), key=lambda id: "/" not in id)[:4]
+    return {id: await gateway.get(f"/models/{quote(id, safe='')}", case=id) for id in ids}
+
+
+@probe()
+async def slash_model_by_id(gateway: Gateway) -> dict[str, Exchange]:
+    """A listed id with a slash, its slash encoded and literal; empty when no id has one."""
+    id = next((id for id in gateway.facts.listed if "/" in id), None)
+    if id is None:
+        return {}
+    return {
+        "encoded": await gateway.get(f"/models/{quote(id, safe='')}"),
+        "literal": await gateway.get(f"/models/{quote(id, safe='/')}"),
+    }
+
+
+@probe()
+async def unknown_model_by_id(gateway: Gateway) -> Exchange:
+    return await gateway.get(f"/models/{quote(gateway.unknown_model(), safe='')}")
+
+
+@probe()
+async def model_by_swapped_case(gateway: Gateway) -> Exchange:
+    """The id of the model under test with the case of its last letter swapped. Raises Unusable if it has no letter."""
+    id = _listed(gateway)
+    place = next((n for n in range(len(id) - 1, -1, -1) if id[n].isascii() and id[n].isalpha()), None)
+    if place is None:
+        raise Unusable(f"the id {id!r} has no letter")
+    swapped = id[:place] + id[place].swapcase() + id[place + 1 :]
+    if swapped in gateway.facts.listed:
+        raise Unusable(f"{swapped!r} is listed, too")
+    return await gateway.get(f"/models/{quote(swapped, safe='')}")
+
+
+@probe()
+async def delete_unknown_model(gateway: Gateway) -> Exchange:
+    """Deletes a model that does not exist; never a real one."""
+    return await gateway.send("DELETE", f"/models/gateproof-{secrets.token_hex(8)}")
+
+
+@probe()
 async def unknown_path(gateway: Gateway) -> Exchange:
     return await gateway.get("/gateproof-no-such-endpoint")
+
+
+@probe(phase=Phase.HOSTILE)
+async def odd_model_ids(gateway: Gateway) -> dict[str, Exchange]:
+    return {case: await gateway.get(f"/models/{id}", case=case) for case, id in ODD_IDS.items()}
+
+
+@probe(phase=Phase.HOSTILE)
+async def chat_after_odd_model_ids(gateway: Gateway) -> Exchange:
+    await odd_model_ids(gateway)
+    return await gateway.chat({"repeat": "after odd ids"})
 
 
 def _listed(gateway: Gateway) -> str:

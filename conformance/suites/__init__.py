@@ -1,5 +1,6 @@
-"""The suites: each test judges one requirement of the catalogue on recorded exchanges."""
+"""The suites: each test judges one requirement of the catalogue on recorded exchanges, and sends nothing."""
 
 import pytest
 
 requirement = pytest.mark.requirement
+"""Names the requirement that a test judges; its statement, level and features come from the catalogue."""

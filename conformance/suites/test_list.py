@@ -1,7 +1,90 @@
+"""LIST: the list of models."""
+
 from conformance.exchange import Exchange
+from conformance.rules import models as rules
+from conformance.shape import objects, show
 from conformance.suites import requirement
+from conformance.target import Target
+from conformance.traffic import in_documents
+from conformance.verdict import Violation, expect, hold, prefer
+from schemas import violations
 
 
 @requirement("LIST-001")
 def test_the_list_is_an_object_with_an_array(models: Exchange) -> None:
-    assert models.status == 200, models.seen
+    expect(models.status == 200 and models.is_json, models)
+    hold(Violation(models, seen) for seen in violations("models_list.lenient", models.json, leaving=["data[]"]))
+
+
+@requirement("LIST-002")
+def test_every_item_is_a_model_with_an_id(models: Exchange) -> None:
+    hold(in_documents([models], rules.items_are_models))
+
+
+@requirement("LIST-003")
+def test_every_item_is_dated_and_owned(models: Exchange) -> None:
+    hold(in_documents([models], rules.items_are_dated_and_owned))
+
+
+@requirement("LIST-004")
+def test_created_is_a_plausible_unix_time(models: Exchange) -> None:
+    hold(in_documents([models], rules.created_is_plausible))
+
+
+@requirement("LIST-005")
+def test_no_id_is_listed_twice(models: Exchange) -> None:
+    hold(in_documents([models], rules.ids_are_unique))
+
+
+@requirement("LIST-006")
+def test_the_model_under_test_is_listed(models: Exchange, target: Target) -> None:
+    names = {item.get(key) for item in objects(models.document, "data") for key in ("id", "alias", "uuid")}
+    given = {target.model, target.completions_model, target.embeddings_model} - {None}
+    assert given <= names, f"not listed: {', '.join(sorted(map(str, given - names)))}"
+
+
+@requirement("LIST-008")
+def test_consecutive_lists_agree(models_again: list[Exchange]) -> None:
+    first, second, third = (rules.ids(exchange.document) for exchange in models_again)
+    agree = first == second or second == third
+    assert agree, f"three reads differ: {show(sorted(first ^ second))}, then {show(sorted(second ^ third))}"
+
+
+@requirement("LIST-009")
+def test_a_get_with_a_content_type_is_accepted(models_with_content_type: Exchange) -> None:
+    expect(models_with_content_type.status == 200, models_with_content_type)
+
+
+@requirement("LIST-010")
+def test_one_response_holds_the_whole_list(models: Exchange) -> None:
+    hold(in_documents([models], rules.is_whole))
+
+
+@requirement("LIST-011")
+def test_unknown_query_parameters_are_ignored(models: Exchange, models_with_query: dict[str, Exchange]) -> None:
+    listed = rules.ids(models.document)
+    unknown, typed = models_with_query["unknown parameter"], models_with_query["limit that is no number"]
+    expect(unknown.status == 200, unknown)
+    expect(rules.ids(unknown.document) == listed, unknown, "the ids are others than without it")
+    expect(typed.status in (200, 400, 422), typed)
+    prefer(typed.status == 200, typed, f"limit=abc is refused: {typed.seen}")
+
+
+@requirement("LIST-012")
+def test_an_empty_list_is_an_empty_array(models_of_empty_workspace: Exchange) -> None:
+    data = models_of_empty_workspace.document.get("data")
+    assert data == [], f"data is {show(data)}"
+
+
+@requirement("LIST-013")
+def test_ids_are_clean(models: Exchange) -> None:
+    hold(in_documents([models], rules.ids_are_clean))
+
+
+@requirement("LIST-014")
+def test_a_trailing_slash_is_answered_cleanly(models_trailing_slash: Exchange, target: Target) -> None:
+    answer = models_trailing_slash
+    location = answer.header("location") or "/"
+    at_home = location.startswith(target.origin) or (location.startswith("/") and not location.startswith("//"))
+    redirected_home = 300 <= answer.status < 400 and at_home
+    expect(answer.status in (200, 404) or redirected_home, answer)
