@@ -39,7 +39,7 @@ async def answer(call: Call) -> Json:
         if index % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
     await pace.first()
-    tokens = sum(max(count_prompt(text), 1) for text in inputs)
+    tokens = sum(count_prompt(text) for text in inputs)
     return {
         "object": "list",
         "data": data,

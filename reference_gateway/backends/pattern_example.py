@@ -20,7 +20,7 @@ _CLASSES = {
     "D": string.ascii_letters, "W": " -.:/", "S": _WORD,
 }  # fmt: skip
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v", "0": "\0"}
-_MOST = 100_000
+_MOST = 20_000
 """Characters that an example never exceeds."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from functools import lru_cache
 from random import Random
 from typing import Any
@@ -15,6 +16,8 @@ from reference_gateway.backends.schema_merge import Impossible, Schema
 from reference_gateway.backends.schema_values import ValueMaker
 
 _ATTEMPTS = 30
+_MOST_WORK = 5000
+"""Values begun in vain, over all attempts, after which the search ends: others wait on the event loop."""
 _UNFIT = (RecursionError, re.error, ArithmeticError, LookupError, TypeError, ValueError, AttributeError)
 """What a schema can raise that is well-formed by the letter and yet not to be worked with."""
 
@@ -27,13 +30,16 @@ def example(schema: Schema, rng: Random) -> Any:
     """A value that `schema` allows, the same for the same state of `rng`. Raises NoExample."""
     try:
         validator = _validator(json.dumps(schema, sort_keys=True))
+        work = 0
         for attempt in range(_ATTEMPTS):
-            try:
-                value = ValueMaker(schema, rng, whole=attempt % 2 == 0).make(schema)
-            except Impossible:
-                continue
-            if validator.is_valid(value):
-                return value
+            maker = ValueMaker(schema, rng, whole=attempt % 2 == 0)
+            with suppress(Impossible):
+                value = maker.make(schema)
+                if validator.is_valid(value):
+                    return value
+            work += maker.made
+            if work > _MOST_WORK:
+                break
     except SchemaError as problem:
         raise NoExample(f"it is not a valid JSON Schema: {problem.message}") from None
     except Unresolvable as problem:

@@ -12,8 +12,8 @@ from reference_gateway.backends.pattern_example import UnsupportedPattern, match
 from reference_gateway.backends.schema_merge import Flattener, Impossible, Plain, Schema, types_of
 
 _DEEPEST = 40
-_MOST_VALUES = 3000
-_LONGEST_TEXT = 100_000
+_MOST_VALUES = 2000
+_LONGEST_TEXT = 20_000
 _SHALLOW = 3
 """Below this depth only what is required is made, so that recursive schemas come to an end."""
 
@@ -57,12 +57,13 @@ class ValueMaker:
     def __init__(self, root: Schema, rng: Random, *, whole: bool) -> None:
         self._rng, self._whole = rng, whole
         self._flattener = Flattener(root, rng)
-        self._made = 0
+        self.made = 0
+        """How many values were begun, a measure of the work."""
 
     def make(self, schema: Schema, depth: int = 0) -> Any:
         """A value that `schema` is likely to allow. Raises Impossible."""
-        self._made += 1
-        if depth > _DEEPEST or self._made > _MOST_VALUES:
+        self.made += 1
+        if depth > _DEEPEST or self.made > _MOST_VALUES:
             raise Impossible("the example grows too large")
         plain = self._flattener.flatten(schema, depth)
         if "const" in plain:

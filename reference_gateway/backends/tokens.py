@@ -60,8 +60,8 @@ def count_chat_prompt(messages: Iterable[dict[str, Any]], tools: Iterable[dict[s
 
 
 def count_prompt(prompt: str | list[int]) -> int:
-    """What one prompt or embedding input costs: a text by its tokens, a token array by its length."""
-    return count(prompt) if isinstance(prompt, str) else len(prompt)
+    """What one prompt or embedding input costs: a text by its tokens, a token array by its length; at least 1."""
+    return max(count(prompt) if isinstance(prompt, str) else len(prompt), 1)
 
 
 def text_of(content: Any) -> str:

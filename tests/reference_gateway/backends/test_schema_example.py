@@ -206,7 +206,8 @@ def test_a_schema_nested_beyond_all_measure_is_refused() -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "", "^$", "a.c", r"^\S+@\S+\.\w{2,3}$", "^(foo|bar|)+$", "^[^a-z]{2,}$", r"^(?:\+\d{1,2} )?\d{3}$", "[]x]", r"[\w-]+",
+        "", "^$", "a.c", r"^\S+@\S+\.\w{2,3}$", "^(foo|bar|)+$", "^[^a-z]{2,}$", r"^(?:\+\d{1,2} )?\d{3}$",
+        "[]x]", r"[\w-]+",
         r"^\u00e9\x41$", r"^(?P<y>\d{4})-(?P<m>0[1-9]|1[0-2])$", "^[a-z0-9_]{1,64}?$", r"^\$\d+\.\d{2}$", r"^[\]\-a]+$",
     ],
 )  # fmt: skip
