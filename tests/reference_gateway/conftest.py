@@ -1,0 +1,37 @@
+"""A real gateway on a free port, with a key, its simulator as fast as it goes."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from reference_gateway.config import default_config, with_settings
+from reference_gateway.server import running_gateway
+
+KEY = "sk-test.key-1"
+
+
+@pytest.fixture(scope="session")
+def gateway_url() -> Iterator[str]:
+    config = with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0})
+    with running_gateway(config, tokens=[KEY, "second.key"]) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def anonymous(gateway_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def client(gateway_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway_url, headers={"authorization": f"Bearer {KEY}"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def sdk(gateway_url: str) -> Iterator[OpenAI]:
+    with OpenAI(base_url=f"{gateway_url}/v1", api_key=KEY, max_retries=0) as sdk:
+        yield sdk
