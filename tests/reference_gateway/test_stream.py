@@ -92,7 +92,8 @@ def test_a_client_that_leaves_a_stream_stops_the_backend() -> None:
     backend = Hanging(chunk("a"))
     with gateway_before(backend) as url, httpx.Client() as client:
         with client.stream("POST", f"{url}/v1/chat/completions", json=BODY) as response:
-            next(response.iter_lines())
+            lines = response.iter_lines()
+            next(lines)
             assert not backend.abandoned.is_set()
         assert backend.abandoned.wait(5)
 
