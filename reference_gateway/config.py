@@ -5,11 +5,13 @@ import difflib
 import os
 import re
 import tomllib
+import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from reference_gateway.call import Endpoint, Json
 from reference_gateway.registry import (
@@ -33,6 +35,7 @@ ENDPOINT_WORDS = {
     "embeddings": Endpoint.EMBEDDINGS,
 }
 PROVIDER_TYPES = ("simulator", "upstream")
+HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 ENTITY_NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
 
 ROOT_KEYS = ("max_body_bytes", "entity_name_pattern", "workspaces", "providers")
@@ -165,7 +168,7 @@ def _provider(table: Table) -> Provider:
                 raise ConfigError(f"{table.at(key)}: only providers of type 'upstream' have it")
     return Provider(
         name=name,
-        uuid=table.get("uuid", str, stable_uuid("provider", name)),
+        uuid=_uuid(table, "provider", name),
         type=cast(ProviderType, type_),
         workspace=table.get("workspace", str, "default"),
         models=tuple(_model(each, name) for each in table.tables("models", MODEL_KEYS)),
@@ -173,20 +176,41 @@ def _provider(table: Table) -> Provider:
     )
 
 
+def _uuid(table: Table, *names: str) -> str:
+    try:
+        return str(uuid.UUID(table.get("uuid", str, stable_uuid(*names))))
+    except ValueError:
+        raise ConfigError(f"{table.at('uuid')}: not a UUID") from None
+
+
 def _upstream(table: Table) -> UpstreamOptions:
-    base_url = table.required("base_url")
-    if not base_url.startswith(("http://", "https://")):
-        raise ConfigError(f"{table.at('base_url')}: expected an http:// or https:// URL")
     headers: dict[str, str] = table.get("headers", dict, {})
-    if not all(isinstance(value, str) for value in headers.values()):
-        raise ConfigError(f"{table.at('headers')}: expected strings")
+    for name, value in headers.items():
+        if not isinstance(value, str) or not _can_be_sent(value) or re.fullmatch(HEADER_NAME, name) is None:
+            raise ConfigError(f"{table.at('headers')}: {name!r} and its value can't be sent as a header")
     return UpstreamOptions(
-        base_url=base_url,
+        base_url=_base_url(table),
         api_key=_api_key(table),
         headers=headers,
         timeout_s=_timeout(table, "timeout_s", 600.0),
         connect_timeout_s=_timeout(table, "connect_timeout_s", 10.0),
     )
+
+
+def _base_url(table: Table) -> str:
+    base_url = table.required("base_url")
+    try:
+        parts = urlsplit(base_url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not _can_be_sent(base_url) or " " in base_url:
+        raise ConfigError(f"{table.at('base_url')}: expected an http:// or https:// URL")
+    return base_url
+
+
+def _can_be_sent(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _timeout(table: Table, key: str, default: float) -> float:
@@ -199,12 +223,15 @@ def _timeout(table: Table, key: str, default: float) -> float:
 def _api_key(table: Table) -> str | None:
     if "api_key" in table.values and "api_key_env" in table.values:
         raise ConfigError(f"{table.at('api_key_env')}: give api_key or api_key_env, not both")
-    if "api_key_env" not in table.values:
-        return table.required("api_key") if "api_key" in table.values else None
-    variable = table.required("api_key_env")
-    if not os.environ.get(variable):
-        raise ConfigError(f"{table.at('api_key_env')}: the environment variable {variable} is not set")
-    return os.environ[variable]
+    key = table.required("api_key") if "api_key" in table.values else None
+    if "api_key_env" in table.values:
+        variable = table.required("api_key_env")
+        key = os.environ.get(variable)
+        if not key:
+            raise ConfigError(f"{table.at('api_key_env')}: the environment variable {variable} is not set")
+    if key is not None and not _can_be_sent(key):
+        raise ConfigError(f"{table.place}: the API key can't be sent: only visible ASCII can")
+    return key
 
 
 def _model(table: Table, provider: str) -> Model:
@@ -212,7 +239,7 @@ def _model(table: Table, provider: str) -> Model:
     return Model(
         id=id_,
         served_name=table.get("served_name", str, id_),
-        uuid=table.get("uuid", str, stable_uuid("model", provider, id_)),
+        uuid=_uuid(table, "model", provider, id_),
         endpoints=_endpoints(table),
         alias=table.required("alias") if "alias" in table.values else None,
         created=table.get("created", int, CREATED),
@@ -223,11 +250,11 @@ def _model(table: Table, provider: str) -> Model:
 def _endpoints(table: Table) -> frozenset[Endpoint]:
     words = table.get("endpoints", list, list(ENDPOINT_WORDS))
     for word in words:
-        if word not in ENDPOINT_WORDS:
+        if str(word) not in ENDPOINT_WORDS:
             raise ConfigError(
                 f"{table.at('endpoints')}: unknown endpoint {word!r}{_nearest(str(word), ENDPOINT_WORDS)}"
             )
-    return frozenset(ENDPOINT_WORDS[word] for word in words)
+    return frozenset(ENDPOINT_WORDS[str(word)] for word in words)
 
 
 def _settings(table: Table) -> Json:
