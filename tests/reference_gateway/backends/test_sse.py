@@ -12,6 +12,7 @@ CASES: list[tuple[str, bytes, list[tuple[str, bytes]]]] = [
     ("no space", b"data:a\n\n", [("", b"a")]),
     ("two spaces", b"data:  a\n\n", [("", b" a")]),
     ("comments", b": ping\n\ndata: a\n: more\n\n:\n\n", [("", b"a")]),
+    ("several lines with CRLF", b"data: {\r\ndata: }\r\n\r\n", [("", b"{\n}")]),
     ("several lines", b"data: {\ndata: }\n\n", [("", b"{\n}")]),
     ("other fields", b"id: 7\nretry: 10\nevent: message\ndata: a\nfoo: bar\n\n", [("message", b"a")]),
     ("the name of one event only", b"event: error\ndata: a\n\ndata: b\n\n", [("error", b"a"), ("", b"b")]),

@@ -32,7 +32,8 @@ async def ask(script: Script, asked: Call | None = None, **options: Any) -> tupl
     async with ScriptedProvider(script) as provider:
         upstream = Upstream(provider.url, KEY, {"X-Team": "team-secret"}, **options)
         try:
-            return await upstream.answer(asked or call()), provider
+            async with asyncio.timeout(5):
+                return await upstream.answer(asked or call()), provider
         except BackendError as error:
             assert_nothing_leaks(error, provider)
             return error, provider
