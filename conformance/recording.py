@@ -128,7 +128,7 @@ async def _send(gateway: Gateway, name: str) -> Result:
         return Result(unusable=str(error))
     except ConfigError:
         raise
-    except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours and is reported as one
+    except Exception:
         return Result(error=traceback.format_exc(limit=-3))
     return Result(value)
 

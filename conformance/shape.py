@@ -1,7 +1,7 @@
 """Reads into JSON that may have any shape: what a rule needs is found, or the rule learns that it can't begin."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from conformance.exchange import Unusable, clip
 
@@ -49,7 +49,7 @@ def messages(document: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"choices[{number}].message", message
 
 
-def is_int(value: Any) -> bool:
+def is_int(value: Any) -> TypeGuard[int]:
     """An integer as JSON means it: true and false are none, nor is 1.0 written with a point."""
     return isinstance(value, int) and not isinstance(value, bool)
 

@@ -1,6 +1,6 @@
 """The verdict lattice, the exit codes, and the few words a conformance test judges with. Imports no pytest."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -96,12 +96,39 @@ class Tolerated(Broken):
     """The requirement holds in the letter, but in a way that costs some client: a warning."""
 
 
+class Fatal(Broken):
+    """A client's request broke the gateway itself: a failure whatever the requirement's level, as a server error is."""
+
+
 class Inconclusive(Exception):
     """The model did not create the situation that the requirement speaks of."""
 
 
 class NotApplicable(Exception):
     """The gateway does not offer what the requirement speaks of, and said so cleanly."""
+
+
+def must(condition: bool, exchange: Exchange, seen: str | None = None) -> None:
+    """Raises Fatal, a failure at any level, unless the condition holds."""
+    if not condition:
+        raise Fatal(seen or exchange.seen, (exchange,))
+
+
+def survive(cases: Mapping[str, Exchange]) -> None:
+    """Raises Fatal if any of these requests, by case, was answered with a server error or not at all."""
+    _raise(Fatal, (Violation(x, f"{case}: {x.seen}") for case, x in cases.items() if not x.complete or x.status >= 500))
+
+
+def refuse(cases: Mapping[str, Exchange], statuses: Collection[int] = (400, 422)) -> None:
+    """Raises Broken for each of these requests, by case, that was not refused with one of the statuses; Fatal for a crash."""
+    survive(cases)
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in cases.items() if x.status not in statuses)
+
+
+def accept(cases: Mapping[str, Exchange]) -> None:
+    """Raises Broken for each of these requests, by case, that was not answered with 200; Fatal for a crash."""
+    survive(cases)
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in cases.items() if x.status != 200)
 
 
 def expect(condition: bool, exchange: Exchange, seen: str | None = None) -> None:
@@ -133,6 +160,8 @@ def verdict_of(error: BaseException | None, level: Level) -> Verdict:
             return Verdict.PASS
         case Tolerated():
             return Verdict.WARN
+        case Fatal():
+            return Verdict.FAIL
         case AssertionError():
             return Verdict.FAIL if level is Level.MUST else Verdict.WARN
         case Inconclusive():

@@ -141,7 +141,7 @@ class Wire:
                     if size > self.limits.body_bytes:
                         failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
                         break
-        except Exception as error:  # noqa: BLE001 - whatever the network does is the record
+        except Exception as error:
             failure = failure_of(error, self.limits)
         ended = time.perf_counter()
         answer = Response(status, headers, tuple(reads), version, headers_s) if status else None

@@ -4,7 +4,7 @@ import secrets
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway
+from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
 
 ODD_IDS = {
@@ -27,7 +27,7 @@ async def models(gateway: Gateway) -> Exchange:
 async def models_again(gateway: Gateway) -> list[Exchange]:
     """The list, read two more times: a deployment that changes in between is told from a list that flickers."""
     first = await gateway.get("/models")
-    return [first, *[await gateway.get("/models", repeat=n) for n in (1, 2)]]
+    return [first, await gateway.get("/models", repeat=1), await gateway.get("/models", repeat=2)]
 
 
 @probe()
@@ -39,7 +39,7 @@ async def models_with_content_type(gateway: Gateway) -> Exchange:
 @probe()
 async def models_with_query(gateway: Gateway) -> dict[str, Exchange]:
     queries = {"unknown parameter": "?conformance=1", "limit that is no number": "?limit=abc"}
-    return {case: await gateway.get("/models" + query, case=case) for case, query in queries.items()}
+    return await together({case: gateway.get("/models" + query, case=case) for case, query in queries.items()})
 
 
 @probe()
@@ -68,7 +68,7 @@ async def models_by_id(gateway: Gateway) -> dict[str, Exchange]:
     """Up to four listed models, ids with a slash first."""
     _listed(gateway)
     ids = sorted(dict.fromkeys(gateway.facts.listed), key=lambda id: "/" not in id)[:4]
-    return {id: await gateway.get(f"/models/{quote(id, safe='')}", case=id) for id in ids}
+    return await together({id: gateway.get(f"/models/{quote(id, safe='')}", case=id) for id in ids})
 
 
 @probe()
@@ -114,7 +114,7 @@ async def unknown_path(gateway: Gateway) -> Exchange:
 
 @probe(phase=Phase.HOSTILE)
 async def odd_model_ids(gateway: Gateway) -> dict[str, Exchange]:
-    return {case: await gateway.get(f"/models/{id}", case=case) for case, id in ODD_IDS.items()}
+    return await together({case: gateway.get(f"/models/{id}", case=case) for case, id in ODD_IDS.items()})
 
 
 @probe(phase=Phase.HOSTILE)

@@ -1,0 +1,149 @@
+"""Probes of streamed chat completions."""
+
+import json
+from asyncio import gather
+from typing import Any
+
+from conformance.exchange import Exchange
+from conformance.gateway import ABSENT, Gateway, together, user
+from conformance.probe import probe
+from conformance.probes.chat import NAMED, SMALL_CAP, STOP_CAP, STORY, TOOL_CAP, TOOLS
+
+USAGE = {"include_usage": True}
+LONG_CAP = 80
+LENGTHS = (5, 25, 60, 110)
+
+
+@probe()
+async def chat_stream(gateway: Gateway) -> Exchange:
+    """The smallest stream, with the Accept header that the official SDK sends: application/json."""
+    return await gateway.stream()
+
+
+@probe()
+async def chat_stream_again(gateway: Gateway) -> Exchange:
+    return await gateway.stream({"repeat": 1})
+
+
+@probe()
+async def chat_stream_for_browsers(gateway: Gateway) -> Exchange:
+    return await gateway.stream({"headers": {"Accept": "text/event-stream"}})
+
+
+@probe()
+async def chat_stream_usage(gateway: Gateway) -> Exchange:
+    return await gateway.stream(stream_options=USAGE)
+
+
+@probe()
+async def chat_stream_long(gateway: Gateway) -> list[Exchange]:
+    """Three answers long enough to tell whether they come while they are made."""
+    streams = (
+        gateway.stream({"repeat": n}, messages=[user(STORY + " Use at least 100 words.")], cap=LONG_CAP)
+        for n in range(3)
+    )
+    return list(await gather(*streams))
+
+
+@probe()
+async def chat_stream_n2(gateway: Gateway) -> Exchange:
+    return await gateway.stream(n=2)
+
+
+@probe()
+async def chat_stream_stop(gateway: Gateway) -> Exchange:
+    return await gateway.stream(messages=[user(STORY)], stop=["e", "a"], cap=STOP_CAP)
+
+
+@probe()
+async def chat_stream_word_stop(gateway: Gateway) -> Exchange:
+    """Stop sequences of two characters, which models split over two tokens."""
+    return await gateway.stream(messages=[user(STORY)], stop=[" t", "e ", "he", "s "], cap=STOP_CAP)
+
+
+@probe()
+async def chat_stream_caps(gateway: Gateway) -> dict[str, Exchange]:
+    story = [user("Write an essay of 500 words about rivers.")]
+    keys = ("max_completion_tokens", "max_tokens")
+    without: dict[str, Any] = {gateway.facts.token_key: ABSENT}
+    return await together(
+        {key: gateway.stream({"case": key}, messages=story, **(without | {key: SMALL_CAP})) for key in keys}
+    )
+
+
+@probe()
+async def chat_stream_tool_auto(gateway: Gateway) -> Exchange:
+    return await gateway.stream(
+        messages=[user("What is the weather in Oslo? Use get_weather.")], tools=TOOLS, tool_choice="auto", cap=TOOL_CAP
+    )
+
+
+@probe()
+async def chat_stream_tool_required(gateway: Gateway) -> Exchange:
+    return await gateway.stream(
+        messages=[user("What is the weather in Oslo? Use get_weather. What time is it there? Use get_time.")],
+        tools=TOOLS,
+        tool_choice="required",
+        cap=TOOL_CAP,
+    )
+
+
+@probe()
+async def chat_stream_tool_named(gateway: Gateway) -> Exchange:
+    return await gateway.stream(
+        messages=[user("What is the weather in Oslo?")], tools=TOOLS, tool_choice=NAMED, cap=TOOL_CAP
+    )
+
+
+@probe()
+async def chat_stream_refused(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
+    """Requests that are refused before anything is generated, each streamed and plain."""
+    unknown = gateway.unknown_model()
+
+    async def both(case: str, **fields: Any) -> dict[str, Exchange]:
+        return await together(
+            {
+                "streamed": gateway.stream({"case": f"{case}, streamed"}, **fields),
+                "plain": gateway.chat({"case": case}, **fields),
+            }
+        )
+
+    async def malformed() -> dict[str, Exchange]:
+        bodies = {
+            "streamed": json.dumps(gateway.chat_body(stream=True))[:-1],
+            "plain": json.dumps(gateway.chat_body())[:-1],
+        }
+        return await together(
+            {
+                form: gateway.send("POST", "/chat/completions", body=text.encode(), case=f"malformed JSON, {form}")
+                for form, text in bodies.items()
+            }
+        )
+
+    cases = await gather(
+        both("unknown model", model=unknown),
+        both("no messages", messages=ABSENT),
+        both("temperature hot", temperature="hot"),
+        malformed(),
+    )
+    return dict(zip(("unknown model", "no messages", "temperature hot", "malformed JSON"), cases, strict=True))
+
+
+@probe()
+async def chat_streams_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
+    """Prompts of clearly different lengths, all streamed at once, and each asked once more on its own, unstreamed."""
+
+    def prompt(length: int) -> list[dict[str, Any]]:
+        return [user("Reply with OK. " + "pear " * length)]
+
+    streams = await together({str(n): gateway.stream(messages=prompt(n), stream_options=USAGE) for n in LENGTHS})
+    plain = await together({str(n): gateway.chat(messages=prompt(n)) for n in LENGTHS})
+    return {"streamed": streams, "plain": plain}
+
+
+@probe()
+async def chat_after_stream_on_one_connection(gateway: Gateway) -> list[Exchange]:
+    """A stream to its end and a plain chat, written to one connection."""
+    streamed, plain = (json.dumps(gateway.chat_body(**fields)).encode() for fields in ({"stream": True}, {}))
+    pieces = [gateway.as_bytes("POST", "/chat/completions", body) for body in (streamed, plain)]
+    return await gateway.raw(pieces, ["POST", "POST"])

@@ -1,0 +1,146 @@
+"""Rules of the event stream itself: bytes, lines and blocks (WHATWG HTML Living Standard, section 9.2), and [DONE]."""
+
+from collections.abc import Iterator
+
+from conformance.exchange import clip
+from conformance.rules import Json, StreamRule
+from conformance.shape import show
+from conformance.sse import BOM, DONE, Event
+
+FIELDS = ("data", "event", "id", "retry")
+
+
+def is_utf8(body: bytes) -> Iterator[str]:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        yield f"byte {error.start} of the stream is {body[error.start]:#04x}: {error.reason}"
+
+
+def has_no_byte_order_mark(body: bytes) -> Iterator[str]:
+    if body.startswith(BOM):
+        yield "the stream begins with a byte-order mark"
+
+
+class EventsAreText(StreamRule):
+    """Every event alone is valid UTF-8."""
+
+    def event(self, event: Event) -> Iterator[str]:
+        for line in event.lines:
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                yield f"a line is no UTF-8 at its byte {error.start}: {clip(repr(line), 80)}"
+
+
+class BlocksAreClosed(StreamRule):
+    """Each event ends with a blank line; [DONE] is the business of DoneIsLast."""
+
+    def event(self, event: Event) -> Iterator[str]:
+        if not event.complete and event.data != DONE:
+            yield f"the stream ends inside an event: {_line(event)}"
+
+
+class LinesEndPlainly(StreamRule):
+    """Lines end in LF or CRLF: a bare CR is legal, and lost on parsers that split at LF."""
+
+    def __init__(self) -> None:
+        self._told = False
+
+    def event(self, event: Event) -> Iterator[str]:
+        if b"\r" in event.endings and not self._told:
+            self._told = True
+            yield f"a line ends with a bare CR: {_line(event)}"
+
+
+class LinesAreFields(StreamRule):
+    def event(self, event: Event) -> Iterator[str]:
+        for name, _ in event.fields:
+            if name not in FIELDS:
+                yield f"a line is no field of an event stream: {clip(name, 80)}"
+
+
+class BlocksHoldData(StreamRule):
+    def event(self, event: Event) -> Iterator[str]:
+        if event.is_comment:
+            return
+        names = {name for name, _ in event.fields}
+        if "data" in names and event.data == "":
+            yield "an event has empty data"
+        elif "data" not in names and names & set(FIELDS):
+            yield f"an event has no data: {_line(event)}"
+
+
+class IdsStandWithData(StreamRule):
+    """Once an `id` was seen, a block that holds only comments makes openai-python decode an empty event."""
+
+    def __init__(self) -> None:
+        self._id_seen = False
+
+    def event(self, event: Event) -> Iterator[str]:
+        if self._id_seen and event.data is None:
+            yield f"after an id field comes a block without data: {_line(event)}"
+        self._id_seen = self._id_seen or any(name == "id" for name, _ in event.fields)
+
+
+class PayloadsFollowOneSpace(StreamRule):
+    def event(self, event: Event) -> Iterator[str]:
+        for line in event.data_lines:
+            if line[:1] in (" ", "\t"):
+                yield f"between data: and its payload is more than one space: {clip(line, 60)!r}"
+
+
+class PayloadsAreOneLine(StreamRule):
+    def event(self, event: Event) -> Iterator[str]:
+        if len(event.data_lines) > 1:
+            yield f"an event has {len(event.data_lines)} data lines"
+
+
+class PayloadsAreObjects(StreamRule):
+    """Every payload but [DONE] is a JSON object."""
+
+    def feed(self, event: Event, chunk: Json | None) -> Iterator[str]:
+        data = event.data
+        if chunk is None and event.complete and data and data.strip() != DONE:
+            yield f"an event's data is no JSON object: {clip(data, 80)}"
+
+
+class DoneOnce(StreamRule):
+    def __init__(self) -> None:
+        self._count = 0
+
+    def event(self, event: Event) -> Iterator[str]:
+        self._count += (event.data or "").strip() == DONE
+        return iter(())
+
+    def end(self) -> Iterator[str]:
+        if self._count != 1:
+            yield "the stream has no [DONE]" if not self._count else f"the stream has {self._count} times [DONE]"
+
+
+class DoneIsLast(StreamRule):
+    """The [DONE] block is closed by a blank line, and only comments follow."""
+
+    def __init__(self) -> None:
+        self._done = False
+
+    def event(self, event: Event) -> Iterator[str]:
+        if self._done and not event.is_comment and (event.data or "").strip() != DONE:
+            yield f"after [DONE] comes {_line(event)}"
+        if event.data is not None and event.data.strip() == DONE:
+            self._done = True
+            if not event.complete:
+                yield "no blank line follows data: [DONE]"
+
+
+class NamesAreHarmless(StreamRule):
+    """`event` is absent or "message"; "error" only where the data holds an error; never "thread.*"."""
+
+    def feed(self, event: Event, chunk: Json | None) -> Iterator[str]:
+        is_error = event.name == "error" and chunk is not None and "error" in chunk
+        if event.data is not None and event.name != "message" and not is_error:
+            yield f"an event is named {show(event.name)}"
+
+
+def _line(event: Event) -> str:
+    return clip(b"\\n".join(event.lines).decode("utf-8", "backslashreplace"), 80)
