@@ -10,7 +10,7 @@ import pytest
 
 import schemas
 from reference_gateway.backends.simulator import Simulator
-from reference_gateway.backends.tokens import count
+from reference_gateway.backends.simulator.tokens import count
 from reference_gateway.call import BackendError, Call, Endpoint
 
 HELLO: dict[str, Any] = {"messages": [{"role": "user", "content": "Say OK"}]}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 import schemas
-from reference_gateway.backends.tokens import count
+from reference_gateway.backends.simulator.tokens import count
 from reference_gateway.call import Endpoint
 
 TEST = "Say this is a test"

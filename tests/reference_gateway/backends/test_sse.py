@@ -2,7 +2,7 @@
 
 import pytest
 
-from reference_gateway.backends.sse import EventReader
+from reference_gateway.backends.upstream.sse import EventReader
 
 CASES: list[tuple[str, bytes, list[tuple[str, bytes]]]] = [
     ("plain", b"data: a\n\ndata: b\n\n", [("", b"a"), ("", b"b")]),

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from reference_gateway.backends import prose
-from reference_gateway.backends.tokens import count, count_chat_prompt, tokenise
+from reference_gateway.backends.simulator import prose
+from reference_gateway.backends.simulator.tokens import count, count_chat_prompt, tokenise
 
 TEXTS = [
     "", " ", "a  b\n\nc", "don't stop, l'été", "12345 €12", "x_y --- !!!", "東京は今日も雨です。", "e\u0301te\u0301",

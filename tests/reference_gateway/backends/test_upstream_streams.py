@@ -161,7 +161,7 @@ def test_a_stream_that_falls_silent_is_a_504(said: bytes) -> None:
 
 
 def test_a_finished_stream_that_is_left_open_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reference_gateway.backends.upstream._LINGER_S", 0.05)
+    monkeypatch.setattr("reference_gateway.backends.upstream.proxy._LINGER_S", 0.05)
 
     async def script(writer: asyncio.StreamWriter) -> None:
         writer.write(stream_of(SAID, END, ended=False))

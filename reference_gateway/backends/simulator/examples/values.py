@@ -1,4 +1,4 @@
-"""Makes one value for a flattened schema, by its type. What it makes is a proposal: `schema_example` validates it."""
+"""Makes one value for a flattened schema, by its type. What it makes is a proposal: `examples` validates it."""
 
 import json
 import math
@@ -7,9 +7,9 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from reference_gateway.backends import vocabulary as words
-from reference_gateway.backends.pattern_example import UnsupportedPattern, matching
-from reference_gateway.backends.schema_merge import Flattener, Impossible, Plain, Schema, types_of
+from reference_gateway.backends.simulator import vocabulary as words
+from reference_gateway.backends.simulator.examples.merge import Flattener, Impossible, Plain, Schema, types_of
+from reference_gateway.backends.simulator.examples.pattern import UnsupportedPattern, matching
 
 _DEEPEST = 40
 _MOST_VALUES = 2000

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
-from reference_gateway.backends import upstream_errors as errors
-from reference_gateway.backends.sse import Event, EventReader
+from reference_gateway.backends.upstream import errors
+from reference_gateway.backends.upstream.sse import Event, EventReader
 from reference_gateway.call import BackendError, Call, Endpoint, Json
 
 _LONGEST_ERROR = 65_536

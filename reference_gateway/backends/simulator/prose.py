@@ -3,8 +3,8 @@
 import re
 from random import Random
 
-from reference_gateway.backends import vocabulary as words
-from reference_gateway.backends.tokens import count
+from reference_gateway.backends.simulator import vocabulary as words
+from reference_gateway.backends.simulator.tokens import count
 
 _LONGEST = 8192
 """Tokens that an answer never exceeds, whatever the prompt asks for."""

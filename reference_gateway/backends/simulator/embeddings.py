@@ -7,8 +7,8 @@ import math
 import sys
 from array import array
 
-from reference_gateway.backends.pace import Pace
-from reference_gateway.backends.tokens import count_prompt
+from reference_gateway.backends.simulator.pace import Pace
+from reference_gateway.backends.simulator.tokens import count_prompt
 from reference_gateway.call import BackendError, Call, Json
 
 _DIMENSIONS = 1536

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from reference_gateway.backends import chat, completions, embeddings
+from reference_gateway.backends.simulator import chat, completions, embeddings
 from reference_gateway.call import BackendError, Call, Endpoint, Json
 
 

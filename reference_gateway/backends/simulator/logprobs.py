@@ -2,8 +2,8 @@
 
 from random import Random
 
-from reference_gateway.backends import vocabulary as words
-from reference_gateway.backends.tokens import tokenise
+from reference_gateway.backends.simulator import vocabulary as words
+from reference_gateway.backends.simulator.tokens import tokenise
 from reference_gateway.call import Json
 
 _OTHER_TOKENS = tuple(

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-from reference_gateway.backends import vocabulary as words
-from reference_gateway.backends.chance import Chance
-from reference_gateway.backends.envelope import head, usage, wants_usage
-from reference_gateway.backends.logprobs import completion_arrays
-from reference_gateway.backends.pace import Pace, Turn, in_turns
-from reference_gateway.backends.replies import Reply, cut, prose_for, stops_of
-from reference_gateway.backends.tokens import count_prompt, tokenise
+from reference_gateway.backends.simulator import vocabulary as words
+from reference_gateway.backends.simulator.chance import Chance
+from reference_gateway.backends.simulator.envelope import head, usage, wants_usage
+from reference_gateway.backends.simulator.logprobs import completion_arrays
+from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns
+from reference_gateway.backends.simulator.replies import Reply, cut, prose_for, stops_of
+from reference_gateway.backends.simulator.tokens import count_prompt, tokenise
 from reference_gateway.call import Call, Json
 
 _DEFAULT_CAP = 16

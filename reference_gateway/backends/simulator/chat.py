@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 
-from reference_gateway.backends.chance import Chance
-from reference_gateway.backends.envelope import head, usage, wants_usage
-from reference_gateway.backends.logprobs import chat_entries
-from reference_gateway.backends.pace import Pace, Turn, in_turns
-from reference_gateway.backends.replies import Reply, chat_reply
-from reference_gateway.backends.tokens import count_chat_prompt
+from reference_gateway.backends.simulator.chance import Chance
+from reference_gateway.backends.simulator.envelope import head, usage, wants_usage
+from reference_gateway.backends.simulator.logprobs import chat_entries
+from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns
+from reference_gateway.backends.simulator.replies import Reply, chat_reply
+from reference_gateway.backends.simulator.tokens import count_chat_prompt
 from reference_gateway.call import Call, Json
 
 

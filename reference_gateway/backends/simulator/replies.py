@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from random import Random
 
-from reference_gateway.backends import prose
-from reference_gateway.backends import vocabulary as words
-from reference_gateway.backends.schema_example import NoExample, example
-from reference_gateway.backends.tokens import text_of, tokenise
-from reference_gateway.backends.tool_calls import ToolCall, chosen_tools, is_named, make_call, to_json
+from reference_gateway.backends.simulator import prose
+from reference_gateway.backends.simulator import vocabulary as words
+from reference_gateway.backends.simulator.examples import NoExample, example
+from reference_gateway.backends.simulator.tokens import text_of, tokenise
+from reference_gateway.backends.simulator.tool_calls import ToolCall, chosen_tools, is_named, make_call, to_json
 from reference_gateway.call import BackendError, Json
 
 

@@ -12,8 +12,8 @@ from jsonschema.exceptions import SchemaError
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import EMPTY_REGISTRY
 
-from reference_gateway.backends.schema_merge import Impossible, Schema
-from reference_gateway.backends.schema_values import ValueMaker
+from reference_gateway.backends.simulator.examples.merge import Impossible, Schema
+from reference_gateway.backends.simulator.examples.values import ValueMaker
 
 _ATTEMPTS = 30
 _MOST_WORK = 5000

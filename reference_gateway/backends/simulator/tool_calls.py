@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from reference_gateway.backends.schema_example import NoExample, example
-from reference_gateway.backends.tokens import text_of, tokenise
+from reference_gateway.backends.simulator.examples import NoExample, example
+from reference_gateway.backends.simulator.tokens import text_of, tokenise
 from reference_gateway.call import BackendError, Json
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+|[^\W\d_a-zA-Z]+")

@@ -7,8 +7,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from reference_gateway.backends.pattern_example import UnsupportedPattern, matching
-from reference_gateway.backends.schema_example import NoExample, example
+from reference_gateway.backends.simulator.examples import NoExample, example
+from reference_gateway.backends.simulator.examples.pattern import UnsupportedPattern, matching
 
 _TREE = {
     "$defs": {

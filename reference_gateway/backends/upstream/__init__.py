@@ -1,0 +1,5 @@
+"""A backend that asks an OpenAI-compatible provider."""
+
+from reference_gateway.backends.upstream.proxy import Upstream
+
+__all__ = ["Upstream"]
