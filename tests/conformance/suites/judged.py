@@ -1,0 +1,196 @@
+"""Judges an application or a TCP service with the real probes and the real tests of the suites, without a pytest run
+inside the pytest run: what each requirement of some areas says of it.
+
+    verdicts = judge(changed(gateway_app(), edit), "ERR", "AUTH")
+    assert red(verdicts) == {"ERR-001": Verdict.FAIL}
+"""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from conformance import catalogue
+from conformance import profiles as dialects
+from conformance.exchange import Unusable
+from conformance.features import FEATURES, is_claimed, why_not
+from conformance.probe import PROBES
+from conformance.probes import listing as _registers_all_probes  # noqa: F401
+from conformance.recording import Recording, Result, record
+from conformance.target import Target
+from conformance.verdict import NotApplicable, Verdict, verdict_of, worst
+from reference_gateway.app import create_app
+from reference_gateway.config import default_config, with_settings
+from reference_gateway.gateway import Gateway
+from reference_gateway.server import running
+
+KEY = "sk-judged-0123456789abcdef"
+GREEN = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE)
+
+Test = Callable[..., None]
+Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was said of one requirement, and why."""
+
+    verdict: Verdict
+    message: str = ""
+
+    def __repr__(self) -> str:
+        return f"{self.verdict}: {self.message}" if self.message else str(self.verdict)
+
+
+def gateway_app(*, key: str | None = KEY) -> ASGIApp:
+    """The bundled gateway, its simulator as fast as it goes."""
+    config = with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0})
+    return create_app(Gateway.open(config, tokens=[key] if key else [], seed=1))
+
+
+def judge(
+    app: ASGIApp, *areas: str, path: str | None = None, profile: str = "openai", **options: Any
+) -> dict[str, Judged]:
+    """Serves the application on a free port and judges it. `path` is that of the base URL, `options` are Target's."""
+    with running(app) as url:
+        return judge_url(url + (path or dialects.profile(profile).base_path), *areas, profile=profile, **options)
+
+
+def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Judged]:
+    """Judges what is served there already by the requirements of these areas (or by single ones, by id)."""
+    settings: dict[str, Any] = {"profile": profile, "api_key": KEY, "timeout_s": 5.0} | options
+    target = Target(base_url, **settings)
+    dialect = dialects.profile(profile)
+    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
+    tests = [(id, test) for id, test in _tests({id.split("-")[0] for id in wanted}) if id in wanted]
+    probes = {name for _, test in tests for name in inspect.signature(test).parameters if name in PROBES}
+    for id, _ in tests:
+        for feature in catalogue.requirement(id).features:
+            if not is_claimed(feature, target, dialect):
+                probes |= set(FEATURES[feature].probes)
+    recording = asyncio.run(record(target, dialect, probes))
+    assert not recording.blocked, recording.blocked
+    found: dict[str, Judged] = {}
+    for id, test in tests:
+        said = _judged(id, test, target, dialect, recording)
+        if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
+            found[id] = said
+    return found
+
+
+def red(judged: dict[str, Judged]) -> dict[str, Judged]:
+    """Those that are neither passed nor left open."""
+    return {id: said for id, said in judged.items() if said.verdict not in GREEN}
+
+
+@contextmanager
+def serving(connection: Connection) -> Iterator[str]:
+    """A TCP service on a free port of this machine, in a thread of its own: for what no ASGI server would send."""
+    loop, address, stop = asyncio.new_event_loop(), [0], asyncio.Event()
+    started = threading.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await connection(reader, writer)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        address[0] = server.sockets[0].getsockname()[1]
+        started.set()
+        await stop.wait()
+        server.close()
+
+    def run() -> None:
+        loop.run_until_complete(serve())
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0.01))
+        loop.close()
+
+    thread = threading.Thread(target=run, name="tcp", daemon=True)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield f"http://127.0.0.1:{address[0]}"
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+@contextmanager
+def altered(app: ASGIApp, edit: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The application behind a TCP proxy that passes every piece the server writes through `edit`."""
+    with running(app) as url:
+        port = int(url.rsplit(":", 1)[1])
+
+        async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answers, requests = await asyncio.open_connection("127.0.0.1", port)
+
+            async def ask() -> None:
+                while data := await reader.read(65536):
+                    requests.write(data)
+                    await requests.drain()
+                requests.write_eof()
+
+            asking = asyncio.ensure_future(ask())
+            try:
+                while data := await answers.read(65536):
+                    writer.write(edit(data))
+                    await writer.drain()
+            finally:
+                asking.cancel()
+                requests.close()
+
+        with serving(connection) as outside:
+            yield outside
+
+
+@cache
+def _tests_of(area: str) -> list[tuple[str, Test]]:
+    module = import_module(f"conformance.suites.test_{area.lower()}")
+    return [
+        (mark.args[0], test)
+        for name, test in vars(module).items()
+        if name.startswith("test_")
+        for mark in getattr(test, "pytestmark", ())
+        if mark.name == "requirement"
+    ]
+
+
+def _tests(areas: set[str]) -> list[tuple[str, Test]]:
+    return [found for area in sorted(areas) for found in _tests_of(area)]
+
+
+def _judged(id: str, test: Test, target: Target, dialect: dialects.Profile, recording: Recording) -> Judged:
+    """One test on the recording, as the plugin judges it."""
+    requirement = catalogue.requirement(id)
+    given = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target, "profile": dialect}
+    try:
+        reason = why_not(requirement.features, target, dialect, recording)
+        if reason:
+            raise NotApplicable(reason)
+        for name in inspect.signature(test).parameters:
+            given.setdefault(name, _value(recording.results[name]) if name in recording.results else None)
+        test(**{name: given[name] for name in inspect.signature(test).parameters})
+    except Exception as error:  # noqa: BLE001 - every outcome is a verdict
+        return Judged(verdict_of(error, dialect.level(requirement)), f"{error}" or type(error).__name__)
+    return Judged(Verdict.PASS)
+
+
+def _value(result: Result) -> Any:
+    if result.error:
+        raise RuntimeError(result.error)
+    if result.unusable:
+        raise Unusable(result.unusable)
+    return result.value
