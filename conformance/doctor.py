@@ -112,12 +112,16 @@ async def examine(gateway: Gateway) -> Diagnosis:
 
 def listed_ids(models: Exchange) -> Iterator[str]:
     """The ids of a model list, read as leniently as can be: a broken list must not keep the rest from being judged."""
+    yield from (row["id"] for row in listed_models(models))
+
+
+def listed_models(models: Exchange) -> list[dict[str, Any]]:
+    """The entries of a model list that have an id."""
     if not models.ok or not models.is_json:
-        return
+        return []
     rows = models.json.get("data") if isinstance(models.json, dict) else models.json
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"]:
-            yield row["id"]
+    found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return [row for row in found if isinstance(row.get("id"), str) and row["id"]]
 
 
 def _judge_list(diagnosis: Diagnosis, models: Exchange) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from conformance.catalogue import Level, Requirement
 from conformance.target import ConfigError
@@ -14,15 +15,17 @@ from conformance.target import ConfigError
 class Expectations:
     """What a dialect answers where dialects differ.
 
-    `error_schema` is the schema of an error body. `unknown_model` is a well-formed id that no gateway serves ({nonce} and
-    {workspace} are filled in), `unknown_model_status` what it is refused with. `id_prefix` says what ids in lists begin
-    with. `vendor_model` is the id of the naming rule's own example.
+    `error_schema` is the schema of an error body. `unknown_model` is a well-formed id that no gateway serves ({nonce}
+    and {workspace} are filled in), `unknown_path_status` what a path is refused with that no gateway has,
+    `misspelt_model_status` a model id in another case. `retrieve_by` are the members of a list entry by any of which
+    GET /models/{id} may know a model.
     """
 
     error_schema: str = "error.lenient"
     unknown_model: str = "gateproof-no-such-model-{nonce}"
     unknown_path_status: tuple[int, ...] = (404,)
-    workspace_pattern: str = ""
+    misspelt_model_status: tuple[int, ...] = (404,)
+    retrieve_by: tuple[str, ...] = ("id",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,8 @@ def profile(name: str) -> Profile:
         hint = f", did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"there is no profile {name!r}{hint} (profiles: {', '.join(names())})")
     content = tomllib.loads((files("conformance") / "profiles" / f"{name}.toml").read_text("utf-8"))
-    expect = content.get("expect", {})
-    if "unknown_path_status" in expect:
-        expect["unknown_path_status"] = tuple(expect["unknown_path_status"])
+    given: dict[str, Any] = content.get("expect", {})
+    expect: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     return Profile(
         name=name,
         title=content["title"],

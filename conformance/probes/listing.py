@@ -1,8 +1,11 @@
 """Probes of the model list and of single models."""
 
+import asyncio
 import secrets
+from typing import Any
 from urllib.parse import quote
 
+from conformance.doctor import listed_models
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
@@ -64,11 +67,18 @@ async def model_by_id(gateway: Gateway) -> Exchange:
 
 
 @probe()
-async def models_by_id(gateway: Gateway) -> dict[str, Exchange]:
-    """Up to four listed models, ids with a slash first."""
+async def models_by_id(gateway: Gateway) -> dict[str, list[Exchange]]:
+    """Up to four listed models, ids with a slash first: each by every name that the dialect may know it by."""
     _listed(gateway)
-    ids = sorted(dict.fromkeys(gateway.facts.listed), key=lambda id: "/" not in id)[:4]
-    return await together({id: gateway.get(f"/models/{quote(id, safe='')}", case=id) for id in ids})
+    rows = {row["id"]: row for row in listed_models(await gateway.get("/models"))}
+    ids = sorted(rows, key=lambda id: "/" not in id)[:4]
+
+    async def tries(row: dict[str, Any]) -> list[Exchange]:
+        names = [row[key] for key in gateway.profile.expect.retrieve_by if isinstance(row.get(key), str) and row[key]]
+        sent = {name: gateway.get(f"/models/{quote(name, safe='')}", case=name) for name in names}
+        return list((await together(sent)).values())
+
+    return dict(zip(ids, await asyncio.gather(*(tries(rows[id]) for id in ids)), strict=True))
 
 
 @probe()

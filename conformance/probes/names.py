@@ -1,6 +1,6 @@
-"""Probes of the naming rule: chats whose model is a good or a bad name. Good ones are unregistered: no model is invoked.
+"""Probes of the naming rule: chats whose model is a good or a bad name. Good ones are unregistered: no model is called.
 
-Results are by the id that was sent, in words. The random part of a name is drawn with the seed that labels its exchange.
+Results are by the id that was sent, in words. The random part of a name is drawn with the seed in its exchange's label.
 """
 
 import random
@@ -119,7 +119,9 @@ async def names_well_formed(gateway: Gateway) -> Tries:
 async def models_that_are_no_string(gateway: Gateway) -> Tries:
     workspace, entity = _served(gateway)
     values: list[Any] = [None, 1, True, [], {}, [f"{workspace}/{entity}"]]
-    return await together({f"model {show(value)}": gateway.chat({"case": show(value)}, model=value) for value in values})
+    return await together(
+        {f"model {show(value)}": gateway.chat({"case": show(value)}, model=value) for value in values}
+    )
 
 
 @probe()

@@ -4,11 +4,9 @@ import secrets
 import uuid
 from urllib.parse import quote
 
-from conformance.doctor import listed_ids
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import Exchange
 from conformance.gateway import Gateway, together
 from conformance.probe import probe
-from conformance.rules.providers import uuids
 
 MAX_PROVIDERS = 20
 READS = 3
@@ -29,8 +27,8 @@ async def provider_reads(gateway: Gateway) -> list[Read]:
 
 @probe()
 async def provider_by_uuid(gateway: Gateway) -> dict[str, Exchange]:
-    found = await _uuids(gateway)
-    return await together({uuid: gateway.get(f"/providers/{quote(uuid, safe='')}") for uuid in found})
+    uuids = await _uuids(gateway)
+    return await together({uuid: gateway.get(f"/providers/{quote(uuid, safe='')}") for uuid in uuids})
 
 
 @probe()
@@ -49,16 +47,14 @@ async def providers_without_key(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe()
 async def unknown_prefixed_models(gateway: Gateway) -> dict[str, Exchange]:
-    """An unknown provider before a plausible model, and known ones (a listed id's prefix, a provider) before an unknown."""
+    """An unknown provider before a plausible model, known ones (a listed id's prefix, a name) before an unknown."""
     nonce = secrets.token_hex(6)
     names = [f"gateproof-nosuch-{nonce}/gpt-4o"]
     names += [f"{id.partition('/')[0]}/nosuch-{nonce}" for id in gateway.facts.listed if "/" in id][:1]
-    answer = await gateway.get("/providers")
-    if answer.ok and answer.is_json and isinstance(answer.json, dict):
-        rows = answer.json.get("data")
-        named = [row.get("name") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-        names += [f"{name}/nosuch-{nonce}" for name in named if isinstance(name, str)][:1]
-    return await together({f'model "{name}"': gateway.chat({"case": name}, model=name) for name in dict.fromkeys(names)})
+    names += [f"{name}/nosuch-{nonce}" for name in await _listed(gateway, "name")][:1]
+    return await together(
+        {f'model "{name}"': gateway.chat({"case": name}, model=name) for name in dict.fromkeys(names)}
+    )
 
 
 async def _read(gateway: Gateway, number: int) -> Read:
@@ -72,11 +68,14 @@ async def _read(gateway: Gateway, number: int) -> Read:
 
 
 async def _uuids(gateway: Gateway) -> list[str]:
-    """The uuids of up to 20 listed providers; none if the list can't be read, which another requirement judges."""
-    try:
-        return uuids((await gateway.get("/providers")).document)[:MAX_PROVIDERS]
-    except Unusable:
+    return (await _listed(gateway, "uuid"))[:MAX_PROVIDERS]
+
+
+async def _listed(gateway: Gateway, key: str) -> list[str]:
+    """This member of each listed provider, where it is a word; none if the list can't be read, which others judge."""
+    answer = await gateway.get("/providers")
+    if not (answer.ok and answer.is_json and isinstance(answer.json, dict)):
         return []
-
-
-_ = listed_ids
+    rows = answer.json.get("data")
+    found = [row.get(key) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    return list(dict.fromkeys(value for value in found if isinstance(value, str) and value))

@@ -7,10 +7,19 @@ from typing import Any
 from conformance.rules import Json
 from conformance.shape import objects, show
 
-_SECRET_NAME = re.compile(r"api_?key|secret|token|password|credential", re.IGNORECASE)
-_POINTER_NAME = re.compile(r"_(id|name|ref|reference|crn|path|url|uri|type|format)$", re.IGNORECASE)
-_POINTER = re.compile(r"crn:|vault:|secret:|arn:|\$\{|\{\{|https?://[^@\s]*$", re.IGNORECASE)
-_MASKED = re.compile(r"[*•…]|\.{3}|x{4,}|redacted|masked|hidden", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"api_?key|access_?key|secret|password|passwd|credential|token$|private_?key", re.IGNORECASE)
+_ABOUT_A_SECRET = re.compile(
+    r"_?(id|name|ref|reference|crn|arn|path|url|uri|type|kind|mode|format|header|prefix|env|var|source|store|provider|"
+    r"manager|status|version|set|expiry|expires_at|at)$",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"(crn|arn|vault|env|ref|secrets?|op):|https?://[^@\s]*$|/?(secrets?|vault|kv|projects)/|\$\{|\{\{|"
+    r"(none|null|n/a|unset|set|configured|present|default|true|false|yes|no)$",
+    re.IGNORECASE,
+)
+_MASKED = re.compile(r"\*{3}|•{2}|…|\.{3}|x{4}|redacted|masked|hidden|^[*•]+$", re.IGNORECASE)
+_VALUE_NAMES = ("value", "key", "data", "text", "plain", "plaintext")
 _IN_THE_CLEAR = {
     "an API key (sk-…)": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
     "an AWS access key (AKIA…)": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
@@ -38,47 +47,69 @@ def uuids(document: Json) -> list[str]:
     return list(dict.fromkeys(uuid for uuid in found if isinstance(uuid, str) and uuid))
 
 
-def missing_and_extra(everywhere: Json, by_provider: dict[str, Json]) -> Iterator[str]:
-    """What the list over all providers lacks of the providers' own lists, and what it has beyond them.
+def missing(everywhere: Json, by_provider: dict[str, Json]) -> Iterator[str]:
+    """What the list over all providers lacks of the providers' own lists."""
+    listed, own = _entries(everywhere, by_provider)
+    keys = _keys(listed, own)
+    found = _all_names(listed, keys)
+    for provider, document in by_provider.items():
+        for item in objects(document, "data"):
+            if not _names(item, keys) & found:
+                yield f"{_called(item)} of provider {provider} is missing from the list over all providers"
 
-    Entries are the same if their uuids are; where uuids are not given throughout, if they share an id or alias.
-    """
-    own = [(provider, item) for provider, document in by_provider.items() for item in objects(document, "data")]
-    listed = objects(everywhere, "data")
-    have_uuids = all(isinstance(item.get("uuid"), str) for item in [*listed, *(item for _, item in own)])
-    keys = ("uuid",) if have_uuids else ("id", "alias")
-    in_list = set().union(*(_names(item, keys) for item in listed))
-    in_providers = set().union(*(_names(item, keys) for _, item in own))
-    for provider, item in own:
-        if not _names(item, keys) & in_list:
-            yield f"{_called(item)} of provider {provider} is missing"
+
+def extra(everywhere: Json, by_provider: dict[str, Json]) -> Iterator[str]:
+    """What the list over all providers has beyond the providers' own lists."""
+    listed, own = _entries(everywhere, by_provider)
+    keys = _keys(listed, own)
+    found = _all_names(own, keys)
     for item in listed:
-        if not _names(item, keys) & in_providers:
-            yield f"{_called(item)} belongs to no provider"
+        if not _names(item, keys) & found:
+            yield f"{_called(item)} is in no provider's list"
 
 
-def secrets_in_the_clear(document: Any, path: str = "") -> Iterator[str]:
+def secrets_in_the_clear(document: Any) -> Iterator[str]:
     """Where a credential can be read, by its place: never the credential itself."""
-    if isinstance(document, dict):
-        for key, value in document.items():
-            place = f"{path}.{key}".removeprefix(".")
-            if isinstance(value, str) and _names_a_secret(key) and _can_be_read(value):
-                yield f"{place} shows {len(value)} characters"
-            else:
-                yield from secrets_in_the_clear(value, place)
-    elif isinstance(document, list):
-        for number, value in enumerate(document):
-            yield from secrets_in_the_clear(value, f"{path}[{number}]")
-    elif isinstance(document, str):
-        yield from (f"{path} holds {what}" for what, pattern in _IN_THE_CLEAR.items() if pattern.search(document))
+    for place, key, parent, text in _texts(document):
+        in_secret = key.lower() in _VALUE_NAMES and _names_a_secret(parent)
+        if (in_secret or _names_a_secret(key)) and _can_be_read(text):
+            yield f"{place} shows {len(text)} characters"
+        else:
+            yield from (f"{place} holds {what}" for what, pattern in _IN_THE_CLEAR.items() if pattern.search(text))
+
+
+def _texts(value: Any, place: str = "", key: str = "", parent: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """(place, key, key around it, text) of every string; items of an array go by the key of the array."""
+    if isinstance(value, str):
+        yield place, key, parent, value
+    elif isinstance(value, dict):
+        for inner, item in value.items():
+            yield from _texts(item, f"{place}.{inner}".removeprefix("."), inner, key)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, f"{place}[{number}]", key, parent)
 
 
 def _names_a_secret(key: str) -> bool:
-    return _SECRET_NAME.search(key) is not None and _POINTER_NAME.search(key) is None
+    return _SECRET_NAME.search(key) is not None and _ABOUT_A_SECRET.search(key) is None
 
 
-def _can_be_read(value: str) -> bool:
-    return bool(value.strip()) and not _MASKED.search(value) and not _POINTER.match(value)
+def _can_be_read(text: str) -> bool:
+    return bool(text.strip()) and not _MASKED.search(text) and not _POINTER.match(text)
+
+
+def _entries(everywhere: Json, by_provider: dict[str, Json]) -> tuple[list[Json], list[Json]]:
+    own = [item for document in by_provider.values() for item in objects(document, "data")]
+    return objects(everywhere, "data"), own
+
+
+def _keys(listed: list[Json], own: list[Json]) -> tuple[str, ...]:
+    """What entries are told apart by: the uuid if all have one, else the id or the alias."""
+    return ("uuid",) if all(_names(item, ("uuid",)) for item in [*listed, *own]) else ("id", "alias")
+
+
+def _all_names(items: list[Json], keys: tuple[str, ...]) -> set[str]:
+    return {name for item in items for name in _names(item, keys)}
 
 
 def _names(item: Json, keys: tuple[str, ...]) -> set[str]:
