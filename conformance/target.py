@@ -5,15 +5,17 @@ OPTIONS, so that neither knows one that the other does not.
 """
 
 import os
-import ssl
 import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    import ssl
 
 CONFIG_FILE = "gateproof.toml"
 DEFAULT_PROFILE = "openai"
@@ -106,8 +108,10 @@ class Target:
         """The same target with a token from `api_key_command`. Raises ConfigError if the command fails."""
         return replace(self, api_key=_key_from(self.api_key_command)) if self.api_key_command else self
 
-    def tls(self) -> ssl.SSLContext | None:
+    def tls(self) -> "ssl.SSLContext | None":
         """The TLS context for an https URL, None for http. Raises ConfigError if the CA file can't be read."""
+        import ssl
+
         if urlsplit(self.base_url).scheme != "https":
             return None
         try:

@@ -1,0 +1,32 @@
+# The verbs of this project. Each sets up what it needs, so each works first on a fresh machine with Python 3.11+.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo test lint bench clean
+
+help:  ## list these verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
+	$(BIN)/python scripts/demo.py
+
+test: $(READY) lint  ## lint, types and the project's own tests
+	$(BIN)/pytest -n auto -q
+
+lint: $(READY)  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## how long a check takes, against a bare client that sends the same requests
+	$(BIN)/python -m conformance.bench.check
+
+clean:  ## remove the environment, caches and demo reports
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo
