@@ -112,7 +112,7 @@ def check(target: Target, settings: Settings) -> int:
 
     class Screen:
         @pytest.hookimpl(tryfirst=True)
-        def pytest_configure(self, config: pytest.Config) -> None:
+        def pytest_cmdline_main(self, config: pytest.Config) -> None:
             config.stash[plugin.GIVEN] = (target, settings)
 
         def pytest_gateproof_progress(self, sent: int, judged: int, total: int, failed: int) -> None:

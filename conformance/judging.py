@@ -54,6 +54,8 @@ class Judging:
         self._output = None
         if settings.output and self._worker is None:
             self._output = Output(settings.output, config)
+        if self._worker and self._worker["gateproof_allure"]:
+            config.option.allure_report_dir = self._worker["gateproof_allure"]
         config.pluginmanager.register(_fixtures(self), "gateproof-probes")
 
     # Selection
@@ -94,9 +96,15 @@ class Judging:
                 self.recording = self._send()
             else:
                 self.recording = self._shared_recording()
-            if self.recording.blocked:
+            if self.recording.blocked and self._worker is None:
                 session.items.clear()
         return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """A worker of xdist can't take its tests back: they are skipped, and the controller ends with its own code."""
+        if self.recording.blocked:
+            pytest.skip(self.redactor.text(self.recording.blocked))
 
     def _send(self) -> Recording:
         sent = itertools.count(1)
@@ -135,6 +143,7 @@ class Judging:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["gateproof_folder"] = self._shared.name
+        node.workerinput["gateproof_allure"] = self.config.getoption("allure_report_dir", None)
 
     # Judging
 

@@ -52,7 +52,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser) -> None:
         parser.getgroup("gateproof").addoption("--base-url", metavar="URL", help="base URL of the gateway to judge")
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that this test judges")
     if not _aimed_at_us(config):
