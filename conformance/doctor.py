@@ -176,21 +176,23 @@ def _speaks_openai(exchange: Exchange | None) -> bool:
         return True
     if not exchange.is_json or not isinstance(exchange.json, dict):
         return False
-    return exchange.status not in (404, 405) or "error" in exchange.json or _names_model(exchange.json)
+    return exchange.status not in (404, 405) or "error" in exchange.json or "model" in _words(exchange)
 
 
 def _both_missing(models: Exchange | None, chat: Exchange) -> bool:
     """Whether list and chat are refused in the same words, as any path below a wrong base URL is."""
     if models is None or models.status != chat.status or chat.status not in (404, 405):
         return False
-    return bool(models.refusal == chat.refusal)
+    return _words(models) == _words(chat)
 
 
 BUSY_OR_DENIED = (402, 429)
 
 
-def _names_model(body: dict[str, Any]) -> bool:
-    return "model" in str(body.get("detail", "")).lower()
+def _words(exchange: Exchange) -> str:
+    """What a refusal says, without the method and the path that were asked for."""
+    said = str(exchange.refusal).lower()
+    return said.replace(urlsplit(exchange.request.url).path.lower(), "").replace(exchange.request.method.lower(), "")
 
 
 def _blocked_by_failure(diagnosis: Diagnosis, target: Target, failure: Failure) -> None:
@@ -216,13 +218,16 @@ def _block_key(diagnosis: Diagnosis, target: Target, exchange: Exchange) -> None
 
 
 async def _block_path(diagnosis: Diagnosis, gateway: Gateway, models: Exchange | None) -> None:
-    base = gateway.target.base_url
+    base, origin = gateway.target.base_url, gateway.target.origin
     advice = "give the base URL that clients use, the one that ends before /chat/completions"
-    for suffix in (gateway.profile.base_path, "/v1"):
-        if suffix and not base.endswith(suffix) and "{" not in suffix:
-            other = await gateway.get(suffix + "/models")
-            if other.status in REFUSED or list(listed_ids(other)):
-                advice = f"{base}{suffix} looks right: use that"
+    if diagnosis.facts.workspace:
+        advice = f"is there a workspace {diagnosis.facts.workspace!r}? If so, {advice}"
+    usual = gateway.profile.base_path.format(workspace=diagnosis.facts.workspace)
+    for other in dict.fromkeys((base + usual, origin + usual, base + "/v1")):
+        if other != base:
+            answer = await gateway.get(f"{other.removeprefix(origin)}/models", from_origin=True)
+            if answer.status in REFUSED or list(listed_ids(answer)):
+                advice = f"{other} looks right: use that"
                 break
     seen = models.seen if models is not None else "no answer that fits"
     diagnosis.block("path", f"there is no OpenAI-compatible API at {base} (GET /models: {clip(seen, 90)})", advice)
@@ -236,7 +241,8 @@ def _workspace(target: Target, profile: Profile) -> str:
     if "workspaces" in segments[:-1]:
         return segments[segments.index("workspaces") + 1]
     if "{workspace}" in profile.base_path:
-        raise ConfigError(f"profile {profile.name} needs a workspace: name one with --workspace")
+        usual = target.origin + profile.base_path.format(workspace="WORKSPACE")
+        raise ConfigError(f"profile {profile.name} needs a workspace: give its base URL, such as {usual}")
     return ""
 
 

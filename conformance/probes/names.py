@@ -5,6 +5,7 @@ Results are by the id that was sent, in words. The random part of a name is draw
 
 import random
 import secrets
+from asyncio import gather
 from collections.abc import Awaitable
 from typing import Any
 
@@ -138,12 +139,19 @@ async def foreign_workspaces(gateway: Gateway) -> Tries:
 
 
 @probe()
-async def ill_formed_names_streamed(gateway: Gateway) -> Tries:
+async def vendor_name_streamed(gateway: Gateway) -> Exchange:
+    return await gateway.stream(model=names.VENDOR)
+
+
+@probe()
+async def ill_formed_names_both_ways(gateway: Gateway) -> dict[str, Tries]:
+    """Three bad names, each asked for a plain answer and for a stream."""
     workspace, (seed, chance) = _own(gateway), _seeded()
     bad = [names.ILL_FORMED[kind][0] for kind in ("underscore", "upper")]
-    ids = {names.VENDOR: "", f"{workspace}/{names.word(chance, 64)}": "64 characters"}
+    ids = {f"{workspace}/{names.word(chance, 64)}": "64 characters"}
     ids |= {f"{workspace}/{case.name(names.word(chance))}": case.label for case in bad}
-    return await _tried(gateway, seed, ids, stream=True)
+    plain, streamed = await gather(_tried(gateway, seed, ids), _tried(gateway, seed, ids, stream=True))
+    return {"plain": plain, "streamed": streamed}
 
 
 async def _ill_formed(gateway: Gateway, kind: str) -> Tries:

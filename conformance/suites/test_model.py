@@ -65,8 +65,9 @@ def test_ids_are_matched_with_their_case(model_by_swapped_case: Exchange, profil
 
 
 @requirement("MODEL-008")
-def test_deleting_an_unknown_model_is_refused(delete_unknown_model: Exchange) -> None:
-    expect(delete_unknown_model.status in (401, 403, 404, 405, 422), delete_unknown_model)
+def test_deleting_an_unknown_model_is_refused(delete_unknown_model: Exchange, profile: Profile) -> None:
+    refusals = (401, 403, 404, 405, 422, *profile.expect.unknown_path_status)
+    expect(delete_unknown_model.status in refusals, delete_unknown_model)
 
 
 def _answered(tries: list[Exchange]) -> Exchange:

@@ -122,9 +122,14 @@ def test_the_422_has_a_json_body(vendor_name: Exchange, names_lookalike: Tries, 
 
 
 @requirement("NAME-029")
-def test_a_name_is_checked_before_a_stream_begins(ill_formed_names_streamed: Tries) -> None:
-    refuse(ill_formed_names_streamed, ILL_FORMED)
-    streams = (x for x in ill_formed_names_streamed.values() if x.media_type == "text/event-stream" or not x.is_json)
+def test_a_name_is_checked_before_a_stream_begins(
+    vendor_name_streamed: Exchange, ill_formed_names_both_ways: dict[str, Tries]
+) -> None:
+    plain, streamed = ill_formed_names_both_ways["plain"], ill_formed_names_both_ways["streamed"]
+    tries = {told: streamed[told] for told, x in plain.items() if x.status in ILL_FORMED}
+    tries[_model(vendor_name_streamed)] = vendor_name_streamed
+    refuse(tries, ILL_FORMED)
+    streams = (x for x in tries.values() if x.media_type == "text/event-stream" or not x.is_json)
     hold(Violation(x, f"{_model(x)}: {x.seen}") for x in streams)
 
 
