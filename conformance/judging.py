@@ -47,8 +47,9 @@ class Judging:
         self.judgements: list[Judgement] = []
         self.redactor = Redactor(target.secrets)
         self._began = time.perf_counter()
-        self._needed: set[str] = set()
+        self.needed: set[str] = set()
         self._total = 0
+        self._collected = True
         self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._shared = tempfile.TemporaryDirectory(prefix="gateproof-")
         self._output = None
@@ -82,10 +83,13 @@ class Judging:
             config.hook.pytest_deselected(items=left_out + others)
         self._total = len(chosen)
         for item in chosen:
-            self._needed |= {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
+            self.needed |= {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
             for feature in item.stash[REQUIREMENT].features:
                 if not is_claimed(feature, self.target, self.profile):
-                    self._needed |= set(FEATURES[feature].probes)
+                    self.needed |= set(FEATURES[feature].probes)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._collected = self._collected and not report.failed
 
     # Sending
 
@@ -117,7 +121,7 @@ class Judging:
                 record(
                     self.target,
                     self.profile,
-                    self._needed,
+                    self.needed,
                     concurrency=self.settings.concurrency,
                     on_exchange=on_exchange,
                 )
@@ -253,7 +257,9 @@ class Judging:
         shared = Path(self._shared.name) / "recording.json"
         if shared.exists():
             self.recording = Recording.load(shared)
-        if self.recording.blocked:
+        if not self._collected:
+            session.exitstatus = Exit.ERROR
+        elif self.recording.blocked:
             session.exitstatus = Exit.UNREACHABLE
         elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
             verdicts = [judgement.verdict for judgement in self.judgements]
