@@ -21,8 +21,9 @@ class Level(StrEnum):
 class Requirement:
     """One testable sentence about a gateway.
 
-    `statement` is what must hold, `test` how it is judged from outside, `source` where the rule comes from, `breaks` who
-    suffers when it does not hold. `features` must all be offered for it to apply. `endpoint` is relative to the base URL.
+    `statement` is what must hold, `test` how it is judged from outside, `source` where the rule comes from, `breaks`
+    who suffers when it does not hold. `features` must all be offered for it to apply. `endpoint` is relative to the
+    base URL.
     `implies` lists requirements that are broken, too, whenever this one is.
     """
 

@@ -1,4 +1,5 @@
-"""Can this target be judged at all? Name resolution, connection, TLS, base path, key, models, one chat: each with a plain sentence.
+"""Can this target be judged at all? Name resolution, connection, TLS, base path, key, models, one chat: each with a
+plain sentence.
 
 `check` runs the same steps quietly before it judges; the `doctor` command prints them.
 """

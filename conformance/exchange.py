@@ -125,6 +125,14 @@ class Exchange:
     def text(self) -> str:
         return self.content.decode("utf-8", "replace")
 
+    @property
+    def readable(self) -> str:
+        """The text of the body; "" where it can't be decoded."""
+        try:
+            return self.text
+        except Unusable:
+            return ""
+
     @cached_property
     def json(self) -> Any:
         """The body as JSON (RFC 8259: UTF-8, no NaN). Raises Unusable if it is not."""

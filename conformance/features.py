@@ -26,7 +26,8 @@ class Observed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """An optional capability. `absent` tells from the results of `probes`, in their order, that it is cleanly refused."""
+    """An optional capability. `absent` tells from the results of `probes`, in their order, that it is cleanly
+    refused."""
 
     meaning: str
     probes: tuple[str, ...] = ()

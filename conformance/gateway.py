@@ -45,8 +45,8 @@ class Facts:
 class Gateway:
     """One target, ready to be asked. Probes get nothing else.
 
-    Equal requests are sent once and share one Exchange, unless `repeat` (a number or a word) tells them apart. 429 and 503 are obeyed
-    (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
+    Equal requests are sent once and share one Exchange, unless `repeat` (a number or a word) tells them apart. 429
+    and 503 are obeyed (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
     """
 
     def __init__(

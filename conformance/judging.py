@@ -1,4 +1,5 @@
-"""Judges a gateway inside pytest: sends the probes that the collected tests need, then gives every requirement one verdict.
+"""Judges a gateway inside pytest: sends the probes that the collected tests need, then gives every requirement one
+verdict.
 
 With pytest-xdist one worker sends and the others judge its recording, so that counts, caps and timings stay true.
 """

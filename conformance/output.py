@@ -1,4 +1,5 @@
-"""Files of a run: report.json, junit.xml and allure-results/, put in place together when the run is over, or not at all."""
+"""Files of a run: report.json, junit.xml and allure-results/, put in place together when the run is over, or not at
+all."""
 
 import os
 import shutil

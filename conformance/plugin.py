@@ -1,7 +1,7 @@
 """The pytest plugin's thin outside: options, and whether this run judges a gateway at all.
 
-Installed with the distribution, so every pytest run of the environment loads this module: it imports nothing heavy, and a run
-that is not aimed at the conformance suites is left alone. What judges is in `judging`.
+Installed with the distribution, so every pytest run of the environment loads this module: it imports nothing heavy,
+and a run that is not aimed at the conformance suites is left alone. What judges is in `judging`.
 """
 
 from contextlib import suppress
@@ -47,7 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_load_initial_conftests(parser: pytest.Parser) -> None:
-    """Adds --base-url unless another plugin or a conftest owns it (pytest-base-url, pytest-playwright); then theirs is read."""
+    """Adds --base-url unless another plugin or a conftest owns it (pytest-base-url, pytest-playwright); then theirs
+    is read."""
     with suppress(ValueError):
         parser.getgroup("gateproof").addoption("--base-url", metavar="URL", help="base URL of the gateway to judge")
 

@@ -21,7 +21,8 @@ class Phase(IntEnum):
     TIMED = 1
     """Measures time: nothing else is in flight."""
     HOSTILE = 2
-    """May make the gateway answer 5xx or close connections, so it comes last: a circuit breaker would spoil the rest."""
+    """May make the gateway answer 5xx or close connections, so it comes last: a circuit breaker would spoil the
+    rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Profiles: which requirements and features apply to a dialect, and where it differs. Data in profiles/*.toml; no code per vendor."""
+"""Profiles: which requirements and features apply to a dialect, and where it differs. Data in profiles/*.toml; no
+code per vendor."""
 
 import tomllib
 from dataclasses import dataclass

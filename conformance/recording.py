@@ -30,7 +30,8 @@ class Result:
 
 @dataclass(slots=True)
 class Recording:
-    """All that was sent and received in one run. `blocked` says why nothing could be judged, None if something could."""
+    """All that was sent and received in one run. `blocked` says why nothing could be judged, None if something
+    could."""
 
     facts: Facts = field(default_factory=Facts)
     exchanges: list[Exchange] = field(default_factory=list)
@@ -128,7 +129,7 @@ async def _send(gateway: Gateway, name: str) -> Result:
         return Result(unusable=str(error))
     except ConfigError:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours, and is reported as one
         return Result(error=traceback.format_exc(limit=-3))
     return Result(value)
 

@@ -9,7 +9,8 @@ _REQUIRED = object()
 
 
 def dig(value: Any, *path: str | int, default: Any = _REQUIRED) -> Any:
-    """The member at `path`. Where it is missing: `default`, or Unusable if none is given or a parent is not there either.
+    """The member at `path`. Where it is missing: `default`, or Unusable if none is given or a parent is not there
+    either.
 
     >>> dig({"choices": [{"index": 0}]}, "choices", 0, "index")
     0

@@ -1,5 +1,5 @@
-"""Event-stream parser (WHATWG HTML Living Standard, section 9.2.6) that keeps what a judge needs: the arrival time of every event,
-its raw lines, and blocks that a browser would throw away. It decides nothing about right and wrong."""
+"""Event-stream parser (WHATWG HTML Living Standard, section 9.2.6) that keeps what a judge needs: the arrival time of
+every event, its raw lines, and blocks that a browser would throw away. It decides nothing about right and wrong."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

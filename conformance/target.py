@@ -1,7 +1,8 @@
-"""What is judged and how a run goes about it: one table of options, read from flags, the environment and gateproof.toml.
+"""What is judged and how a run goes about it: one table of options, read from flags, the environment and
+gateproof.toml.
 
-A flag wins over the environment, the environment over the file. The command and the pytest plugin both build their options from
-OPTIONS, so that neither knows one that the other does not.
+A flag wins over the environment, the environment over the file. The command and the pytest plugin both build their
+options from OPTIONS, so that neither knows one that the other does not.
 """
 
 import os

@@ -120,7 +120,8 @@ def survive(cases: Mapping[str, Exchange]) -> None:
 
 
 def refuse(cases: Mapping[str, Exchange], statuses: Collection[int] = (400, 422)) -> None:
-    """Raises Broken for each of these requests, by case, that was not refused with one of the statuses; Fatal for a crash."""
+    """Raises Broken for each of these requests, by case, that was not refused with one of the statuses; Fatal for a
+    crash."""
     survive(cases)
     hold(Violation(x, f"{case}: {x.seen}") for case, x in cases.items() if x.status not in statuses)
 

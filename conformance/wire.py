@@ -1,7 +1,10 @@
-"""Sends one request and records its Exchange. No retries, no redirects, no decoding: what is judged is what was on the wire.
+"""Sends one request and records its Exchange. No retries, no redirects, no decoding: what is judged is what was on
+the wire.
 
-Requests go through httpcore, the engine below httpx, because it shows what httpx hides: raw headers, undecoded bodies, and
-(through a network backend of our own) the time of every socket read. HTTP that is malformed on purpose goes through `raw`.
+Requests go through httpcore, the engine below httpx, because it shows what httpx hides: raw headers, undecoded
+bodies, and (through a network backend of our own) the time of every socket read. HTTP that is malformed on purpose
+goes through
+`raw`.
 """
 
 import asyncio
@@ -16,6 +19,17 @@ import h11
 import httpcore
 
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
+
+
+NETWORK_ERRORS = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    OSError,
+    ValueError,
+)
+"""What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +155,7 @@ class Wire:
                     if size > self.limits.body_bytes:
                         failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
                         break
-        except Exception as error:
+        except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
         ended = time.perf_counter()
         answer = Response(status, headers, tuple(reads), version, headers_s) if status else None
@@ -150,8 +164,8 @@ class Wire:
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
         """Writes `data` piece by piece on one new connection and reads one answer to each request in it.
 
-        `expect` holds the method of each request, as the answer to HEAD has no body. For requests that no HTTP client would
-        send, and for what happens on ONE connection. Stops at the first answer that fails or closes.
+        `expect` holds the method of each request, as the answer to HEAD has no body. For requests that no HTTP client
+        would send, and for what happens on ONE connection. Stops at the first answer that fails or closes.
         """
         exchanges: list[Exchange] = []
         parts = urlsplit(origin)

@@ -1,6 +1,8 @@
-"""The main job, end to end: start the bundled gateway, judge it in its three dialects, load it for ten seconds, leave reports.
+"""The main job, end to end: start the bundled gateway, judge it in its three dialects, load it for ten seconds, leave
+reports.
 
-Runs the installed `gateproof` command as a user would. Ends with 0 only if every step did; stops the gateway in any case.
+Runs the installed `gateproof` command as a user would. Ends with 0 only if every step did; stops the gateway in any
+case.
 """
 
 import shutil

@@ -1,8 +1,8 @@
 """`make bench`: the wall time of `gateproof check` on the bundled gateway, against what bounds it.
 
-Prints, for each repetition of the same run: the sum of its requests' own durations (what one after another would take), the
-longest chain of requests that wait for each other, a bare asyncio client that sends the same requests at the same
-concurrency, process start-up (the same command with a selection that sends nothing), and the check itself.
+Prints, for each repetition of the same run: the sum of its requests' own durations (what one after another would
+take), the longest chain of requests that wait for each other, a bare asyncio client that sends the same requests at
+the same concurrency, process start-up (the same command with a selection that sends nothing), and the check itself.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from conformance import probes
 from conformance.bench.bare import replay_s
@@ -80,7 +80,7 @@ def _sent_by_check(recording: Recording) -> set[str]:
     from conformance import plugin
 
     class Needs:
-        names: set[str] = set()
+        names: ClassVar[set[str]] = set()
 
         def pytest_collection_finish(self, session: pytest.Session) -> None:
             judging: Any = session.config.pluginmanager.get_plugin("gateproof-judging")

@@ -1,4 +1,5 @@
-"""Probes of plain chat completions. Prompts are tiny and caps low: a real and slow model may stand behind the gateway."""
+"""Probes of plain chat completions. Prompts are tiny and caps low: a real and slow model may stand behind the
+gateway."""
 
 import json
 import secrets

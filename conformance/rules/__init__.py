@@ -1,7 +1,7 @@
 """What must hold on every exchange: pure functions over bodies and folds over events.
 
-A rule knows nothing of where a body or an event came from, and says in a sentence what is wrong: what was seen, not what was
-expected, which is the requirement's own statement.
+A rule knows nothing of where a body or an event came from, and says in a sentence what is wrong: what was seen, not
+what was expected, which is the requirement's own statement.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,8 +16,8 @@ BodyRule = Callable[[Json], Iterable[str]]
 class StreamRule:
     """A fold over one stream: fed event by event, it yields a sentence for each violation as soon as it shows.
 
-    Subclasses override what they need. `event` sees every block, `chunk` the JSON object of those that hold one, `end` is
-    called once when the stream is over.
+    Subclasses override what they need. `event` sees every block, `chunk` the JSON object of those that hold one,
+    `end` is called once when the stream is over.
     """
 
     def event(self, event: Event) -> Iterable[str]:

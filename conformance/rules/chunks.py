@@ -1,4 +1,5 @@
-"""Rules of the chunks of a streamed chat (`chat.completion.chunk`): what is constant, who speaks, how each choice ends."""
+"""Rules of the chunks of a streamed chat (`chat.completion.chunk`): what is constant, who speaks, how each choice
+ends."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -18,7 +18,8 @@ def fragments_of(chunk: Json) -> Iterator[tuple[int, Json]]:
 
 
 class _ByCall(StreamRule):
-    """Folds over fragments, told apart by choice and index; those without an index are FragmentsHaveIndex's business."""
+    """Folds over fragments, told apart by choice and index; those without an index are FragmentsHaveIndex's
+    business."""
 
     def __init__(self) -> None:
         self.seen: set[tuple[int, int]] = set()

@@ -116,8 +116,8 @@ def calls_are_identified(names: tuple[str, ...]) -> Any:
             seen.append(id)
             if kind != "function":
                 yield f"{where}.type is {show(kind)}"
-            elif dig(call, "function", "name", default=None) not in names:
-                yield f"{where}.function.name is {show(dig(call, 'function', 'name', default=None))}, no tool of the request"
+            elif (name := dig(call, "function", "name", default=None)) not in names:
+                yield f"{where}.function.name is {show(name)}, no tool of the request"
 
     return rule
 

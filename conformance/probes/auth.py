@@ -1,0 +1,179 @@
+"""Probes of API keys: missing, wrong, malformed, odd. Chats are used, because some gateways leave their lists public.
+
+Wrong keys are few and sent late, as a gateway may lock out whoever sends many. Where the target has no key, nothing is
+sent."""
+
+from asyncio import gather
+from collections.abc import Awaitable
+from urllib.parse import quote
+
+from conformance.exchange import Exchange, Unusable
+from conformance.gateway import Gateway, together
+from conformance.probe import Phase, probe
+from conformance.probes.errors import MALFORMED, nonce, offered, unserved_model
+from conformance.probes.listing import model_by_id
+
+STAINLESS = {
+    "User-Agent": "OpenAI/Python 2.8.0",
+    "OpenAI-Beta": "assistants=v2",
+    "x-stainless-lang": "python",
+    "x-stainless-package-version": "2.8.0",
+    "x-stainless-os": "Linux",
+    "x-stainless-arch": "x64",
+    "x-stainless-runtime": "CPython",
+    "x-stainless-runtime-version": "3.12.3",
+    "x-stainless-async": "false",
+    "x-stainless-retry-count": "0",
+    "x-stainless-read-timeout": "600",
+}
+ORGANIZATION = {"OpenAI-Organization": "org-gateproof", "OpenAI-Project": "proj_gateproof"}
+
+
+@probe()
+async def models_without_key(gateway: Gateway) -> Exchange:
+    _key(gateway)
+    return await gateway.get("/models", key=None)
+
+
+@probe()
+async def without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """Every endpoint that the gateway has, save the list, called without a key."""
+    _key(gateway)
+    asked: dict[str, Awaitable[Exchange]] = {}
+    for post in await offered(gateway):
+        asked[f"POST {post.path}"] = gateway.post(post.path, post.body, key=None)
+    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+        path = model.request.url.removeprefix(gateway.target.base_url)
+        asked["GET /models/{id}"] = gateway.get(path, key=None)
+    if "providers" in gateway.profile.claimed:
+        asked["GET /providers"] = gateway.get("/providers", key=None)
+    return await together(asked)
+
+
+@probe()
+async def chat_without_key(gateway: Gateway) -> Exchange:
+    _key(gateway)
+    return await gateway.chat({"key": None})
+
+
+@probe()
+async def stream_without_key(gateway: Gateway) -> Exchange:
+    _key(gateway)
+    return await gateway.stream({"key": None})
+
+
+@probe()
+async def broken_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """Requests that a gateway which looks at the body first refuses for another reason than the missing key."""
+    _key(gateway)
+    truncated = MALFORMED["truncated"]((await offered(gateway))[0])
+    return await together(
+        {
+            "unknown model": gateway.chat({"key": None}, model=unserved_model(gateway)),
+            "malformed body": gateway.post("/chat/completions", body=truncated, key=None),
+        }
+    )
+
+
+@probe()
+async def key_in_query(gateway: Gateway) -> dict[str, Exchange]:
+    key = quote(_key(gateway), safe="")
+    return await together(
+        {
+            name: gateway.post(f"/chat/completions?{name}={key}", gateway.chat_body(), key=None)
+            for name in ("api_key", "access_token")
+        }
+    )
+
+
+@probe()
+async def scheme_in_other_case(gateway: Gateway) -> dict[str, Exchange]:
+    key = _key(gateway)
+    return await together(
+        {scheme: gateway.chat({"authorization": [f"{scheme} {key}"]}) for scheme in ("bearer", "BEARER")}
+    )
+
+
+@probe()
+async def sdk_headers(gateway: Gateway) -> dict[str, Exchange]:
+    return await together(
+        {
+            "x-stainless and OpenAI-Beta": gateway.chat({"headers": STAINLESS}),
+            "OpenAI-Organization and OpenAI-Project": gateway.chat({"headers": ORGANIZATION}),
+        }
+    )
+
+
+@probe(phase=Phase.HOSTILE)
+async def wrong_key(gateway: Gateway) -> dict[str, Exchange]:
+    """A key that nobody has issued, at every endpoint."""
+    wrong = _wrong(gateway)
+    posts = await offered(gateway)
+    return await together({f"POST {post.path}": gateway.post(post.path, post.body, key=wrong) for post in posts})
+
+
+@probe(phase=Phase.HOSTILE)
+async def near_keys(gateway: Gateway) -> dict[str, Exchange]:
+    """The right key with one character too few, too many, and in the other case (unless its case may mean nothing)."""
+    key = _key(gateway)
+    near = {"last character missing": key[:-1], "one character more": f"{key}x"}
+    if any(c.isalpha() and c not in "abcdefABCDEF" for c in key):
+        near["upper and lower case swapped"] = key.swapcase()
+    return await together({case: gateway.chat({"key": wrong, "case": case}) for case, wrong in near.items() if wrong})
+
+
+@probe(phase=Phase.HOSTILE)
+async def malformed_credentials(gateway: Gateway) -> dict[str, Exchange]:
+    key = _key(gateway)
+    values = {
+        "Basic with the key": f"Basic {key}",
+        "an unknown scheme": f"Token {key}",
+        "Bearer alone": "Bearer",
+        "two words": f"Bearer {key} x",
+        "the key without a scheme": key,
+        "an empty value": "",
+    }
+    return await together({case: gateway.chat({"authorization": [value]}) for case, value in values.items()})
+
+
+@probe(phase=Phase.HOSTILE)
+async def two_keys(gateway: Gateway) -> dict[str, Exchange]:
+    right, wrong = f"Bearer {_key(gateway)}", f"Bearer {_wrong(gateway)}"
+    return await together(
+        {
+            "wrong, then right": gateway.chat({"authorization": [wrong, right]}),
+            "right, then wrong": gateway.chat({"authorization": [right, wrong]}),
+        }
+    )
+
+
+@probe(phase=Phase.HOSTILE)
+async def odd_keys(gateway: Gateway) -> dict[str, Exchange]:
+    _key(gateway)
+    return await together(
+        {
+            "16 kB": gateway.chat({"key": f"sk-{'a' * 16_384}", "case": "16 kB"}),
+            "bytes from 0x80 up": gateway.chat({"key": "sk-gateproof-\xe9\x80\xff", "case": "bytes from 0x80 up"}),
+        }
+    )
+
+
+@probe(phase=Phase.HOSTILE)
+async def chat_after_wrong_keys(gateway: Gateway) -> Exchange:
+    """The right key after all the wrong ones, which are at least ten; they are not sent again."""
+    _key(gateway)
+    await gather(*(send(gateway) for send in (wrong_key, near_keys, malformed_credentials, two_keys, odd_keys)))
+    return await gateway.chat({"repeat": "after wrong keys"})
+
+
+def _key(gateway: Gateway) -> str:
+    """The target's own key. Raises Unusable without one, so that nothing is sent where keys are not judged."""
+    if not gateway.target.api_key:
+        raise Unusable("no API key is given")
+    return gateway.target.api_key
+
+
+def _wrong(gateway: Gateway) -> str:
+    """A key of 40 characters that nobody has issued."""
+    _key(gateway)
+    return f"sk-gateproof-{nonce(gateway) * 3}"[:40]

@@ -1,0 +1,307 @@
+"""Probes that must be refused: broken bodies, wrong types, unknown names and paths.
+
+The chat endpoint gets every case; completions and embeddings, where the gateway has them, one that stands for all.
+"""
+
+import json
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from conformance.exchange import Exchange, Unusable
+from conformance.features import no_such_route
+from conformance.gateway import TOKEN_CAP, Gateway, encode, together
+from conformance.probe import Phase, probe
+
+JSON = {"Content-Type": "application/json"}
+NEVER_THERE = (403, 404, 405, 501)
+MISSING = "\N{SYMBOL FOR NULL}"
+
+RELAXED = ("trailing comma", "comment")
+"""Malformed bodies that lenient parsers accept on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A POST endpoint and its smallest valid body."""
+
+    name: str
+    path: str
+    body: dict[str, Any]
+
+    def having(self, **fields: Any) -> bytes:
+        """The body with these fields added or replaced."""
+        return encode(self.body | fields)
+
+    def lacking(self, field: str) -> bytes:
+        return encode({key: value for key, value in self.body.items() if key != field})
+
+    def spelling(self, field: str, literal: str) -> bytes:
+        """The body with a field whose value is written as it stands, JSON or not."""
+        return self.having(**{field: MISSING}).replace(encode(MISSING), literal.encode())
+
+
+Case = Callable[[Post], bytes]
+
+MALFORMED: dict[str, Case] = {
+    "truncated": lambda post: b'{"model":',
+    "single quotes": lambda post: str(post.body).encode(),
+    "trailing comma": lambda post: encode(post.body)[:-1] + b",}",
+    "comment": lambda post: encode(post.body)[:-1] + b"\n// a comment\n}",
+    "text after the object": lambda post: encode(post.body) + b" x",
+}
+EMPTY: dict[str, Case] = {"no body": lambda post: b"", "white space": lambda post: b" \n"}
+NO_OBJECT: dict[str, Case] = {
+    "[]": lambda post: b"[]",
+    '"x"': lambda post: b'"x"',
+    "1": lambda post: b"1",
+    "null": lambda post: b"null",
+    "true": lambda post: b"true",
+}
+NO_NAME: dict[str, Case] = {
+    "model null": lambda post: post.having(model=None),
+    "model 1": lambda post: post.having(model=1),
+    "model true": lambda post: post.having(model=True),
+    "model []": lambda post: post.having(model=[]),
+    "model {}": lambda post: post.having(model={}),
+}
+NO_UTF_8: dict[str, Case] = {
+    "byte 0xFF": lambda post: encode(post.body).replace(b"OK", b"O\xffK"),
+    "overlong": lambda post: encode(post.body).replace(b"OK", b"O\xc0\xafK"),
+}
+HUGE: dict[str, Case] = {
+    "seed 2^70": lambda post: post.having(seed=2**70),
+    "seed of 5,000 digits": lambda post: post.spelling("seed", "1" + "0" * 4999),
+    "temperature 1e999": lambda post: post.spelling("temperature", "1e999"),
+    "top_p 1E400": lambda post: post.spelling("top_p", "1E400"),
+    "temperature -0": lambda post: post.spelling("temperature", "-0"),
+}
+NO_NUMBER: dict[str, Case] = {
+    "temperature NaN": lambda post: post.spelling("temperature", "NaN"),
+    "temperature Infinity": lambda post: post.spelling("temperature", "Infinity"),
+}
+DEEP: dict[str, Case] = {
+    "100,000 arrays": lambda post: nested(100_000),
+    "1,000 arrays": lambda post: nested(1_000),
+    "1,000 arrays in a field": lambda post: post.spelling("gateproof", nested(1_000).decode()),
+    "100,000 arrays in a field": lambda post: post.spelling("gateproof", nested(100_000).decode()),
+}
+ODD_NAMES: dict[str, Case] = {
+    "10 kB": lambda post: post.having(model="a" * 10_000),
+    "NUL": lambda post: post.having(model="a\x00b"),
+    "line feed": lambda post: post.having(model="a\nb"),
+    "dot segments": lambda post: post.having(model="../../etc/passwd"),
+    "lookup": lambda post: post.having(model="${jndi:ldap://127.0.0.1/a}"),
+    "quotes": lambda post: post.having(model="a' OR '1'='1' --"),
+}
+MESSAGES: dict[str, Case] = {
+    "absent": lambda post: post.lacking("messages"),
+    "null": lambda post: post.having(messages=None),
+    '"hi"': lambda post: post.having(messages="hi"),
+    "{}": lambda post: post.having(messages={}),
+    "5": lambda post: post.having(messages=5),
+    "[1]": lambda post: post.having(messages=[1]),
+    "[null]": lambda post: post.having(messages=[None]),
+    '["x"]': lambda post: post.having(messages=["x"]),
+}
+
+
+@probe()
+async def unknown_model(gateway: Gateway) -> dict[str, Exchange]:
+    """A model that is not served, at every POST endpoint that there is."""
+    posts = await offered(gateway)
+    return await together({post.name: gateway.post(post.path, _unserved(gateway, post)) for post in posts})
+
+
+@probe()
+async def unknown_path_posted(gateway: Gateway) -> Exchange:
+    """A path that no gateway serves, with a body that a gateway which looks there first could make sense of."""
+    return await gateway.post("/gateproof-no-such-endpoint", _unserved(gateway, _chat(gateway)))
+
+
+@probe(phase=Phase.HOSTILE)
+async def malformed_json(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, MALFORMED)
+
+
+@probe(phase=Phase.HOSTILE)
+async def empty_body(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, EMPTY)
+
+
+@probe(phase=Phase.HOSTILE)
+async def no_object(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, NO_OBJECT)
+
+
+@probe(phase=Phase.HOSTILE)
+async def no_model(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, {"no model": lambda post: post.lacking("model")})
+
+
+@probe(phase=Phase.HOSTILE)
+async def model_of_wrong_type(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, NO_NAME)
+
+
+@probe(phase=Phase.HOSTILE)
+async def wrong_messages(gateway: Gateway) -> dict[str, Exchange]:
+    return await _at_chat(gateway, MESSAGES)
+
+
+@probe(phase=Phase.HOSTILE)
+async def message_without_role(gateway: Gateway) -> dict[str, Exchange]:
+    return await _at_chat(gateway, {"no role": lambda post: post.having(messages=[{"content": "x"}])})
+
+
+@probe(phase=Phase.HOSTILE)
+async def wrong_methods(gateway: Gateway) -> dict[str, Exchange]:
+    """PUT and GET where only POST is known, POST where only GET is. Bodies that can't create anything."""
+    asked: dict[str, Awaitable[Exchange]] = {}
+    for post in await offered(gateway):
+        if post.name == "chat":
+            asked["PUT /chat/completions"] = gateway.send("PUT", post.path, json={})
+        if post.name == "embeddings":
+            asked["GET /embeddings"] = gateway.get(post.path)
+    if "models" not in gateway.target.without:
+        asked["POST /models"] = gateway.post("/models", {})
+    return await together(asked)
+
+
+@probe(phase=Phase.HOSTILE)
+async def other_media_types(gateway: Gateway) -> dict[str, Exchange]:
+    """The bytes of a valid chat, declared as something else."""
+    types = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=gateproof")
+    return await together({each: gateway.chat({"headers": {"Content-Type": each}, "case": each}) for each in types})
+
+
+@probe(phase=Phase.HOSTILE)
+async def no_media_type(gateway: Gateway) -> dict[str, Exchange]:
+    posts = await offered(gateway)
+    return await together(
+        {post.name: gateway.post(post.path, post.body, headers={"Content-Type": None}) for post in posts}
+    )
+
+
+@probe(phase=Phase.HOSTILE)
+async def invalid_utf_8(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, NO_UTF_8)
+
+
+@probe(phase=Phase.HOSTILE)
+async def utf_16(gateway: Gateway) -> dict[str, Exchange]:
+    return await _at_chat(gateway, {"UTF-16": lambda post: json.dumps(post.body).encode("utf-16")})
+
+
+@probe(phase=Phase.HOSTILE)
+async def deep_nesting(gateway: Gateway) -> dict[str, Exchange]:
+    return await _everywhere(gateway, DEEP)
+
+
+@probe(phase=Phase.HOSTILE)
+async def huge_numbers(gateway: Gateway) -> dict[str, Exchange]:
+    cap = gateway.facts.token_key
+    return await _at_chat(gateway, HUGE | {f"{cap} 10^400": lambda post: post.having(**{cap: 10**400})})
+
+
+@probe(phase=Phase.HOSTILE)
+async def not_a_number(gateway: Gateway) -> dict[str, Exchange]:
+    return await _at_chat(gateway, NO_NUMBER)
+
+
+@probe(phase=Phase.HOSTILE)
+async def odd_names(gateway: Gateway) -> dict[str, Exchange]:
+    """Model names that a careless gateway would pass on to a log, a file system or a database."""
+    return await _everywhere(gateway, ODD_NAMES)
+
+
+BROKEN = (
+    malformed_json, empty_body, no_object, no_model, model_of_wrong_type, wrong_messages, message_without_role,
+    wrong_methods, other_media_types, no_media_type, invalid_utf_8, utf_16, deep_nesting, huge_numbers, not_a_number,
+    odd_names,
+)  # fmt: skip
+
+
+@probe(phase=Phase.HOSTILE)
+async def chat_after_broken_requests(gateway: Gateway) -> Exchange:
+    """The smallest chat once all of the above is answered; what was sent already is not sent again."""
+    await gather(*(send(gateway) for send in BROKEN))
+    return await gateway.chat({"repeat": "after the broken ones"})
+
+
+async def offered(gateway: Gateway) -> list[Post]:
+    """The POST endpoints that are there, chat first: not declared absent, nor answered as if nothing were there."""
+    posts = [post for post in _posts(gateway) if post.name not in gateway.target.without]
+    if not posts:
+        raise Unusable("the gateway was declared to have none of the POST endpoints")
+    return [post for post in posts if post.name == "chat" or await _is_there(gateway, post)]
+
+
+def nonce(gateway: Gateway) -> str:
+    """Twelve letters that no gateway knows, the same throughout a run, so that equal requests are sent once."""
+    return sha256(f"gateproof {gateway.target.base_url}".encode()).hexdigest()[:12]
+
+
+def unserved_model(gateway: Gateway) -> str:
+    """A well-formed model id that no gateway serves."""
+    workspace = gateway.facts.workspace or "default"
+    return gateway.profile.expect.unknown_model.format(nonce=nonce(gateway), workspace=workspace)
+
+
+def nested(depth: int) -> bytes:
+    return b"[" * depth + b"]" * depth
+
+
+def _posts(gateway: Gateway) -> list[Post]:
+    model, target = gateway.facts.model, gateway.target
+    completion = {"model": target.completions_model or model, "prompt": "Say OK.", "max_tokens": TOKEN_CAP}
+    embedding = {"model": target.embeddings_model or model, "input": "OK"}
+    return [
+        _chat(gateway),
+        Post("completions", "/completions", completion),
+        Post("embeddings", "/embeddings", embedding),
+    ]
+
+
+def _chat(gateway: Gateway) -> Post:
+    return Post("chat", "/chat/completions", gateway.chat_body())
+
+
+def _unserved(gateway: Gateway, post: Post) -> dict[str, Any]:
+    return post.body | {"model": unserved_model(gateway)}
+
+
+async def _is_there(gateway: Gateway, post: Post) -> bool:
+    """An endpoint that is not there answers an unknown model as an unknown path is answered, or refuses all alike.
+
+    Where an answer names the model, somebody has read the body, even if paths do not matter to him.
+    """
+    answer = await gateway.post(post.path, _unserved(gateway, post))
+    if nonce(gateway) in answer.readable:
+        return True
+    malformed = await gateway.post(post.path, body=MALFORMED["truncated"](post))
+    refuses_all = answer.status == malformed.status in NEVER_THERE and answer.refusal == malformed.refusal
+    return not refuses_all and not no_such_route(answer, await unknown_path_posted(gateway))
+
+
+async def _at_chat(gateway: Gateway, cases: Mapping[str, Case]) -> dict[str, Exchange]:
+    return await _posted(gateway, [(case, make, _chat(gateway)) for case, make in cases.items()])
+
+
+async def _everywhere(gateway: Gateway, cases: Mapping[str, Case]) -> dict[str, Exchange]:
+    """Every case at the first endpoint, the first case at the others."""
+    first, *others = await offered(gateway)
+    one, make_one = next(iter(cases.items()))
+    sent = [(case, make, first) for case, make in cases.items()]
+    return await _posted(gateway, sent + [(f"{one} at {post.path}", make_one, post) for post in others])
+
+
+async def _posted(gateway: Gateway, sent: list[tuple[str, Case, Post]]) -> dict[str, Exchange]:
+    return await together(
+        {
+            case: gateway.post(post.path, body=make(post), headers=None if make(post) else JSON, case=case)
+            for case, make, post in sent
+        }
+    )

@@ -1,0 +1,108 @@
+"""Rules of error answers: their envelope, what they reveal, and errors that are sent as successes."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from conformance.exchange import clip
+from conformance.rules import Json
+from conformance.shape import is_int, show
+from schemas import recognise, violations
+
+FRONT_STATUSES = (413, 414, 431, 502, 503, 504)
+"""What a proxy in front of the gateway answers by itself, often as HTML."""
+
+_PRIVATE = r"(?:10\.\d{1,3}|127\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}"
+_INTERNALS = {
+    "a stack trace": r"Traceback \(most recent call last\)|File \\?\"[^\"\n]{1,300}\", line \d+"
+    r"|goroutine \d+ \[|\bpanic: "
+    r"|\bpanicked at\b|\bat [\w$.<>]+\([\w$]+\.(?:java|kt|scala|groovy):\d+\)|\bat [^\n]{1,200}:\d+:\d+\)"
+    r"|\bat [\w.]+\([^\n]{0,200}\) in [^\n]{1,200}:line \d+|<[\w.]+ object at 0x[0-9a-f]+>",
+    "a path of the server": r"(?<![\w./:%~-])/(?:home|usr|opt|root|srv|var|etc|tmp|Users|mnt)/[\w.@+/-]+"
+    r"|(?<![\w./:%~-])(?:/[\w.@+-]+)+/[\w.@+-]+\.(?:py|go|rs|js|ts|java|kt|rb|php|cs|cpp|cc|c|h)\b"
+    r"|\b[A-Z]:\\\\?(?:Users|Program|Windows|inetpub)\b|\bnode_modules\b|\b(?:site|dist)-packages\b",
+    "SQL": r"\bSELECT\b[^\n]{1,300}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b"
+    r"|\bSQLSTATE\b|\bORA-\d{5}\b|\bsqlite3\.\w+Error\b|\bpsycopg|\bsqlalchemy\b|syntax error at or near",
+    "an internal address": rf"(?<![\d.])(?:{_PRIVATE}|localhost):\d{{2,5}}\b|\('{_PRIVATE}', \d+\)"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.svc(?:\.cluster\.local)?\b|\bhost\.docker\.internal\b",
+}
+_COMPILED = {kind: re.compile(pattern) for kind, pattern in _INTERNALS.items()}
+
+
+def envelope(body: Any) -> Json | None:
+    """The error object of a body of the OpenAI family, None if it has none."""
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else None
+
+
+def shape(body: Any, schema: str) -> Iterator[str]:
+    """What an error body lacks of its schema; or the family it belongs to, where it is of another one."""
+    found = violations(schema, body)
+    foreign = recognise("error_foreign", body) if found else None
+    yield from [f"it is {foreign}"] if foreign else found
+
+
+def param_and_code(body: Any) -> Iterator[str]:
+    error = envelope(body) or {}
+    for key in ("param", "code"):
+        if key not in error:
+            yield f"error.{key} is missing"
+        elif not isinstance(error[key], str | None):
+            yield f"error.{key} is {show(error[key])}, not a string or null"
+
+
+def unknown_model(body: Any) -> Iterator[str]:
+    """What the error for an unknown model does not say for programs."""
+    error = envelope(body) or {}
+    for key, wanted in (("code", "model_not_found"), ("type", "invalid_request_error")):
+        if error.get(key) != wanted:
+            yield f"error.{key} is {show(error.get(key))}"
+
+
+def numeric_code(body: Any, status: int) -> Iterator[str]:
+    code = (envelope(body) or {}).get("code")
+    if (is_int(code) or (isinstance(code, str) and code.isdecimal())) and str(code) != str(status):
+        yield f"error.code is {show(code)} with status {status}"
+
+
+def internals(text: str, sent: str) -> Iterator[str]:
+    """What a text tells of the gateway's inside. What the client itself has `sent` is no secret."""
+    for kind, pattern in _COMPILED.items():
+        match = next((found for found in pattern.finditer(text) if found[0] not in sent), None)
+        if match:
+            yield f"{kind}: {clip(match[0], 100)}"
+
+
+def strings(value: Any) -> Iterator[str]:
+    """All strings in a JSON value, keys too."""
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending += [*value, *value.values()]
+        elif isinstance(value, list):
+            pending += value
+
+
+def error_in_success(bodies: Iterable[Any]) -> Iterator[str]:
+    """An error in a plain answer, or in a stream before its first content; `bodies` are its JSON objects in order."""
+    for body in bodies:
+        if not isinstance(body, dict):
+            continue
+        if body.get("error"):
+            yield f"error is {show(body['error'])}"
+        if body.get("error") or _has_content(body):
+            return
+
+
+def _has_content(chunk: Json) -> bool:
+    choices = chunk.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict):
+            delta = choice.get("delta")
+            parts = delta if isinstance(delta, dict) else {}
+            if choice.get("text") or choice.get("message") or any(parts.get(key) for key in ("content", "tool_calls")):
+                return True
+    return False

@@ -1,0 +1,125 @@
+"""AUTH: API keys. What derives from a plain refusal accepts the status of that refusal, which is judged by itself."""
+
+from conformance.exchange import Exchange
+from conformance.rules import errors, headers
+from conformance.shape import show
+from conformance.suites import requirement
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, refuse, survive, tolerate
+
+DENIED = (401, 403)
+
+
+@requirement("AUTH-001")
+def test_the_list_without_a_key_is_401(models_without_key: Exchange) -> None:
+    expect(models_without_key.status == 401, models_without_key)
+
+
+@requirement("AUTH-002")
+def test_every_endpoint_without_a_key_is_401(without_key: dict[str, Exchange]) -> None:
+    refuse(without_key, (401,))
+
+
+@requirement("AUTH-003")
+def test_a_stream_without_a_key_is_401_in_json(stream_without_key: Exchange, chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    expect(stream_without_key.status == chat_without_key.status, stream_without_key)
+    expect(stream_without_key.media_type != "text/event-stream", stream_without_key)
+
+
+@requirement("AUTH-004")
+def test_a_wrong_key_is_401(wrong_key: dict[str, Exchange], near_keys: dict[str, Exchange]) -> None:
+    refuse(wrong_key | near_keys, (401,))
+
+
+@requirement("AUTH-005")
+def test_the_wrong_key_error_has_its_code(wrong_key: dict[str, Exchange]) -> None:
+    denied = {case: x for case, x in wrong_key.items() if x.status in DENIED and x.is_json}
+    if not denied:
+        raise Inconclusive("a wrong key is not refused with 401 and a JSON body")
+    codes = {case: (errors.envelope(x.json) or {}).get("code") for case, x in denied.items()}
+    hold(
+        Violation(denied[case], f"error.code is {show(code)}")
+        for case, code in codes.items()
+        if code != "invalid_api_key"
+    )
+
+
+@requirement("AUTH-006")
+def test_a_401_carries_a_bearer_challenge(wrong_key: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    wrong = [x for x in wrong_key.values() if x.status == 401]
+    asked = [(x, True) for x in wrong] + [(x, False) for x in (chat_without_key,) if x.status == 401]
+    if not asked:
+        raise Inconclusive("nothing is refused with 401")
+    hold(
+        Violation(x, seen)
+        for x, is_wrong in asked
+        for seen in headers.bearer_challenge(x.header("www-authenticate"), wrong_token=is_wrong)
+    )
+
+
+@requirement("AUTH-007")
+def test_malformed_credentials_are_401(malformed_credentials: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    refuse(malformed_credentials, (400, 401, chat_without_key.status))
+    tolerate(Violation(x, f"{case}: {x.seen}") for case, x in malformed_credentials.items() if x.status == 400)
+
+
+@requirement("AUTH-008")
+def test_the_scheme_is_matched_in_any_case(scheme_in_other_case: dict[str, Exchange], chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    accept(scheme_in_other_case)
+
+
+@requirement("AUTH-009")
+def test_no_key_is_sent_back(exchanges: list[Exchange], wrong_key: dict[str, Exchange]) -> None:
+    hold(Violation(x, seen) for x in exchanges for seen in headers.echoed_key(x))
+
+
+@requirement("AUTH-010")
+def test_the_key_is_checked_first(broken_without_key: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    unknown, malformed = broken_without_key["unknown model"], broken_without_key["malformed body"]
+    expect(unknown.status in (401, chat_without_key.status), unknown, f"unknown model: {unknown.seen}")
+    expect(malformed.status in (400, 401, chat_without_key.status), malformed, f"malformed body: {malformed.seen}")
+    prefer(malformed.status != 400, malformed, f"malformed body: {malformed.seen}")
+
+
+@requirement("AUTH-011")
+def test_a_key_in_the_query_is_not_accepted(key_in_query: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    refuse(key_in_query, (401, chat_without_key.status))
+
+
+@requirement("AUTH-012")
+def test_two_keys_grant_nothing_by_accident(two_keys: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    survive(two_keys)
+    tolerate(Violation(x, f"{order}: {x.seen}") for order, x in two_keys.items() if x.ok)
+    refuse(two_keys, (400, 401, chat_without_key.status))
+
+
+@requirement("AUTH-013")
+def test_odd_keys_are_no_crash(odd_keys: dict[str, Exchange], chat_without_key: Exchange) -> None:
+    _denied(chat_without_key)
+    refuse(odd_keys, (400, 401, 413, 431, chat_without_key.status))
+
+
+@requirement("AUTH-014")
+def test_the_headers_of_the_sdks_are_tolerated(sdk_headers: dict[str, Exchange], chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    unknown = sdk_headers["OpenAI-Organization and OpenAI-Project"]
+    accept({case: x for case, x in sdk_headers.items() if x is not unknown or x.status not in DENIED})
+    prefer(unknown.status not in DENIED, unknown, f"an organization and a project of our invention: {unknown.seen}")
+
+
+@requirement("AUTH-015")
+def test_wrong_keys_do_not_lock_out_the_right_one(chat_after_wrong_keys: Exchange, chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    must(chat_after_wrong_keys.status < 500, chat_after_wrong_keys)
+    expect(chat_after_wrong_keys.ok, chat_after_wrong_keys)
+
+
+def _denied(chat_without_key: Exchange) -> None:
+    """Where everybody is let in, nothing can be said of what else is."""
+    if chat_without_key.status not in DENIED:
+        raise Inconclusive(f"a chat without a key is not refused: {chat_without_key.seen}")

@@ -1,0 +1,106 @@
+"""HDR: headers and HTTP itself. What must hold for one answer is judged on every answer of the run."""
+
+from collections import Counter
+
+from conformance.exchange import Exchange
+from conformance.rules import headers as rules
+from conformance.suites import requirement
+from conformance.traffic import answers
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, survive
+
+CLEAN = (200, 204, 400, 401, 403, 404, 405, 422)
+
+
+@requirement("HDR-001")
+def test_every_response_has_a_request_id(
+    exchanges: list[Exchange], chat_reply: Exchange, unknown_path: Exchange
+) -> None:
+    hold(Violation(x, seen) for x in answers(exchanges) for seen in rules.request_id(x.headers))
+
+
+@requirement("HDR-002")
+def test_request_ids_differ(exchanges: list[Exchange], models: Exchange, unknown_path: Exchange) -> None:
+    own = [x for x in answers(exchanges) if x.sent_header(rules.REQUEST_ID) is None and x.header(rules.REQUEST_ID)]
+    if len(own) < 2:
+        raise Inconclusive(f"fewer than two responses carry {rules.REQUEST_ID}")
+    times = Counter(x.header(rules.REQUEST_ID) for x in own)
+    hold(
+        Violation(x, f"{times[id]} of {len(own)} responses share an id")
+        for x in own
+        if times[id := x.header(rules.REQUEST_ID)] > 1
+    )
+
+
+@requirement("HDR-003")
+def test_json_is_declared_as_json(exchanges: list[Exchange], models: Exchange, chat_reply: Exchange) -> None:
+    found = [x for x in answers(exchanges) if x.is_json and isinstance(x.json, dict | list)]
+    undeclared = [x for x in found if x.status < 400 and x.media_type != "application/json"]
+    hold(Violation(x, f"Content-Type: {x.header('content-type')}") for x in undeclared)
+    hold(Violation(x, seen) for x in found for seen in rules.charset(x.header("content-type") or ""))
+
+
+@requirement("HDR-004")
+def test_the_content_length_is_right(exchanges: list[Exchange], one_connection: list[Exchange]) -> None:
+    hold(Violation(x, seen) for x in exchanges for seen in rules.length(x))
+    spoilt = [x for x in one_connection[1:] if x.failure and x.failure.kind == "protocol" and not x.response]
+    hold(Violation(x, f"the answer before it did not end where it said: {x.seen}") for x in spoilt)
+
+
+@requirement("HDR-005")
+def test_only_offered_codings_are_used(exchanges: list[Exchange], compressed: dict[str, Exchange]) -> None:
+    coded = [x for x in answers(exchanges) if x.header("content-encoding")]
+    offered = {x.id: x.sent_header("accept-encoding") or "identity" for x in coded}
+    hold(Violation(x, seen) for x in coded for seen in rules.coding(offered[x.id], x.header("content-encoding")))
+    hold(Violation(x, seen) for x in coded for seen in rules.decodable(x))
+
+
+@requirement("HDR-008")
+def test_retry_after_can_be_read(exchanges: list[Exchange], chat_reply: Exchange, unknown_path: Exchange) -> None:
+    hold(
+        Violation(x, seen)
+        for x in exchanges
+        for value in x.header_values("retry-after")
+        for seen in rules.retry_after(value)
+    )
+
+
+@requirement("HDR-010")
+def test_options_is_answered_or_refused_cleanly(options: Exchange) -> None:
+    survive({"OPTIONS": options})
+    expect(options.status in CLEAN, options)
+
+
+@requirement("HDR-011")
+def test_head_is_get_without_a_body_or_405(head_of_models: list[Exchange], models: Exchange) -> None:
+    head = head_of_models[0]
+    must(head.complete and head.status < 500, head)
+    expect(head.status in (models.status, 405), head, f"HEAD {head.status}, GET {models.status}")
+    spoilt = [x for x in head_of_models[1:] if x.failure and x.failure.kind == "protocol"]
+    hold(Violation(x, f"HEAD has a body: {x.seen}") for x in spoilt)
+
+
+@requirement("HDR-012")
+def test_a_connection_is_reused_or_said_to_close(one_connection: list[Exchange]) -> None:
+    *before, last = one_connection
+    closing = bool(before) and rules.says_close(before[-1].headers)
+    broken = last.failure is not None and last.failure.kind != "protocol" and not closing
+    expect(not broken, last, f"request {len(one_connection)} on one connection: {last.seen}")
+
+
+@requirement("HDR-013")
+def test_a_chunked_request_is_accepted(chunked_request: Exchange, chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    prefer(chunked_request.status != 411, chunked_request)
+    accept({"a chunked body": chunked_request})
+
+
+@requirement("HDR-014")
+def test_no_post_is_redirected_into_a_get(exchanges: list[Exchange], posted_with_slash: dict[str, Exchange]) -> None:
+    posted = [x for x in exchanges if x.request.method == "POST"]
+    hold(Violation(x, f"{x.request.url}: {x.status}") for x in posted if x.status in (301, 302, 303))
+
+
+@requirement("HDR-015")
+def test_unknown_request_headers_are_ignored(unknown_headers: Exchange, chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    accept({"traceparent, Idempotency-Key, X-Gateproof-Invented": unknown_headers})
