@@ -1,5 +1,4 @@
 """ERR: what is refused, and how. A refusal is judged by its status, the shape of errors on every error of the run."""
-are."""
 
 from urllib.parse import unquote
 
