@@ -21,14 +21,12 @@ Tries = dict[str, Exchange]
 @probe()
 async def chat_by_listed_name(gateway: Gateway) -> Exchange:
     """The smallest chat with a listed model, named as workspace/entity."""
-    workspace, entity = _served(gateway)
-    return await gateway.chat(model=f"{workspace}/{entity}")
+    return await gateway.chat(model=_served_id(gateway))
 
 
 @probe()
 async def stream_by_listed_name(gateway: Gateway) -> Exchange:
-    workspace, entity = _served(gateway)
-    return await gateway.stream(model=f"{workspace}/{entity}")
+    return await gateway.stream(model=_served_id(gateway))
 
 
 @probe()
@@ -118,8 +116,8 @@ async def names_well_formed(gateway: Gateway) -> Tries:
 
 @probe(phase=Phase.HOSTILE)
 async def models_that_are_no_string(gateway: Gateway) -> Tries:
-    workspace, entity = _served(gateway)
-    values: list[Any] = [None, 1, True, [], {}, [f"{workspace}/{entity}"]]
+    values: list[Any] = [None, 1, True, [], {}]
+    values += [["/".join(served)]] if (served := _served(gateway)) else []
     return await together(
         {f"model {show(value)}": gateway.chat({"case": show(value)}, model=value) for value in values}
     )
@@ -128,7 +126,7 @@ async def models_that_are_no_string(gateway: Gateway) -> Tries:
 @probe()
 async def foreign_workspaces(gateway: Gateway) -> Tries:
     """A served entity under the name of another workspace: an invented one, one named as empty, our own misspelt."""
-    workspace, entity = _served(gateway)
+    workspace, _, entity = _served_id(gateway).partition("/")
     seed, chance = _seeded()
     ids = {f"zz-gateproof-{names.word(chance)}/{entity}": "an invented workspace"}
     if gateway.target.empty_workspace:
@@ -158,15 +156,14 @@ async def _ill_formed(gateway: Gateway, kind: str) -> Tries:
     """All cases of one kind, with spellings of a served entity that amount to it if ids are folded."""
     workspace, (seed, chance) = _own(gateway), _seeded()
     ids = {f"{workspace}/{case.name(names.word(chance))}": case.label for case in names.ILL_FORMED[kind]}
-    if gateway.facts.listed:
-        spellings = names.folded(kind, *_served(gateway))
-        ids |= {id: label for label, id in spellings if id not in gateway.facts.listed}
+    if (served := _served(gateway)) is not None:
+        ids |= {id: label for label, id in names.folded(kind, *served) if id not in gateway.facts.listed}
     return await _tried(gateway, seed, ids)
 
 
 async def _whole_ids(gateway: Gateway, templates: dict[str, str]) -> Tries:
     seed, chance = _seeded()
-    workspace, entity = _served(gateway) if gateway.facts.listed else (_own(gateway), names.word(chance))
+    workspace, entity = _served(gateway) or (_own(gateway), names.word(chance))
     filled = {
         template.format(workspace=workspace, entity=entity, word=names.word(chance)): label
         for label, template in templates.items()
@@ -196,12 +193,23 @@ def _own(gateway: Gateway) -> str:
     return gateway.facts.workspace or "default"
 
 
-def _served(gateway: Gateway) -> tuple[str, str]:
-    """Workspace and entity of a listed model, the one under test if it can be. Raises Unusable without a list."""
-    listed = gateway.facts.listed
-    if not listed:
-        raise Unusable("GET /models gives no model ids")
-    model = gateway.facts.model
-    same = (id for id in listed if id in (model, f"{_own(gateway)}/{model}"))
-    workspace, slash, entity = next(same, listed[0]).partition("/")
-    return (workspace, entity) if slash else (_own(gateway), workspace)
+def _served(gateway: Gateway) -> tuple[str, str] | None:
+    """Workspace and entity of a listed model, the one under test if it can be; None if the list has none."""
+    pairs = [_segments(_own(gateway), id) for id in gateway.facts.listed]
+    usable = [pair for pair in pairs if all(pair)]
+    tested = _segments(_own(gateway), gateway.facts.model)
+    return tested if tested in usable else next(iter(usable), None)
+
+
+def _served_id(gateway: Gateway) -> str:
+    """The same as one id. Raises Unusable if the list has none."""
+    served = _served(gateway)
+    if served is None:
+        raise Unusable("GET /models gives no id of a workspace and an entity")
+    return "/".join(served)
+
+
+def _segments(own: str, id: str) -> tuple[str, str]:
+    """Workspace and entity of an id; an id without a slash is taken for an entity of our own workspace."""
+    workspace, slash, entity = id.partition("/")
+    return (workspace, entity) if slash else (own, workspace)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from conformance.doctor import listed_ids
 from conformance.exchange import Exchange
-from conformance.rules import models as model_rules
 from conformance.rules import providers as rules
 from conformance.shape import show
 from conformance.suites import requirement
@@ -101,6 +101,5 @@ def _says_not_found(exchange: Exchange) -> bool:
 
 def _entries(read: dict[str, Any]) -> set[str]:
     """The uuids of the providers, and each with the ids of its models where they could be read."""
-    own = {uuid: x.json for uuid, x in read["own"].items() if x.ok and x.is_json}
-    models = {f"{uuid}: {id}" for uuid, document in own.items() for id in model_rules.ids(document)}
+    models = {f"{uuid}: {id}" for uuid, x in read["own"].items() for id in listed_ids(x)}
     return models.union(rules.uuids(read["providers"].document))
