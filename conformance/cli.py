@@ -126,7 +126,7 @@ def check(target: Target, settings: Settings) -> int:
     screen, progress = sys.stdout, terminal.Progress()
     colour = screen.isatty() and "NO_COLOR" not in os.environ
     arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
-    arguments += ["-p", "no:cacheprovider", "-p", "conformance.plugin", "--import-mode=importlib", "-q"]
+    arguments += ["-p", "no:cacheprovider", "-p", "conformance.plugin", "--import-mode=importlib", "--assert=plain", "-q"]
     if settings.output:
         arguments += ["-p", "allure_pytest.plugin"]
     said, complained = io.StringIO(), io.StringIO()

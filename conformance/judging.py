@@ -117,9 +117,11 @@ class Judging:
         def on_exchange(_: Exchange) -> None:
             self._progress(next(sent))
 
-        try:
-            return asyncio.run(
-                record(
+        recorded: list[Recording] = []
+
+        async def go() -> None:  # returns nothing: asyncio.run makes a repr of the result, here one of all traffic
+            recorded.append(
+                await record(
                     self.target,
                     self.profile,
                     self.needed,
@@ -127,6 +129,10 @@ class Judging:
                     on_exchange=on_exchange,
                 )
             )
+
+        try:
+            asyncio.run(go())
+            return recorded[0]
         except ConfigError as error:
             raise pytest.UsageError(f"gateproof: {error}") from None
 

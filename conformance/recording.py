@@ -97,7 +97,7 @@ async def record(
     """Examines the target, then sends the probes of these names, phase by phase. Raises ConfigError."""
     started_at, began = time.time(), time.perf_counter()
     limits = Limits(silence_s=target.timeout_s, total_s=max(120.0, 4 * target.timeout_s))
-    async with Wire(limits, target.tls(), connections=concurrency + 8) as wire:
+    async with Wire(limits, target.tls()) as wire:
         gateway = Gateway(wire, target, profile, concurrency=concurrency, on_exchange=on_exchange)
         diagnosis = await examine(gateway)
         gateway.facts = diagnosis.facts

@@ -10,7 +10,8 @@ goes through
 import asyncio
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,7 +22,9 @@ import httpcore
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
 
 
+KEEP_IDLE_S = 15.0
 NETWORK_ERRORS = (
+    httpcore.ConnectionNotAvailable,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.TimeoutException,
@@ -85,24 +88,46 @@ class _StampingBackend(httpcore.AsyncNetworkBackend):
 
 
 class Wire:
-    """A pool of connections to one gateway. Use as an async context manager.
+    """Connections to one gateway, kept and used again. Use as an async context manager.
 
     `tls` is the context for https URLs. An exchange that fails is returned, never raised.
     """
 
-    def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None, connections: int = 64) -> None:
+    def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.limits = limits or Limits()
         self._tls = tls
-        self._connections = connections
+        self._backend = _StampingBackend()
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
 
     async def __aenter__(self) -> "Wire":
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=self._tls, max_connections=self._connections, network_backend=_StampingBackend()
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pool.aclose()
+        for connection in self._idle:
+            await connection.aclose()
+
+    @asynccontextmanager
+    async def _connection(self, origin: httpcore.Origin) -> AsyncIterator[tuple[httpcore.AsyncHTTPConnection, bool]]:
+        """A connection for one request, and whether it is new. (httpcore's own pool looks at every connection of its
+        own for every request, which takes longer than the request.)"""
+        connection, fresh = None, False
+        while self._idle and connection is None:
+            connection = self._idle.pop()
+            if connection.has_expired() or not connection.can_handle_request(origin):
+                await connection.aclose()
+                connection = None
+        if connection is None:
+            fresh = True
+            connection = httpcore.AsyncHTTPConnection(
+                origin, ssl_context=self._tls, keepalive_expiry=KEEP_IDLE_S, network_backend=self._backend
+            )
+        try:
+            yield connection, fresh
+        finally:
+            if connection.is_idle() and not connection.is_closed():
+                self._idle.append(connection)
+            else:
+                await connection.aclose()
 
     async def send(self, id: str, label: str, request: Request) -> Exchange:
         """Sends `request` as it stands (headers in their order and case) and records what comes back."""
@@ -113,36 +138,31 @@ class Wire:
         return recorded
 
     async def _attempt(self, id: str, label: str, request: Request) -> tuple[Exchange, bool]:
-        started_at, began = time.time(), time.perf_counter()
-        sent_at, fresh = began, False
+        started_at, sent_at, fresh = time.time(), time.perf_counter(), False
         status, version, headers_s = 0, "HTTP/1.1", 0.0
         headers: Headers = ()
         reads: list[tuple[float, bytes]] = []
         failure: Failure | None = None
 
-        async def trace(event: str, info: dict[str, Any]) -> None:
-            nonlocal sent_at, fresh
+        async def trace(event: str, _: dict[str, Any]) -> None:
+            nonlocal sent_at
             if event == "http11.send_request_body.complete":
                 sent_at = time.perf_counter()
-            elif event == "connection.connect_tcp.started":
-                fresh = True
 
-        timeouts = {
-            "connect": self.limits.connect_s,
-            "read": self.limits.silence_s,
-            "write": self.limits.silence_s,
-            "pool": self.limits.total_s,
-        }
+        silence_s = self.limits.silence_s
+        timeouts = {"connect": self.limits.connect_s, "read": silence_s, "write": silence_s}
         try:
+            outgoing = httpcore.Request(
+                request.method,
+                request.url,
+                headers=_framed(request),
+                content=request.body or None,
+                extensions={"timeout": timeouts, "trace": trace},
+            )
             async with (
                 asyncio.timeout(self.limits.total_s),
-                self._pool.stream(
-                    request.method,
-                    request.url,
-                    headers=_framed(request),
-                    content=request.body or None,
-                    extensions={"timeout": timeouts, "trace": trace},
-                ) as response,
+                self._connection(outgoing.url.origin) as (connection, fresh),
+                _closing(await connection.handle_async_request(outgoing)) as response,
             ):
                 stream = response.extensions["network_stream"]
                 headers_s = stream.read_at - sent_at
@@ -157,9 +177,9 @@ class Wire:
                         break
         except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
-        ended = time.perf_counter()
+        duration_s = time.perf_counter() - sent_at
         answer = Response(status, headers, tuple(reads), version, headers_s) if status else None
-        return Exchange(id, label, request, answer, failure, started_at, ended - sent_at), fresh
+        return Exchange(id, label, request, answer, failure, started_at, duration_s), fresh
 
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
         """Writes `data` piece by piece on one new connection and reads one answer to each request in it.
@@ -245,6 +265,14 @@ class Wire:
         return exchange, bytes(connection.trailing_data[0])
 
 
+@asynccontextmanager
+async def _closing(response: httpcore.Response) -> AsyncIterator[httpcore.Response]:
+    try:
+        yield response
+    finally:
+        await response.aclose()
+
+
 def raw_request(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
     """One HTTP/1.1 request as bytes, its framing left to `headers`."""
     parts = urlsplit(url)
@@ -266,12 +294,14 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
             return Failure(kind, f"no connection ({_cause(error) or text})")
         case httpcore.ReadTimeout() | httpcore.WriteTimeout():
             return Failure("timeout", f"nothing was received for {limits.silence_s:g} s")
-        case httpcore.PoolTimeout() | TimeoutError():
+        case TimeoutError():
             return Failure("timeout", f"not at its end after {limits.total_s:g} s")
         case httpcore.RemoteProtocolError() if "disconnected without" in text:
             return Failure("closed", "the connection was closed without an answer")
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
             return Failure("protocol", f"what came is not HTTP: {text}")
+        case httpcore.ConnectionNotAvailable():
+            return Failure("closed", "the connection was closed without an answer")
         case httpcore.ReadError() | httpcore.WriteError() | ConnectionResetError() | BrokenPipeError():
             return Failure("closed", "the connection was reset")
         case httpcore.LocalProtocolError() | ValueError():
