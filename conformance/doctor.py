@@ -182,7 +182,7 @@ def _speaks_openai(exchange: Exchange | None) -> bool:
 
 def _both_missing(models: Exchange | None, chat: Exchange) -> bool:
     """Whether list and chat are refused in the same words, as any path below a wrong base URL is."""
-    if models is None or models.status != chat.status or chat.status not in (404, 405):
+    if models is None or models.status != chat.status or chat.status not in (400, 404, 405, 422):
         return False
     return _words(models) == _words(chat)
 

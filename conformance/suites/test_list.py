@@ -1,6 +1,7 @@
 """LIST: the list of models."""
 
 from conformance.exchange import Exchange
+from conformance.gateway import Facts
 from conformance.profiles import Profile
 from conformance.rules import models as rules
 from conformance.shape import objects, show
@@ -38,8 +39,9 @@ def test_no_id_is_listed_twice(models: Exchange) -> None:
 
 
 @requirement("LIST-006")
-def test_the_model_under_test_is_listed(models: Exchange, target: Target) -> None:
+def test_the_model_under_test_is_listed(models: Exchange, target: Target, facts: Facts) -> None:
     names = {item.get(key) for item in objects(models.document, "data") for key in ("id", "alias", "uuid")}
+    names |= {name.removeprefix(f"{facts.workspace}/") for name in names if isinstance(name, str) and facts.workspace}
     given = {target.model, target.completions_model, target.embeddings_model} - {None}
     assert given <= names, f"not listed: {', '.join(sorted(map(str, given - names)))}"
 
