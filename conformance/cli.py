@@ -14,6 +14,11 @@ from conformance import catalogue
 from conformance.target import OPTIONS, ConfigError, Settings, Target, load
 from conformance.verdict import Exit
 
+_LAST_WORDS = {
+    Exit.INTERRUPTED: "interrupted, nothing was written",
+    Exit.ERROR: "there was an error of gateproof's own; please report it",
+    Exit.NOTHING_JUDGED: "nothing was judged: no requirement of this profile is both selected and applicable",
+}
 _JUDGING = [option.name for option in OPTIONS]
 _REACHING = [name for name in _JUDGING if name not in ("only", "strict", "output", "concurrency", "feature")]
 
@@ -120,22 +125,34 @@ def check(target: Target, settings: Settings) -> int:
 
         def pytest_gateproof_report(self, report: dict[str, Any]) -> None:
             progress.clear()
+            reported.append(report)
             for line in terminal.lines(report, colour=colour):
                 print(line, file=screen)
 
     screen, progress = sys.stdout, terminal.Progress()
+    reported: list[dict[str, Any]] = []
     colour = screen.isatty() and "NO_COLOR" not in os.environ
     arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
-    arguments += ["-p", "no:cacheprovider", "-p", "conformance.plugin", "--import-mode=importlib", "--assert=plain", "-q"]
+    arguments += [
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "conformance.plugin",
+        "--import-mode=importlib",
+        "--assert=plain",
+        "-q",
+    ]
     if settings.output:
         arguments += ["-p", "allure_pytest.plugin"]
     said, complained = io.StringIO(), io.StringIO()
     with _quiet_environment(), contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
         code = pytest.main([*arguments, str(plugin.PACKAGE / "suites")], plugins=[Screen()])
     progress.clear()
-    if code not in (Exit.CONFORMANT, Exit.BROKEN):
+    if code not in (Exit.CONFORMANT, Exit.BROKEN) and not reported:
         _complain(int(code), said.getvalue(), complained.getvalue())
-    elif settings.output:
+    elif code in _LAST_WORDS:
+        print(f"gateproof: {_LAST_WORDS[Exit(code)]}", file=sys.stderr)
+    if settings.output and reported:
         print(f"written: {settings.output / 'report.json'}, junit.xml, allure-results/", file=screen)
     return int(code)
 
@@ -144,12 +161,9 @@ def _complain(code: int, said: str, complained: str) -> None:
     """One line for what the user can mend; the whole text where the fault is ours."""
     lines = [line.removeprefix("ERROR: ") for line in (said + complained).splitlines()]
     ours = [line for line in lines if line.startswith("gateproof: ")]
-    if code == Exit.NOTHING_JUDGED and not ours:
-        ours = ["gateproof: nothing was judged: no requirement of this profile is both selected and applicable"]
-    if code == Exit.INTERRUPTED and not ours:
-        ours = ["gateproof: interrupted, nothing was written"]
-    if code == Exit.ERROR or not ours:
-        ours = ours or [*lines[-30:], "gateproof: this is a fault of gateproof's own; please report it"]
+    if not ours:
+        told = () if code in (Exit.NOTHING_JUDGED, Exit.INTERRUPTED) else lines[-30:]
+        ours = [*told, f"gateproof: {_LAST_WORDS.get(Exit(code), _LAST_WORDS[Exit.ERROR])}"]
     print("\n".join(ours), file=sys.stderr)
 
 
