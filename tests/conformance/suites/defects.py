@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -76,14 +77,23 @@ class Answer:
 def error(status: int, message: str = "no", **fields: Any) -> Answer:
     """A correct error answer."""
     envelope = {"message": message, "type": "invalid_request_error", "param": None, "code": None} | fields
-    return Answer(status).with_header("x-request-id", f"req-{next(_numbers)}").with_json({"error": envelope})
+    return with_request_id(Answer(status)).with_json({"error": envelope})
 
 
-def before(app: ASGIApp, act: Callable[[Asked], Asked | Answer | None]) -> ASGIApp:
+def with_request_id(answer: Answer) -> Answer:
+    return answer.with_header("x-request-id", f"req-{next(_numbers)}")
+
+
+Act = Callable[[Asked], Asked | Answer | None | Awaitable[Asked | Answer | None]]
+Edit = Callable[[Asked, Answer], Answer | None]
+
+
+def before(app: ASGIApp, act: Act) -> ASGIApp:
     """`act` sees every request first: it answers it, changes it, or lets it through with None."""
 
     async def handle(asked: Asked, pass_on: Callable[[Asked], Awaitable[Answer]], send: Send) -> None:
         done = act(asked)
+        done = await done if isawaitable(done) else done
         if isinstance(done, Answer):
             await _send(done, asked, send)
         else:
@@ -92,11 +102,12 @@ def before(app: ASGIApp, act: Callable[[Asked], Asked | Answer | None]) -> ASGIA
     return _around(app, handle, collect=False)
 
 
-def changed(app: ASGIApp, edit: Callable[[Asked, Answer], Answer]) -> ASGIApp:
-    """`edit` makes every answer another one. Streams are sent in one piece."""
+def changed(app: ASGIApp, edit: Edit) -> ASGIApp:
+    """`edit` makes an answer another one, or leaves it with None. Streams are sent in one piece."""
 
     async def handle(asked: Asked, pass_on: Callable[[Asked], Awaitable[Answer]], send: Send) -> None:
-        await _send(edit(asked, await pass_on(asked)), asked, send)
+        answer = await pass_on(asked)
+        await _send(edit(asked, answer) or answer, asked, send)
 
     return _around(app, handle, collect=True)
 

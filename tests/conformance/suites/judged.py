@@ -6,6 +6,7 @@ inside the pytest run: what each requirement of some areas says of it.
 """
 
 import asyncio
+import atexit
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance import catalogue
 from conformance import profiles as dialects
@@ -59,7 +60,7 @@ def judge(
     app: ASGIApp, *areas: str, path: str | None = None, profile: str = "openai", **options: Any
 ) -> dict[str, Judged]:
     """Serves the application on a free port and judges it. `path` is that of the base URL, `options` are Target's."""
-    with running(app) as url:
+    with on_stage(app) as url:
         return judge_url(url + (path or dialects.profile(profile).base_path), *areas, profile=profile, **options)
 
 
@@ -88,6 +89,14 @@ def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: An
 def red(judged: dict[str, Judged]) -> dict[str, Judged]:
     """Those that are neither passed nor left open."""
     return {id: said for id, said in judged.items() if said.verdict not in GREEN}
+
+
+@contextmanager
+def on_stage(app: ASGIApp) -> Iterator[str]:
+    """The application on a server that this process starts once, as starting and stopping takes longer than judging."""
+    stage, url = _stage()
+    stage.app = app
+    yield url
 
 
 @contextmanager
@@ -128,17 +137,29 @@ def serving(connection: Connection) -> Iterator[str]:
         thread.join(10)
 
 
+class Cut(Exception):
+    """Closes a connection after these last bytes."""
+
+    def __init__(self, last: bytes = b"") -> None:
+        super().__init__()
+        self.last = last
+
+
 @contextmanager
-def altered(app: ASGIApp, edit: Callable[[bytes], bytes]) -> Iterator[str]:
-    """The application behind a TCP proxy that passes every piece the server writes through `edit`."""
-    with running(app) as url:
+def altered(app: ASGIApp, edit: Callable[[bytes, bytes], bytes]) -> Iterator[str]:
+    """The application behind a TCP proxy that passes every piece the server writes through `edit`, which also gets
+    what the client wrote last on this connection. It may raise Cut."""
+    with on_stage(app) as url:
         port = int(url.rsplit(":", 1)[1])
 
         async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             answers, requests = await asyncio.open_connection("127.0.0.1", port)
+            asked = b""
 
             async def ask() -> None:
+                nonlocal asked
                 while data := await reader.read(65536):
+                    asked = data
                     requests.write(data)
                     await requests.drain()
                 requests.write_eof()
@@ -146,14 +167,41 @@ def altered(app: ASGIApp, edit: Callable[[bytes], bytes]) -> Iterator[str]:
             asking = asyncio.ensure_future(ask())
             try:
                 while data := await answers.read(65536):
-                    writer.write(edit(data))
+                    writer.write(edit(asked, data))
                     await writer.drain()
+            except Cut as cut:
+                writer.write(cut.last)
+                await writer.drain()
             finally:
                 asking.cancel()
                 requests.close()
 
         with serving(connection) as outside:
             yield outside
+
+
+class _Stage:
+    """Passes every request on to the application of the moment, whose own start and end do not matter here."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await self.app(scope, receive, send)
+
+
+@cache
+def _stage() -> tuple[_Stage, str]:
+    stage = _Stage()
+    server = running(stage)
+    url = server.__enter__()
+    atexit.register(server.__exit__, None, None, None)
+    return stage, url
 
 
 @cache

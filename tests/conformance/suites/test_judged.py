@@ -21,5 +21,5 @@ def test_a_defect_is_seen_by_its_requirement_alone() -> None:
 
 
 def test_a_defect_below_http_is_served_too() -> None:
-    with altered(gateway_app(), lambda data: data.replace(b'"object":"list"', b'"object":"lost"')) as url:
+    with altered(gateway_app(), lambda _, data: data.replace(b'"object":"list"', b'"object":"lost"')) as url:
         assert list(red(judge_url(f"{url}/v1", "LIST"))) == ["LIST-001"]
