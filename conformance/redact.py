@@ -5,10 +5,15 @@ from typing import Any
 
 MASK = "[redacted]"
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s+)(?!\[redacted\])[A-Za-z0-9._~+/=-]{8,}")
+_NAMED = re.compile(
+    r"""(?ix)( \\?"[a-z_-]*(?:api_?-?key|secret|password|passwd|credential|access_token|private_key)[a-z_-]*\\?"
+    \s*:\s*\\?" )([^"\\]{6,})"""
+)
 
 
 class Redactor:
-    """Replaces every given secret, and anything that looks like a credential after Bearer or Basic.
+    """Replaces every given secret, anything that looks like a credential after Bearer or Basic, and the values of JSON
+    members whose names say that they are secret: a gateway that discloses a provider's key must not do so through us.
 
     >>> Redactor(["sk-1234"]).text("key sk-1234 was refused")
     'key [redacted] was refused'
@@ -21,7 +26,7 @@ class Redactor:
     def text(self, text: str) -> str:
         if self._known:
             text = self._known.sub(MASK, text)
-        return _BEARER.sub(rf"\1\2{MASK}", text)
+        return _NAMED.sub(rf"\1{MASK}", _BEARER.sub(rf"\1\2{MASK}", text))
 
     def tree(self, value: Any) -> Any:
         """A JSON-like value with every string in it redacted, keys too."""

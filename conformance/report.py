@@ -17,7 +17,7 @@ from conformance.profiles import Profile
 from conformance.recording import Recording
 from conformance.redact import Redactor
 from conformance.target import Target, is_secret_header
-from conformance.verdict import RED, Verdict, worst
+from conformance.verdict import Exit, Verdict, exit_code, worst
 
 MAX_EVIDENCE = 3
 MAX_BODY = 4000
@@ -73,7 +73,7 @@ def build(
             "without": sorted(target.without),
         },
         "profile": profile.name,
-        "conformant": bool(rows) and not any(Verdict(row["verdict"]) in RED for row in rows),
+        "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
         "summary": summary,
         "cost": recording.cost,
         "requirements": rows,

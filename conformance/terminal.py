@@ -63,15 +63,15 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
     summary, cost = document["summary"], document["cost"]
     total = len(document["requirements"])
     found = ", ".join(f"{summary[verdict.value]} {verdict}" for verdict in Verdict if summary[verdict.value])
-    yield f"{total} requirements in {document['duration_s']:.1f} s: {found}"
+    yield f"{total} requirement{'' if total == 1 else 's'} in {document['duration_s']:.1f} s: {found}"
     yield (
         f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
         f"{cost['completion_tokens']} completion tokens"
     )
+    red = sum(summary[verdict.value] for verdict in RED)
     if document["conformant"]:
         yield _painted("conformant", Verdict.PASS, colour)
-    else:
-        red = sum(summary[verdict.value] for verdict in RED)
+    elif red:
         yield _painted(
             f"NOT conformant: {red} of {total} requirements are broken or can't be judged", Verdict.FAIL, colour
         )
