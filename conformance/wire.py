@@ -21,7 +21,6 @@ import httpcore
 
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
 
-
 KEEP_IDLE_S = 15.0
 NETWORK_ERRORS = (
     httpcore.ConnectionNotAvailable,
@@ -107,11 +106,13 @@ class Wire:
             await connection.aclose()
 
     @asynccontextmanager
-    async def _connection(self, origin: httpcore.Origin) -> AsyncIterator[tuple[httpcore.AsyncHTTPConnection, bool]]:
-        """A connection for one request, and whether it is new. (httpcore's own pool looks at every connection of its
-        own for every request, which takes longer than the request.)"""
+    async def _connection(
+        self, origin: httpcore.Origin, anew: bool
+    ) -> AsyncIterator[tuple[httpcore.AsyncHTTPConnection, bool]]:
+        """A connection for one request, a new one if `anew`, and whether it is new. (httpcore's own pool looks at every
+        connection of its own for every request, which takes longer than the request.)"""
         connection, fresh = None, False
-        while self._idle and connection is None:
+        while self._idle and connection is None and not anew:
             connection = self._idle.pop()
             if connection.has_expired() or not connection.can_handle_request(origin):
                 await connection.aclose()
@@ -132,12 +133,12 @@ class Wire:
     async def send(self, id: str, label: str, request: Request) -> Exchange:
         """Sends `request` as it stands (headers in their order and case) and records what comes back."""
         recorded, fresh = await self._attempt(id, label, request)
-        lost_race = recorded.response is None and recorded.failure is not None and recorded.failure.kind == "closed"
-        if lost_race and not fresh:  # an idle connection that the server was closing: says nothing about this request
-            recorded, _ = await self._attempt(id, label, request)
+        lost = recorded.response is None and recorded.failure and recorded.failure.kind in ("closed", "protocol")
+        if lost and not fresh:  # the server was closing the idle connection, or the answer before has spoilt it
+            recorded, _ = await self._attempt(id, label, request, anew=True)
         return recorded
 
-    async def _attempt(self, id: str, label: str, request: Request) -> tuple[Exchange, bool]:
+    async def _attempt(self, id: str, label: str, request: Request, *, anew: bool = False) -> tuple[Exchange, bool]:
         started_at, sent_at, fresh = time.time(), time.perf_counter(), False
         status, version, headers_s = 0, "HTTP/1.1", 0.0
         headers: Headers = ()
@@ -161,7 +162,7 @@ class Wire:
             )
             async with (
                 asyncio.timeout(self.limits.total_s),
-                self._connection(outgoing.url.origin) as (connection, fresh),
+                self._connection(outgoing.url.origin, anew) as (connection, fresh),
                 _closing(await connection.handle_async_request(outgoing)) as response,
             ):
                 stream = response.extensions["network_stream"]

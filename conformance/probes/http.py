@@ -21,15 +21,16 @@ async def options(gateway: Gateway) -> Exchange:
 
 @probe()
 async def one_connection(gateway: Gateway) -> list[Exchange]:
-    """A chat, a refusal and two lists on one connection: whatever one answer leaves behind spoils the next."""
+    """A chat, a stream, a refusal and two lists on one connection: what one answer leaves behind spoils the next."""
     chat, *_ = await offered(gateway)
     requests = [
         gateway.as_bytes("POST", chat.path, chat.having()),
+        gateway.as_bytes("POST", chat.path, chat.having(stream=True)),
         gateway.as_bytes("POST", chat.path, MALFORMED["truncated"](chat)),
         gateway.as_bytes("GET", "/models"),
         gateway.as_bytes("GET", "/models", extra=CLOSE),
     ]
-    return await gateway.raw(requests, ["POST", "POST", "GET", "GET"])
+    return await gateway.raw(requests, ["POST", "POST", "POST", "GET", "GET"])
 
 
 @probe()

@@ -226,6 +226,6 @@ def _known(exchange: Exchange) -> str:
 
 
 def _bodies(exchange: Exchange) -> list[object]:
-    if exchange.media_type == "text/event-stream":
+    if exchange.media_type == "text/event-stream" and exchange.readable:
         return [chunk for _, chunk in exchange.parsed_events]
     return [exchange.json] if exchange.is_json else []

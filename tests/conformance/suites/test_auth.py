@@ -1,0 +1,237 @@
+"""Each requirement of AUTH is seen to be broken where it is, and nothing else is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from conformance.verdict import Verdict
+
+from .defects import Answer, Asked, before, changed, error, with_request_id
+from .judged import KEY, gateway_app, judge, red
+
+Defect = Callable[[ASGIApp], ASGIApp]
+
+FAIL, WARN = Verdict.FAIL, Verdict.WARN
+AREAS = ("ERR", "AUTH", "HDR")
+
+
+def open_to(when: Callable[[Asked], Any]) -> Defect:
+    """Requests of this kind are let in whatever key they bring."""
+    return lambda app: before(
+        app, lambda asked: asked.with_header("authorization", f"Bearer {KEY}") if when(asked) else None
+    )
+
+
+def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
+    def act(asked: Asked) -> Answer | None:
+        if not when(asked):
+            return None
+        return error(answer) if isinstance(answer, int) else with_request_id(answer)
+
+    return lambda app: before(app, act)
+
+
+def with_refusals(edit: Callable[[Asked, Answer], Answer]) -> Defect:
+    return lambda app: changed(app, lambda asked, answer: edit(asked, answer) if answer.status == 401 else None)
+
+
+def given(asked: Asked) -> str:
+    return asked.header("authorization") or ""
+
+
+def keys(asked: Asked) -> list[str]:
+    return [value.decode("latin-1") for name, value in asked.headers if name == b"authorization"]
+
+
+def alone(asked: Asked) -> bool:
+    return len(keys(asked)) == 1
+
+
+def is_wrong(asked: Asked) -> bool:
+    return given(asked).startswith("Bearer sk-gateproof-")
+
+
+def echo(asked: Asked, answer: Answer) -> Answer:
+    return answer.with_json({"error": answer.json["error"] | {"message": f"Incorrect API key: {given(asked)[7:]}"}})
+
+
+MISSING = error(401, "no key").with_header("www-authenticate", "Bearer")
+DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
+    "the list is public": (
+        open_to(lambda asked: asked.path == "/v1/models" and asked.method == "GET" and not given(asked)),
+        {"AUTH-001": FAIL},
+    ),
+    "the list without a key is 403": (
+        answering(lambda asked: asked.path == "/v1/models" and not given(asked), 403),
+        {"AUTH-001": FAIL},
+    ),
+    "a missing key is 403 everywhere": (
+        answering(lambda asked: not keys(asked), 403),
+        {"AUTH-001": FAIL, "AUTH-002": FAIL},
+    ),
+    "embeddings are open": (
+        open_to(lambda asked: asked.path == "/v1/embeddings" and not given(asked)),
+        {"AUTH-002": FAIL},
+    ),
+    "completions are open": (
+        open_to(lambda asked: asked.path == "/v1/completions" and not given(asked)),
+        {"AUTH-002": FAIL},
+    ),
+    "single models are open": (
+        open_to(lambda asked: asked.path.startswith("/v1/models/") and not given(asked)),
+        {"AUTH-002": FAIL},
+    ),
+    "a missing key crashes completions": (
+        answering(lambda asked: asked.path == "/v1/completions" and not given(asked), 500),
+        {"AUTH-002": FAIL},
+    ),
+    "streams are open": (open_to(lambda asked: asked.streams and not given(asked)), {"AUTH-003": FAIL}),
+    "a stream says it inside": (
+        answering(
+            lambda asked: asked.streams and not given(asked),
+            Answer(200, ((b"content-type", b"text/event-stream"),), b'data: {"error": {"message": "no key"}}\n\n'),
+        ),
+        {"AUTH-003": FAIL, "ERR-024": FAIL},
+    ),
+    "a wrong key is 403": (
+        answering(is_wrong, error(403, code="invalid_api_key")),
+        {"AUTH-004": FAIL},
+    ),
+    "any key is let in": (
+        open_to(
+            lambda asked: (
+                len(keys(asked)) == 1 and given(asked).startswith("Bearer sk-gateproof-") and given(asked).isascii()
+            )
+        ),
+        {"AUTH-004": FAIL},
+    ),
+    "any key is let in to embeddings": (
+        open_to(lambda asked: asked.path == "/v1/embeddings" and is_wrong(asked)),
+        {"AUTH-004": FAIL},
+    ),
+    "the beginning of a key is enough": (
+        open_to(lambda asked: alone(asked) and len(given(asked)) > 12 and f"Bearer {KEY}".startswith(given(asked))),
+        {"AUTH-004": FAIL},
+    ),
+    "more than the key is let in": (
+        open_to(lambda asked: alone(asked) and given(asked).startswith(f"Bearer {KEY}") and " x" not in given(asked)),
+        {"AUTH-004": FAIL},
+    ),
+    "keys are compared without case": (
+        open_to(
+            lambda asked: (
+                alone(asked) and given(asked).lower() == f"Bearer {KEY}".lower() and given(asked).startswith("Bearer")
+            )
+        ),
+        {"AUTH-004": FAIL},
+    ),
+    "a wrong key has no code": (
+        with_refusals(lambda _, answer: answer.with_json({"error": answer.json["error"] | {"code": None}})),
+        {"AUTH-005": WARN},
+    ),
+    "no challenge": (
+        with_refusals(lambda _, answer: answer.with_header("www-authenticate", None)),
+        {"AUTH-006": WARN},
+    ),
+    "a challenge of another scheme": (
+        with_refusals(lambda _, answer: answer.with_header("www-authenticate", 'Basic realm="x"')),
+        {"AUTH-006": WARN},
+    ),
+    "a challenge without its error": (
+        with_refusals(lambda _, answer: answer.with_header("www-authenticate", "Bearer")),
+        {"AUTH-006": WARN},
+    ),
+    "the key without a scheme is let in": (open_to(lambda asked: given(asked) == KEY), {"AUTH-007": FAIL}),
+    "any scheme is let in": (open_to(lambda asked: given(asked) == f"Basic {KEY}"), {"AUTH-007": FAIL}),
+    "the second of three words counts": (open_to(lambda asked: given(asked) == f"Bearer {KEY} x"), {"AUTH-007": FAIL}),
+    "Bearer alone crashes": (answering(lambda asked: given(asked) == "Bearer", 500), {"AUTH-007": FAIL}),
+    "an empty header is let in": (open_to(lambda asked: keys(asked) == [""]), {"AUTH-007": FAIL}),
+    "malformed credentials are 400": (
+        answering(lambda asked: keys(asked) and not given(asked).lower().startswith("bearer "), 400),
+        {"AUTH-007": WARN},
+    ),
+    "the scheme has to be in capitals and small letters": (
+        answering(lambda asked: given(asked)[:7] in ("bearer ", "BEARER "), MISSING),
+        {"AUTH-008": WARN},
+    ),
+    "the key is in the message": (with_refusals(echo), {"AUTH-009": FAIL}),
+    "the key is in a header": (
+        lambda app: changed(
+            app,
+            lambda asked, answer: answer.with_header("x-seen", given(asked)) if asked.path == "/v1/models" else None,
+        ),
+        {"AUTH-009": FAIL},
+    ),
+    "the model is looked up first": (
+        answering(
+            lambda asked: not given(asked) and str(asked.object.get("model")).startswith("gateproof"),
+            error(404, code="model_not_found"),
+        ),
+        {"AUTH-010": FAIL},
+    ),
+    "the body is read first": (
+        answering(lambda asked: not given(asked) and asked.body == b'{"model":', 400),
+        {"AUTH-010": WARN},
+    ),
+    "the body is read first and crashes": (
+        answering(lambda asked: not given(asked) and asked.body == b'{"model":', 500),
+        {"AUTH-010": FAIL},
+    ),
+    "a key in the query is let in": (open_to(lambda asked: KEY.encode() in asked.query), {"AUTH-011": WARN}),
+    "the first of two keys counts": (
+        open_to(lambda asked: len(keys(asked)) == 2 and keys(asked)[0] == f"Bearer {KEY}"),
+        {"AUTH-012": WARN},
+    ),
+    "either of two keys counts": (open_to(lambda asked: len(keys(asked)) == 2), {"AUTH-012": WARN}),
+    "two keys crash": (answering(lambda asked: len(keys(asked)) == 2, 500), {"AUTH-012": FAIL}),
+    "bytes from 0x80 up crash": (answering(lambda asked: not given(asked).isascii(), 500), {"AUTH-013": FAIL}),
+    "a long key crashes": (answering(lambda asked: len(given(asked)) > 9000, 500), {"AUTH-013": FAIL}),
+    "a long key is let in": (open_to(lambda asked: len(given(asked)) > 9000), {"AUTH-013": FAIL}),
+    "x-stainless headers are refused": (
+        answering(lambda asked: asked.header("x-stainless-lang"), 400),
+        {"AUTH-014": FAIL},
+    ),
+    "a project crashes": (answering(lambda asked: asked.header("openai-project"), 500), {"AUTH-014": FAIL}),
+    "an unknown organization is refused": (
+        answering(lambda asked: asked.header("openai-organization"), MISSING),
+        {"AUTH-014": WARN},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
+    defect, expected = DEFECTS[name]
+    assert {id: said.verdict for id, said in red(judge(defect(gateway_app()), *AREAS)).items()} == expected
+
+
+def test_a_gateway_without_keys_breaks_what_says_so_and_no_more() -> None:
+    everybody = open_to(lambda asked: True)(gateway_app())
+    assert {*red(judge(everybody, "AUTH"))} == {"AUTH-001", "AUTH-002", "AUTH-004"}
+
+
+def test_a_lock_out_is_seen() -> None:
+    wrong: list[Asked] = []
+
+    def act(asked: Asked) -> Answer | None:
+        if keys(asked) != [f"Bearer {KEY}"]:
+            wrong.append(asked)
+            return None
+        return error(403, "too many attempts") if len(wrong) > 22 else None
+
+    assert {id: said.verdict for id, said in red(judge(before(gateway_app(), act), "AUTH")).items()} == {
+        "AUTH-015": WARN
+    }
+
+
+def test_no_key_is_sent_anywhere_but_in_its_header_or_query() -> None:
+    seen: list[Asked] = []
+
+    def act(asked: Asked) -> None:
+        seen.append(asked)
+
+    judge(before(gateway_app(), act), "AUTH")
+    assert not any(KEY.encode() in asked.body or KEY in asked.path for asked in seen)
+    assert sum(KEY.encode() in asked.query for asked in seen) == 2

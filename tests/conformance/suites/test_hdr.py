@@ -1,0 +1,202 @@
+"""Each requirement of HDR is seen to be broken where it is, and nothing else is."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from conformance.verdict import Verdict
+
+from .defects import Answer, Asked, before, changed, error, with_request_id
+from .judged import Cut, altered, gateway_app, judge, judge_url, red
+
+Defect = Callable[[ASGIApp], ASGIApp]
+
+FAIL, WARN = Verdict.FAIL, Verdict.WARN
+AREAS = ("ERR", "AUTH", "HDR")
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
+    def act(asked: Asked) -> Answer | None:
+        if not when(asked):
+            return None
+        return error(answer) if isinstance(answer, int) else with_request_id(answer)
+
+    return lambda app: before(app, act)
+
+
+def with_answers(edit: Callable[[Asked, Answer], Answer], when: Callable[[Asked, Answer], Any]) -> Defect:
+    return lambda app: changed(app, lambda asked, answer: edit(asked, answer) if when(asked, answer) else None)
+
+
+def naming(name: str, value: str | None) -> Callable[[Asked, Answer], Answer]:
+    return lambda _, answer: answer.with_header(name, value)
+
+
+def coded(name: str, body: Callable[[bytes], bytes]) -> Callable[[Asked, Answer], Answer]:
+    return lambda _, answer: replace(answer, body=body(answer.body)).with_header("content-encoding", name)
+
+
+def redirect(status: int) -> Answer:
+    return error(status).with_header("location", "/v1/chat/completions")
+
+
+def always(asked: Asked, answer: Answer) -> bool:
+    return True
+
+
+def is_error(asked: Asked, answer: Answer) -> bool:
+    return answer.status == 400
+
+
+def is_list(asked: Asked, answer: Answer) -> bool:
+    return asked.path == "/v1/models" and asked.method == "GET" and answer.status == 200
+
+
+def offers_gzip(asked: Asked, answer: Answer) -> bool:
+    return "gzip" in (asked.header("accept-encoding") or "") and answer.status == 200
+
+
+DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
+    "no request id": (with_answers(naming("x-request-id", None), always), {"HDR-001": WARN}),
+    "no request id on errors": (with_answers(naming("x-request-id", None), is_error), {"HDR-001": WARN}),
+    "an empty request id on streams": (
+        with_answers(naming("x-request-id", ""), lambda _, answer: answer.is_stream),
+        {"HDR-001": WARN},
+    ),
+    "one request id for all": (with_answers(naming("x-request-id", "req-1"), always), {"HDR-002": WARN}),
+    "one request id for all errors": (with_answers(naming("x-request-id", "req-1"), is_error), {"HDR-002": WARN}),
+    "a list declared as text": (with_answers(naming("content-type", "text/plain"), is_list), {"HDR-003": FAIL}),
+    "a chat declared as nothing": (
+        with_answers(
+            naming("content-type", None),
+            lambda asked, answer: (
+                answer.status == 200 and asked.path.endswith("chat/completions") and not asked.streams
+            ),
+        ),
+        {"HDR-003": FAIL},
+    ),
+    "a Latin charset": (
+        with_answers(naming("content-type", "application/json; charset=iso-8859-1"), is_list),
+        {"HDR-003": FAIL},
+    ),
+    "gzip that nobody offered": (with_answers(coded("gzip", gzip.compress), is_list), {"HDR-005": FAIL}),
+    "gzip errors that nobody offered": (with_answers(coded("gzip", gzip.compress), is_error), {"HDR-005": FAIL}),
+    "brotli for gzip": (with_answers(coded("br", lambda body: b"\x0b" + body), offers_gzip), {"HDR-005": FAIL}),
+    "gzip in name only": (
+        with_answers(coded("gzip", bytes), lambda asked, answer: offers_gzip(asked, answer) and asked.streams),
+        {"HDR-005": FAIL},
+    ),
+    "deflate for gzip": (
+        with_answers(coded("deflate", zlib.compress), lambda asked, _: asked.header("accept-encoding") == "gzip"),
+        {"HDR-005": FAIL},
+    ),
+    "Retry-After in words": (with_answers(naming("retry-after", "soon"), is_error), {"HDR-008": FAIL}),
+    "Retry-After with a fraction": (with_answers(naming("retry-after", "1.5"), is_list), {"HDR-008": FAIL}),
+    "OPTIONS crashes": (answering(lambda asked: asked.method == "OPTIONS", 500), {"HDR-010": FAIL}),
+    "OPTIONS redirects": (answering(lambda asked: asked.method == "OPTIONS", redirect(302)), {"HDR-010": FAIL}),
+    "HEAD crashes": (answering(lambda asked: asked.method == "HEAD", 500), {"HDR-011": FAIL}),
+    "HEAD finds nothing": (answering(lambda asked: asked.method == "HEAD", 404), {"HDR-011": WARN}),
+    "chunked bodies are refused": (answering(lambda asked: asked.header("transfer-encoding"), 400), {"HDR-013": FAIL}),
+    "a length is required": (answering(lambda asked: asked.header("transfer-encoding"), 411), {"HDR-013": WARN}),
+    "chunked bodies are lost": (
+        lambda app: before(app, lambda asked: replace(asked, body=b"") if asked.header("transfer-encoding") else None),
+        {"HDR-013": FAIL},
+    ),
+    **{
+        f"a trailing slash is {status}": (
+            answering(lambda asked: asked.path == "/v1/chat/completions/", redirect(status)),
+            {"HDR-014": FAIL},
+        )
+        for status in (301, 302, 303)
+    },
+    "traceparent is refused": (answering(lambda asked: asked.header("traceparent"), 400), {"HDR-015": FAIL}),
+    "an unknown header crashes": (
+        answering(lambda asked: asked.header("x-gateproof-invented"), 500),
+        {"HDR-015": FAIL},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
+    defect, expected = DEFECTS[name]
+    assert {id: said.verdict for id, said in red(judge(defect(gateway_app()), *AREAS)).items()} == expected
+
+
+def test_a_length_that_is_too_large_is_seen() -> None:
+    def longer(asked: bytes, answered: bytes) -> bytes:
+        if b"method_not_allowed" in answered:
+            raise Cut(LENGTH.sub(lambda found: b"content-length: %d" % (int(found[1]) + 5), answered))
+        return answered
+
+    assert below(longer) == {"HDR-004": FAIL, "ERR-014": FAIL}
+
+
+def test_a_length_that_is_too_small_is_seen() -> None:
+    assert below(lambda asked, answered: answered + b"}}}" if b"HTTP/1.1 400" in answered else answered, "HDR-004") == {
+        "HDR-004": FAIL
+    }
+
+
+def test_a_body_after_head_is_seen() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        return answered + b'{"object": "list"}' if asked.startswith(b"HEAD") else answered
+
+    assert below(edit, "HDR-011", "HDR-012") == {"HDR-011": WARN}
+
+
+def test_a_connection_that_is_closed_without_a_word_is_seen() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        if b"HTTP/1.1 400" in answered:
+            raise Cut(answered)
+        return answered
+
+    assert below(edit) == {"HDR-012": FAIL}
+
+
+def test_a_connection_that_hangs_after_an_error_is_seen() -> None:
+    hanging = [False]
+
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        hanging[0] |= b"HTTP/1.1 400" in answered and b'{"model":' in asked
+        return b"" if hanging[0] and asked.startswith(b"GET /v1/models ") else answered
+
+    assert below(edit, "HDR-012", timeout_s=0.5) == {"HDR-012": FAIL}
+
+
+def redirected(status: int) -> Defect:
+    return answering(lambda asked: asked.path == "/v1/chat/completions/", redirect(status))
+
+
+HARMLESS: dict[str, Defect] = {
+    "every connection is closed, and said to be": with_answers(naming("connection", "close"), always),
+    "the trailing slash is 308": redirected(308),
+    "the trailing slash is 307": redirected(307),
+    "Retry-After as a date": with_answers(naming("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), is_error),
+    "gzip where it is offered": with_answers(coded("gzip", gzip.compress), offers_gzip),
+    "deflate where it is offered": with_answers(
+        coded("deflate", zlib.compress), lambda asked, _: "deflate" in (asked.header("accept-encoding") or "")
+    ),
+    "a charset in capitals": with_answers(naming("content-type", 'application/json;charset="UTF-8"'), is_list),
+    "HEAD is 405": answering(lambda asked: asked.method == "HEAD", 405),
+    "OPTIONS is 405": answering(lambda asked: asked.method == "OPTIONS", 405),
+    "OPTIONS is 200": answering(lambda asked: asked.method == "OPTIONS", Answer(200, (), b"")),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_variation_is_no_defect(name: str) -> None:
+    assert red(judge(HARMLESS[name](gateway_app()), *AREAS)) == {}
+
+
+def below(edit: Callable[[bytes, bytes], bytes], *areas: str, **options: Any) -> dict[str, Verdict]:
+    """The verdicts on the gateway behind a TCP proxy with a defect."""
+    with altered(gateway_app(), edit) as url:
+        return {id: said.verdict for id, said in red(judge_url(f"{url}/v1", *(areas or AREAS), **options)).items()}
