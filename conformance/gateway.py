@@ -144,6 +144,12 @@ class Gateway:
             self._sent[identity] = asyncio.ensure_future(go())
         return await asyncio.shield(self._sent[identity])
 
+    async def quiet(self) -> None:
+        """Waits until nothing else is in flight, so that the next answer's time is its own."""
+        while busy := [task for task in self._sent.values() if not task.done()]:
+            await asyncio.wait(busy)
+            await asyncio.sleep(0)
+
     async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
         """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
         async with self._slots:

@@ -261,7 +261,8 @@ class Wire:
         answer = None
         if response is not None:
             headers = _decoded(response.headers.raw_items())
-            answer = Response(response.status_code, headers, tuple(reads), "HTTP/1.1", headers_s)
+            version = f"HTTP/{response.http_version.decode('latin-1')}"
+            answer = Response(response.status_code, headers, tuple(reads), version, headers_s)
         exchange = Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
         return exchange, bytes(connection.trailing_data[0])
 

@@ -197,7 +197,7 @@ async def utf_16(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def deep_nesting(gateway: Gateway) -> dict[str, Exchange]:
-    return await _everywhere(gateway, DEEP)
+    return await _everywhere(gateway, DEEP, alone=True)
 
 
 @probe(phase=Phase.HOSTILE)
@@ -214,7 +214,7 @@ async def not_a_number(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def odd_names(gateway: Gateway) -> dict[str, Exchange]:
     """Model names that a careless gateway would pass on to a log, a file system or a database."""
-    return await _everywhere(gateway, ODD_NAMES)
+    return await _everywhere(gateway, ODD_NAMES, alone=True)
 
 
 BROKEN = (
@@ -290,12 +290,20 @@ async def _at_chat(gateway: Gateway, cases: Mapping[str, Case]) -> dict[str, Exc
     return await _posted(gateway, [(case, make, _chat(gateway)) for case, make in cases.items()])
 
 
-async def _everywhere(gateway: Gateway, cases: Mapping[str, Case]) -> dict[str, Exchange]:
-    """Every case at the first endpoint, the first case at the others."""
+async def _everywhere(gateway: Gateway, cases: Mapping[str, Case], *, alone: bool = False) -> dict[str, Exchange]:
+    """Every case at the first endpoint, the first case at the others. If `alone`, each when nothing else is in flight,
+    so that the time it takes is not that of others that it waits for."""
     first, *others = await offered(gateway)
     one, make_one = next(iter(cases.items()))
     sent = [(case, make, first) for case, make in cases.items()]
-    return await _posted(gateway, sent + [(f"{one} at {post.path}", make_one, post) for post in others])
+    sent += [(f"{one} at {post.path}", make_one, post) for post in others]
+    if not alone:
+        return await _posted(gateway, sent)
+    found: dict[str, Exchange] = {}
+    for each in sent:
+        await gateway.quiet()
+        found |= await _posted(gateway, [each])
+    return found
 
 
 async def _posted(gateway: Gateway, sent: list[tuple[str, Case, Post]]) -> dict[str, Exchange]:

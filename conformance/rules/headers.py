@@ -51,9 +51,11 @@ def length(exchange: Exchange) -> Iterator[str]:
         yield f"Content-Length: {announced}, but {came} bytes came, then {exchange.failure.message}"
 
 
-def says_close(headers: Headers) -> bool:
-    """Whether an answer announces that its connection is closed after it."""
-    return any(name.lower() == "connection" and "close" in value.lower() for name, value in headers)
+def says_close(exchange: Exchange) -> bool:
+    """Whether an answer announces, by its version or in so many words, that its connection is closed after it."""
+    said = ", ".join(exchange.header_values("connection")).lower()
+    old = exchange.response is not None and exchange.response.http_version == "HTTP/1.0"
+    return "close" in said or (old and "keep-alive" not in said)
 
 
 def retry_after(value: str) -> Iterator[str]:

@@ -82,7 +82,7 @@ def test_head_is_get_without_a_body_or_405(head_of_models: list[Exchange], model
 @requirement("HDR-012")
 def test_a_connection_is_reused_or_said_to_close(one_connection: list[Exchange]) -> None:
     *before, last = one_connection
-    closing = bool(before) and rules.says_close(before[-1].headers)
+    closing = bool(before) and rules.says_close(before[-1])
     broken = last.failure is not None and last.failure.kind != "protocol" and not closing
     expect(not broken, last, f"request {len(one_connection)} on one connection: {last.seen}")
 

@@ -171,6 +171,13 @@ def test_a_connection_that_hangs_after_an_error_is_seen() -> None:
     assert below(edit, "HDR-012", timeout_s=0.5) == {"HDR-012": FAIL}
 
 
+def test_an_http_1_0_server_closes_as_it_says() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        raise Cut(answered.replace(b"HTTP/1.1", b"HTTP/1.0"))
+
+    assert below(edit, "HDR-004", "HDR-011", "HDR-012") == {}
+
+
 def redirected(status: int) -> Defect:
     return answering(lambda asked: asked.path == "/v1/chat/completions/", redirect(status))
 
