@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from conformance import sse
 
@@ -162,13 +163,16 @@ class Exchange:
 
     @property
     def refusal(self) -> Any:
-        """What an error body says for programs, to tell one refusal from another: its type and code, or its detail."""
+        """What an error body says for programs, to tell one refusal from another: its type and code, or its detail
+        without the path that was asked for."""
         if not self.is_json or not isinstance(self.json, dict):
             return self.media_type
         error = self.json.get("error")
         if isinstance(error, dict):
             return error.get("type"), error.get("code")
-        return self.json.get("detail", sorted(self.json))
+        said = self.json.get("detail", self.json.get("message", sorted(self.json)))
+        path = urlsplit(self.request.url).path
+        return said.replace(path, "").replace(unquote(path), "") if isinstance(said, str) else said
 
     @cached_property
     def events(self) -> list[sse.Event]:
@@ -183,14 +187,16 @@ class Exchange:
     def chunks(self) -> list[dict[str, Any]]:
         """The JSON objects of a successful stream, [DONE] and all that is no JSON object left out.
 
-        Raises Unusable if the answer is no successful event stream or holds no object at all.
+        Raises Unusable if the answer is no successful event stream, holds no object at all, or reports an error.
         """
         if not 200 <= self.status < 300:
             raise Unusable(f"a stream was to be answered, the answer is {self.seen}")
-        found = [chunk for _, chunk in self.parsed_events if chunk is not None]
+        found = [(event, chunk) for event, chunk in self.parsed_events if chunk is not None]
         if not found:
             raise Unusable(f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}")
-        return found
+        if broken := next((event for event, chunk in found if chunk.get("error")), None):
+            raise Unusable(f"the stream reports an error: {clip(broken.data or '')}")
+        return [chunk for _, chunk in found]
 
     @cached_property
     def parsed_events(self) -> list[tuple[sse.Event, dict[str, Any] | None]]:

@@ -48,9 +48,17 @@ def no_such_route(exchange: Exchange, unknown_path: Exchange) -> bool:
     return exchange.status == unknown_path.status in (404, 405) and exchange.refusal == unknown_path.refusal
 
 
+def no_model_route(by_id: dict[str, list[Exchange]], with_slash: Exchange | None, unknown_path: Exchange) -> bool:
+    """No listed model can be retrieved by any spelling of its id, as if there were no such route."""
+    tries = [x for tries in by_id.values() for x in tries] + ([with_slash] if with_slash else [])
+    return all(no_such_route(x, unknown_path) for x in tries)
+
+
 FEATURES = {
     "auth": Feature("an API key is required; claimed when the target is given one", on_request=True),
-    "model_retrieve": Feature("GET /models/{id}", ("model_by_id", "unknown_path"), no_such_route),
+    "model_retrieve": Feature(
+        "GET /models/{id}", ("models_by_id", "slash_model_by_id", "unknown_path"), no_model_route
+    ),
     "multi_workspace": Feature("models belong to workspaces; an empty one is named", on_request=True),
     "stream_usage": Feature("stream_options.include_usage", ("chat_stream_usage", "chat_reply"), refused),
     "n": Feature("several choices in one answer", ("chat_n2", "chat_reply"), refused),
@@ -82,8 +90,9 @@ def check_names(target: Target) -> None:
 def observe(name: str, recording: Recording) -> Observed:
     """What the recording shows of a feature."""
     feature = FEATURES[name]
-    values = [recording.results[probe].value for probe in feature.probes if probe in recording.results]
-    if not feature.probes or len(values) < len(feature.probes) or None in values:
+    results = [recording.results.get(probe) for probe in feature.probes]
+    values = [result.value for result in results if result and not (result.unusable or result.error)]
+    if not values or len(values) < len(results):
         return Observed.UNKNOWN
     return Observed.ABSENT if feature.absent(*values) else Observed.PRESENT
 

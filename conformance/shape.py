@@ -1,5 +1,6 @@
 """Reads into JSON that may have any shape: what a rule needs is found, or the rule learns that it can't begin."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
@@ -63,6 +64,7 @@ def written(path: tuple[str | int, ...]) -> str:
 
 def show(value: Any, limit: int = 80) -> str:
     """A JSON value for a sentence, clipped."""
-    import json
-
-    return clip(json.dumps(value, ensure_ascii=False), limit)
+    try:
+        return clip(json.dumps(value, ensure_ascii=False), limit)
+    except RecursionError:
+        return "something nested very deeply"

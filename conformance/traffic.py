@@ -3,10 +3,12 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
-from conformance.exchange import Exchange, Unusable
-from conformance.rules import BodyRule, StreamRule
+from conformance.exchange import Exchange, Unusable, clip
+from conformance.rules import BodyRule, StreamRule, replies, usage
+from conformance.shape import is_int, show
 from conformance.verdict import Violation
 
 LONGEST_URL = 2000
@@ -24,6 +26,11 @@ def sent(exchange: Exchange) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
+def n_of(asked: dict[str, Any]) -> int:
+    """How many choices a request asks for."""
+    return asked["n"] if is_int(asked.get("n")) and asked["n"] > 0 else 1
+
+
 def endpoint(exchange: Exchange) -> str:
     """The last part of the path that a request went to: models, chat/completions, …"""
     path = exchange.request.url.split("?")[0]
@@ -32,14 +39,42 @@ def endpoint(exchange: Exchange) -> str:
 
 def chat_replies(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
     """All plain chat answers of the run. Raises Unusable if `at_least`, the smallest chat, is not among them."""
-    _ = at_least.document
+    if at_least.document.get("error"):
+        raise Unusable(f"the answer holds an error: {clip(at_least.text)}")
     return [x for x in exchanges if endpoint(x) == "chat/completions" and not _streamed(x) and _is_answer(x)]
 
 
+def served_chats(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """All that came with status 200 where a plain chat was asked for, be it an answer or not."""
+    chats = (x for x in exchanges if endpoint(x) == "chat/completions" and x.ok and x.media_type != "text/event-stream")
+    return [x for x in chats if sent(x).get("stream") in (None, False)]
+
+
 def chat_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
-    """All streamed chat answers of the run. Raises Unusable if `at_least`, the smallest stream, is not among them."""
+    """All streamed chat answers of the run, those that report an error left out. Raises Unusable if `at_least`, the
+    smallest stream, is not among them."""
     _ = at_least.chunks
-    return [x for x in exchanges if endpoint(x) == "chat/completions" and _streamed(x) and 200 <= x.status < 300]
+    return [x for x in event_streams(exchanges, at_least) if not reports_error(x)]
+
+
+def event_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
+    """All that came as the answer to a streamed chat and is not plain JSON, whatever its events are. Raises Unusable
+    if `at_least`, the smallest stream, is not among them."""
+    if not _is_stream(at_least):
+        raise Unusable(f"a stream was to be answered, the answer is {at_least.seen}")
+    return [x for x in exchanges if endpoint(x) == "chat/completions" and _streamed(x) and _is_stream(x)]
+
+
+def reports_error(stream: Exchange) -> bool:
+    return any(chunk.get("error") for _, chunk in stream.parsed_events if chunk)
+
+
+def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
+    """Streamed chats that were refused although the same chat was served without `stream`."""
+    chats = [x for x in exchanges if endpoint(x) == "chat/completions"]
+    served = [sent(x) for x in chats if x.ok]
+    refused = [x for x in chats if _streamed(x) and x.status != 200]
+    yield from (x for x in refused if {key: value for key, value in sent(x).items() if key != "stream"} in served)
 
 
 def answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -61,13 +96,12 @@ def route(exchange: Exchange) -> str:
 
 
 def in_documents(exchanges: Iterable[Exchange], rule: BodyRule) -> Iterator[Violation]:
-    """The violations of a rule in the bodies of these answers. Raises Unusable, at the end, for bodies it can't
-    read."""
+    """The violations of a rule in the bodies of these answers. Raises Unusable if it can read none of them."""
     yield from _over(exchanges, lambda exchange: rule(exchange.document))
 
 
 def in_streams(exchanges: Iterable[Exchange], rule: Callable[[], StreamRule]) -> Iterator[Violation]:
-    """The violations of a rule in these streams. Raises Unusable, at the end, for streams it can't read."""
+    """The violations of a rule in these streams, each folded anew. Raises Unusable if it can read none of them."""
 
     def judge(exchange: Exchange) -> Iterator[str]:
         fold = rule()
@@ -78,15 +112,61 @@ def in_streams(exchanges: Iterable[Exchange], rule: Callable[[], StreamRule]) ->
     yield from _over(exchanges, judge)
 
 
+def ids_twice(answers: Iterable[Exchange], *, same_request: bool) -> Iterator[Violation]:
+    """Answers with the id of an earlier one: of one to the same request, as a cache sends them, or of one to another.
+
+    The id of a stream is that of its first chunk; answers without an id are left out.
+    """
+    first: dict[str, Exchange] = {}
+    for answer in answers:
+        id = _id(answer)
+        earlier = first.setdefault(id, answer) if id else answer
+        if earlier is not answer and (earlier.request.body == answer.request.body) is same_request:
+            yield Violation(answer, f"the id {show(id)} came twice" + (", to equal requests" if same_request else ""))
+
+
+def obeyed(caps: dict[str, Exchange]) -> list[str]:
+    """The keys for a token cap that end an answer, by the answers to a request with each of them."""
+    return [key for key, exchange in caps.items() if exchange.ok and _was_capped(exchange)]
+
+
+def against_their_caps(answers: Iterable[Exchange], keys: Iterable[str]) -> Iterator[tuple[Exchange, int, int]]:
+    """(answer, tokens spent, tokens allowed) of every answer, whole or streamed, to a request with such a cap."""
+    for answer in answers:
+        asked = sent(answer)
+        limits = [asked[key] * n_of(asked) for key in keys if is_int(asked.get(key)) and asked[key] > 0]
+        with suppress(Unusable):
+            last = usage.of_stream(answer.chunks) if _streamed(answer) else answer.document
+            spent = usage.completion_tokens(last)
+            if limits and spent is not None:
+                yield answer, spent, min(limits)
+
+
+def _id(answer: Exchange) -> str:
+    """The id of a plain or streamed answer, "" where it has none."""
+    chunks = [chunk for _, chunk in answer.parsed_events if chunk] if _streamed(answer) else [answer.document]
+    id = next((chunk.get("id") for chunk in chunks), None)
+    return id if isinstance(id, str) else ""
+
+
+def _was_capped(exchange: Exchange) -> bool:
+    try:
+        return "length" in replies.finishes(exchange.document)
+    except Unusable:
+        return False
+
+
 def _over(exchanges: Iterable[Exchange], judge: Callable[[Exchange], Iterable[str]]) -> Iterator[Violation]:
     unusable: Unusable | None = None
+    judged = False
     for exchange in exchanges:
         try:
             for seen in judge(exchange):
                 yield Violation(exchange, seen)
+            judged = True
         except Unusable as error:
             unusable = unusable or error
-    if unusable:
+    if unusable and not judged:
         raise unusable
 
 
@@ -102,4 +182,8 @@ def _streamed(exchange: Exchange) -> bool:
 
 
 def _is_answer(exchange: Exchange) -> bool:
-    return exchange.ok and exchange.is_json and isinstance(exchange.json, dict) and "error" not in exchange.json
+    return exchange.ok and exchange.is_json and isinstance(exchange.json, dict) and not exchange.json.get("error")
+
+
+def _is_stream(exchange: Exchange) -> bool:
+    return 200 <= exchange.status < 300 and not exchange.is_json

@@ -4,15 +4,18 @@ gateway."""
 import json
 import secrets
 from asyncio import gather
+from contextlib import suppress
 from typing import Any
 
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Unusable
 from conformance.gateway import ABSENT, Gateway, together, user
 from conformance.probe import Phase, probe
-from conformance.shape import choices, dig
+from conformance.shape import dig, objects
 
 STORY = "Tell me a long story about a traveller."
 SMALL_CAP = 5
+MOST_CAPPED_TEXT = 100
+"""Characters that five tokens can hardly have."""
 STOP_CAP = 64
 TOOL_CAP = 128
 
@@ -194,16 +197,16 @@ async def chat_turns(gateway: Gateway) -> Exchange:
 async def chat_given_back(gateway: Gateway) -> dict[str, Exchange]:
     """Each message that the gateway produced, sent back unchanged, as the SDKs do."""
     first = await gateway.chat()
-    message = dig(choices(first.document)[0], "message")
+    message = dig(first.document, "choices", 0, "message")
     sent_back = {"an answer": await gateway.chat(messages=[user("Hi"), message, user("Say OK.")])}
-    called = await gateway.chat(
-        messages=[user("What is the weather in Oslo? Use get_weather.")], tools=TOOLS, tool_choice="auto", cap=TOOL_CAP
-    )
-    calling = dig(choices(called.document)[0], "message") if called.ok else {}
-    if calls := dig(calling, "tool_calls", default=None):
-        results = [{"role": "tool", "tool_call_id": dig(call, "id"), "content": "21"} for call in calls]
-        history = [user("What is the weather in Oslo?"), calling, *results]
-        sent_back["a tool call"] = await gateway.chat({"case": "a tool call"}, messages=history, tools=TOOLS)
+    called = await chat_tool_auto(gateway)
+    with suppress(Unusable):  # without a call of the model there is nothing to send back
+        calling = dig(called.document, "choices", 0, "message")
+        ids = [dig(call, "id") for call in objects(calling, "tool_calls")]
+        results = [{"role": "tool", "tool_call_id": id, "content": "21"} for id in ids]
+        if results:
+            history = [user("What is the weather in Oslo?"), calling, *results]
+            sent_back["a tool call"] = await gateway.chat({"case": "a tool call"}, messages=history, tools=TOOLS)
     return sent_back
 
 

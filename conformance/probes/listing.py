@@ -28,9 +28,8 @@ async def models(gateway: Gateway) -> Exchange:
 
 @probe()
 async def models_again(gateway: Gateway) -> list[Exchange]:
-    """The list, read two more times: a deployment that changes in between is told from a list that flickers."""
-    first = await gateway.get("/models")
-    return [first, await gateway.get("/models", repeat=1), await gateway.get("/models", repeat=2)]
+    """The list, read four more times: a deployment that changes in between is told from a list that flickers."""
+    return [await gateway.get("/models", repeat=n) for n in range(5)]
 
 
 @probe()
@@ -63,7 +62,7 @@ async def models_of_empty_workspace(gateway: Gateway) -> Exchange:
 @probe()
 async def model_by_id(gateway: Gateway) -> Exchange:
     """The model under test, its id percent-encoded as one path segment, as the SDKs send it."""
-    return await gateway.get(f"/models/{quote(_listed(gateway), safe='')}")
+    return await gateway.get(f"/models/{_quoted(_listed(gateway))}")
 
 
 @probe()
@@ -75,40 +74,31 @@ async def models_by_id(gateway: Gateway) -> dict[str, list[Exchange]]:
 
     async def tries(row: dict[str, Any]) -> list[Exchange]:
         names = [row[key] for key in gateway.profile.expect.retrieve_by if isinstance(row.get(key), str) and row[key]]
-        sent = {name: gateway.get(f"/models/{quote(name, safe='')}", case=name) for name in names}
+        sent = {name: gateway.get(f"/models/{_quoted(name)}", case=name) for name in names}
         return list((await together(sent)).values())
 
     return dict(zip(ids, await asyncio.gather(*(tries(rows[id]) for id in ids)), strict=True))
 
 
 @probe()
-async def slash_model_by_id(gateway: Gateway) -> dict[str, Exchange]:
-    """A listed id with a slash, its slash encoded and literal; empty when no id has one."""
+async def slash_model_by_id(gateway: Gateway) -> Exchange | None:
+    """A listed id with a slash, which is written literally; None when no id has one."""
     id = next((id for id in gateway.facts.listed if "/" in id), None)
-    if id is None:
-        return {}
-    return {
-        "encoded": await gateway.get(f"/models/{quote(id, safe='')}"),
-        "literal": await gateway.get(f"/models/{quote(id, safe='/')}"),
-    }
+    return None if id is None else await gateway.get(f"/models/{_quoted(id, '/')}")
 
 
 @probe()
 async def unknown_model_by_id(gateway: Gateway) -> Exchange:
-    return await gateway.get(f"/models/{quote(gateway.unknown_model(), safe='')}")
+    return await gateway.get(f"/models/{_quoted(gateway.unknown_model())}")
 
 
 @probe()
-async def model_by_swapped_case(gateway: Gateway) -> Exchange:
-    """The id of the model under test with the case of its last letter swapped. Raises Unusable if it has no letter."""
+async def model_by_swapped_case(gateway: Gateway) -> Exchange | None:
+    """The id of the model under test with the case of its last letter swapped; None if that gives no other model."""
     id = _listed(gateway)
     place = next((n for n in range(len(id) - 1, -1, -1) if id[n].isascii() and id[n].isalpha()), None)
-    if place is None:
-        raise Unusable(f"the id {id!r} has no letter")
-    swapped = id[:place] + id[place].swapcase() + id[place + 1 :]
-    if swapped in gateway.facts.listed:
-        raise Unusable(f"{swapped!r} is listed, too")
-    return await gateway.get(f"/models/{quote(swapped, safe='')}")
+    swapped = id if place is None else id[:place] + id[place].swapcase() + id[place + 1 :]
+    return None if swapped in gateway.facts.listed else await gateway.get(f"/models/{_quoted(swapped)}")
 
 
 @probe()
@@ -138,3 +128,7 @@ def _listed(gateway: Gateway) -> str:
     if not gateway.facts.listed:
         raise Unusable("GET /models gives no model ids")
     return gateway.facts.model if gateway.facts.model in gateway.facts.listed else gateway.facts.listed[0]
+
+
+def _quoted(id: str, safe: str = "") -> str:
+    return quote(id, safe=safe, errors="surrogatepass")

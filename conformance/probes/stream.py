@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.gateway import ABSENT, Gateway, together, user
-from conformance.probe import probe
+from conformance.probe import Phase, probe
 from conformance.probes.chat import NAMED, SMALL_CAP, STOP_CAP, STORY, TOOL_CAP, TOOLS
 
 USAGE = {"include_usage": True}
@@ -35,14 +35,13 @@ async def chat_stream_usage(gateway: Gateway) -> Exchange:
     return await gateway.stream(stream_options=USAGE)
 
 
-@probe()
-async def chat_stream_long(gateway: Gateway) -> list[Exchange]:
-    """Three answers long enough to tell whether they come while they are made."""
-    streams = (
-        gateway.stream({"repeat": n}, messages=[user(STORY + " Use at least 100 words.")], cap=LONG_CAP)
-        for n in range(3)
-    )
-    return list(await gather(*streams))
+@probe(phase=Phase.TIMED)
+async def chat_stream_long(gateway: Gateway) -> dict[str, Exchange]:
+    """A short answer, and three to the same prompt, long enough to tell whether they come while they are made."""
+    prompt = [user(STORY + " Use at least 100 words.")]
+    short = await gateway.stream(messages=prompt, cap=SMALL_CAP)
+    longs = await gather(*(gateway.stream({"repeat": n}, messages=prompt, cap=LONG_CAP) for n in range(3)))
+    return {"short": short, **{f"long {n}": exchange for n, exchange in enumerate(longs, 1)}}
 
 
 @probe()
@@ -72,26 +71,17 @@ async def chat_stream_caps(gateway: Gateway) -> dict[str, Exchange]:
 
 
 @probe()
-async def chat_stream_tool_auto(gateway: Gateway) -> Exchange:
-    return await gateway.stream(
-        messages=[user("What is the weather in Oslo? Use get_weather.")], tools=TOOLS, tool_choice="auto", cap=TOOL_CAP
-    )
-
-
-@probe()
-async def chat_stream_tool_required(gateway: Gateway) -> Exchange:
-    return await gateway.stream(
-        messages=[user("What is the weather in Oslo? Use get_weather. What time is it there? Use get_time.")],
-        tools=TOOLS,
-        tool_choice="required",
-        cap=TOOL_CAP,
-    )
-
-
-@probe()
-async def chat_stream_tool_named(gateway: Gateway) -> Exchange:
-    return await gateway.stream(
-        messages=[user("What is the weather in Oslo?")], tools=TOOLS, tool_choice=NAMED, cap=TOOL_CAP
+async def chat_stream_tools(gateway: Gateway) -> dict[str, Exchange]:
+    """Tools that the model may call, must call (two of them, if it can), and one that it is told to call."""
+    weather = [user("What is the weather in Oslo?")]
+    both = [user("What is the weather in Oslo? Use get_weather. What time is it there? Use get_time.")]
+    fields: dict[str, dict[str, Any]] = {
+        "auto": {"messages": [user("What is the weather in Oslo? Use get_weather.")], "tool_choice": "auto"},
+        "required": {"messages": both, "tool_choice": "required"},
+        "named": {"messages": weather, "tool_choice": NAMED},
+    }
+    return await together(
+        {case: gateway.stream({"case": case}, **chosen, tools=TOOLS, cap=TOOL_CAP) for case, chosen in fields.items()}
     )
 
 
@@ -131,12 +121,15 @@ async def chat_stream_refused(gateway: Gateway) -> dict[str, dict[str, Exchange]
 
 @probe()
 async def chat_streams_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
-    """Prompts of clearly different lengths, all streamed at once, and each asked once more on its own, unstreamed."""
+    """Prompts of clearly different lengths, all streamed at once (with usage, where it is offered), and each asked once
+    more without stream."""
 
     def prompt(length: int) -> list[dict[str, Any]]:
         return [user("Reply with OK. " + "pear " * length)]
 
-    streams = await together({str(n): gateway.stream(messages=prompt(n), stream_options=USAGE) for n in LENGTHS})
+    counted = (await gateway.stream(stream_options=USAGE)).status == 200
+    options = {"stream_options": USAGE} if counted else {}
+    streams = await together({str(n): gateway.stream(messages=prompt(n), **options) for n in LENGTHS})
     plain = await together({str(n): gateway.chat(messages=prompt(n)) for n in LENGTHS})
     return {"streamed": streams, "plain": plain}
 

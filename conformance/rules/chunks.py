@@ -1,5 +1,4 @@
-"""Rules of the chunks of a streamed chat (`chat.completion.chunk`): what is constant, who speaks, how each choice
-ends."""
+"""Rules of the chunks of a streamed chat (`chat.completion.chunk`): what is constant, who speaks, how a choice ends."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +6,9 @@ from typing import Any
 from conformance.rules import Json, StreamRule
 from conformance.rules.replies import FINISH_REASONS
 from conformance.shape import is_int, show
+
+SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
+"""The members of a delta that hold generated text."""
 
 
 def choices_of(chunk: Json) -> Iterator[Json]:
@@ -22,17 +24,29 @@ def deltas_of(chunk: Json) -> Iterator[tuple[int, Json]]:
             yield choice["index"], choice["delta"]
 
 
+def pieces_of(chunk: Json) -> Iterator[str]:
+    """Every piece of generated text in a chunk, thoughts included."""
+    deltas = (choice.get("delta") for choice in choices_of(chunk))
+    found = (delta.get(key) for delta in deltas if isinstance(delta, dict) for key in SPOKEN)
+    yield from (piece for piece in found if isinstance(piece, str) and piece)
+
+
+def is_prelude(chunk: Json) -> bool:
+    """Azure's verdict on the prompt, sent first, with nothing filled in: EmptyChoicesCarryUsage tells of it."""
+    return chunk.get("choices") == [] and chunk.get("object") == "" and "prompt_filter_results" in chunk
+
+
 class ObjectIsChunk(StreamRule):
     def chunk(self, chunk: Json) -> Iterator[str]:
-        if "error" not in chunk and chunk.get("object") != "chat.completion.chunk":
+        if chunk.get("object") != "chat.completion.chunk" and not is_prelude(chunk):
             yield f"object is {show(chunk.get('object'))}"
 
 
 class Constant(StreamRule):
-    """A member has one value in all chunks; `usable` says which values count at all, `optional` lets it be absent."""
+    """A member has one value in all chunks. `usable` says which values count, `needed` that others are violations."""
 
     key = ""
-    optional = False
+    needed = True
 
     def __init__(self) -> None:
         self._first: Any = None
@@ -42,10 +56,11 @@ class Constant(StreamRule):
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         value = chunk.get(self.key)
-        if "error" in chunk or (value is None and self.optional):
+        if is_prelude(chunk):
             return
         if not self.usable(value):
-            yield f"{self.key} is {show(value)}"
+            if self.needed:
+                yield f"{self.key} is {show(value)}"
         elif self._first is None:
             self._first = value
         elif value != self._first:
@@ -65,14 +80,12 @@ class OneCreated(Constant):
 
 class OneModel(Constant):
     key = "model"
+    needed = False
 
 
 class OneFingerprint(Constant):
     key = "system_fingerprint"
-    optional = True
-
-    def usable(self, value: Any) -> bool:
-        return isinstance(value, str)
+    needed = False
 
 
 class IndexesInRange(StreamRule):
@@ -95,25 +108,32 @@ class DeltasAreObjects(StreamRule):
 
 
 class RoleComesFirst(StreamRule):
+    """A delta that is no object is the business of DeltasAreObjects."""
+
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        for index, delta in deltas_of(chunk):
-            if index not in self._seen and delta.get("role") != "assistant":
-                yield f"the first delta of choice {index} has the role {show(delta.get('role'))}"
+        for choice in choices_of(chunk):
+            index, delta = choice.get("index"), choice.get("delta")
+            if not is_int(index) or index in self._seen:
+                continue
             self._seen.add(index)
+            if isinstance(delta, dict) and delta.get("role") != "assistant":
+                yield f"the first delta of choice {index} has the role {show(delta.get('role'))}"
 
 
 class RoleComesOnce(StreamRule):
     def __init__(self) -> None:
-        self._seen: set[int] = set()
+        self._spoken: set[int] = set()
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         for index, delta in deltas_of(chunk):
-            if index in self._seen and delta.get("role") is not None:
+            if delta.get("role") is None:
+                continue
+            if index in self._spoken:
                 yield f"a later delta of choice {index} has the role {show(delta['role'])} again"
-            self._seen.add(index)
+            self._spoken.add(index)
 
 
 class ContentIsText(StreamRule):
@@ -124,13 +144,14 @@ class ContentIsText(StreamRule):
 
 
 class FinishesOnce(StreamRule):
-    def __init__(self, n: int = 1) -> None:
-        self._finishes: dict[int, int] = dict.fromkeys(range(n), 0)
+    def __init__(self) -> None:
+        self._finishes: dict[int, int] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         for choice in choices_of(chunk):
-            if is_int(choice.get("index")) and choice.get("finish_reason"):
-                self._finishes[choice["index"]] = self._finishes.get(choice["index"], 0) + 1
+            index = choice.get("index")
+            if is_int(index):
+                self._finishes[index] = self._finishes.get(index, 0) + bool(choice.get("finish_reason"))
         return iter(())
 
     def end(self) -> Iterator[str]:
@@ -161,18 +182,12 @@ class NothingAfterFinish(StreamRule):
         self._finished: set[int] = set()
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        for choice in choices_of(chunk):
-            index, delta = choice.get("index"), choice.get("delta")
-            if not is_int(index):
-                continue
-            if (
-                index in self._finished
-                and isinstance(delta, dict)
-                and (delta.get("content") or delta.get("tool_calls"))
-            ):
+        for index, delta in deltas_of(chunk):
+            if index in self._finished and (delta.get("content") or delta.get("tool_calls")):
                 yield f"choice {index} goes on after its finish_reason: {show(delta)}"
-            if choice.get("finish_reason"):
-                self._finished.add(index)
+        for choice in choices_of(chunk):
+            if is_int(choice.get("index")) and choice.get("finish_reason"):
+                self._finished.add(choice["index"])
 
 
 class SaysSomething(StreamRule):
@@ -191,12 +206,10 @@ class SaysSomething(StreamRule):
 
 
 class EmptyChoicesCarryUsage(StreamRule):
-    def __init__(self, usage_asked: bool) -> None:
-        self._usage_asked = usage_asked
+    """Whether the usage was asked for is the business of NoUsage."""
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        allowed = self._usage_asked and chunk.get("usage") is not None
-        if chunk.get("choices") == [] and not allowed:
+        if chunk.get("choices") == [] and chunk.get("usage") is None:
             yield f"a chunk has no choices and is no usage chunk: {show(chunk)}"
 
 
@@ -220,25 +233,39 @@ class UsageOnce(StreamRule):
 
 
 class UsageComesLast(StreamRule):
-    """The chunk with usage has choices [] and no chunk follows."""
+    """The last chunk with usage has choices [] and no chunk follows; that there is only one is UsageOnce's business."""
 
     def __init__(self) -> None:
-        self._seen = False
+        self._carrier: Json | None = None
+        self._next: Json | None = None
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        if self._seen and chunk.get("usage") is None:
-            yield f"after the usage chunk comes another: {show(chunk)}"
         if chunk.get("usage") is not None:
-            if chunk.get("choices") != []:
-                yield f"the chunk with usage has the choices {show(chunk.get('choices'))}"
-            self._seen = True
+            self._carrier, self._next = chunk, None
+        elif self._next is None:
+            self._next = chunk
+        return iter(())
+
+    def end(self) -> Iterator[str]:
+        if self._carrier is None:
+            return
+        if self._carrier.get("choices") != []:
+            yield f"the chunk with usage has the choices {show(self._carrier.get('choices'))}"
+        if self._next is not None:
+            yield f"after the usage chunk comes another: {show(self._next)}"
 
 
 class UsageIsNullElsewhere(StreamRule):
+    """In a stream that carries usage, each of the other chunks has the key, too."""
+
     def __init__(self) -> None:
-        self._told = False
+        self._carried = self._lacking = False
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        if "usage" not in chunk and not self._told:
-            self._told = True
+        self._carried = self._carried or chunk.get("usage") is not None
+        self._lacking = self._lacking or "usage" not in chunk
+        return iter(())
+
+    def end(self) -> Iterator[str]:
+        if self._carried and self._lacking:
             yield "a chunk has no usage, not even null"

@@ -8,41 +8,51 @@ from conformance.rules.chunks import deltas_of
 from conformance.shape import is_int, show
 
 
-def fragments_of(chunk: Json) -> Iterator[tuple[int, Json]]:
-    """(choice index, fragment) of every tool-call fragment that is an object."""
+def fragments_of(chunk: Json) -> Iterator[tuple[int, Any]]:
+    """(choice index, fragment) of every tool-call fragment, whatever it is."""
     for index, delta in deltas_of(chunk):
         calls = delta.get("tool_calls")
-        for fragment in calls if isinstance(calls, list) else []:
-            if isinstance(fragment, dict):
-                yield index, fragment
-
-
-class _ByCall(StreamRule):
-    """Folds over fragments, told apart by choice and index; those without an index are FragmentsHaveIndex's
-    business."""
-
-    def __init__(self) -> None:
-        self.seen: set[tuple[int, int]] = set()
-
-    def chunk(self, chunk: Json) -> Iterator[str]:
-        for choice, fragment in fragments_of(chunk):
-            if is_int(fragment.get("index")):
-                key = (choice, fragment["index"])
-                yield from self.later(fragment) if key in self.seen else self.first(choice, fragment)
-                self.seen.add(key)
-
-    def first(self, choice: int, fragment: Json) -> Iterator[str]:
-        yield from ()
-
-    def later(self, fragment: Json) -> Iterator[str]:
-        yield from ()
+        yield from ((index, fragment) for fragment in calls) if isinstance(calls, list) else ()
 
 
 class FragmentsHaveIndex(StreamRule):
     def chunk(self, chunk: Json) -> Iterator[str]:
         for _, fragment in fragments_of(chunk):
-            if not is_int(fragment.get("index")):
-                yield f"a tool-call fragment has the index {show(fragment.get('index'))}: {show(fragment)}"
+            if not isinstance(fragment, dict) or not is_int(fragment.get("index")):
+                yield f"a tool-call fragment has no integer index: {show(fragment)}"
+
+
+class _ByCall(StreamRule):
+    """Folds over fragments, told apart by choice and index; those without an index are FragmentsHaveIndex's business.
+
+    A fragment with an id of its own under an index that is taken begins another call: IndexesCountUp's business.
+    """
+
+    def __init__(self) -> None:
+        self._ids: dict[tuple[int, int], Any] = {}
+
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        for choice, fragment in fragments_of(chunk):
+            if not isinstance(fragment, dict) or not is_int(fragment.get("index")):
+                continue
+            key, id = (choice, fragment["index"]), fragment.get("id")
+            if key not in self._ids:
+                yield from self.first(choice, fragment)
+                self._ids[key] = id
+            elif id and self._ids[key] and id != self._ids[key]:
+                yield from self.another(fragment)
+                self._ids[key] = id
+            else:
+                yield from self.later(fragment)
+
+    def first(self, choice: int, fragment: Json) -> Iterator[str]:
+        yield from ()
+
+    def another(self, fragment: Json) -> Iterator[str]:
+        yield from ()
+
+    def later(self, fragment: Json) -> Iterator[str]:
+        yield from ()
 
 
 class FirstFragmentIntroduces(_ByCall):
@@ -81,14 +91,18 @@ class IndexesCountUp(_ByCall):
     def first(self, choice: int, fragment: Json) -> Iterator[str]:
         expected = self._next.get(choice, 0)
         if fragment["index"] != expected:
-            yield f"a call begins with the index {fragment['index']}, the next one is {expected}"
+            yield f"a call begins with the index {show(fragment['index'])}, the next one is {expected}"
         self._next[choice] = max(expected, fragment["index"]) + 1
+
+    def another(self, fragment: Json) -> Iterator[str]:
+        yield f"another call, {show(fragment['id'])}, begins with the index {show(fragment['index'])} again"
 
 
 class ArgumentsAreText(_ByCall):
     def first(self, choice: int, fragment: Json) -> Iterator[str]:
-        if not isinstance(_function(fragment).get("arguments"), str | None):
-            yield f"a fragment has the arguments {show(_function(fragment)['arguments'])}"
+        arguments = _function(fragment).get("arguments")
+        if not isinstance(arguments, str | None):
+            yield f"a fragment has the arguments {show(arguments)}"
 
     def later(self, fragment: Json) -> Iterator[str]:
         arguments = _function(fragment).get("arguments", "")

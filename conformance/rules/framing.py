@@ -1,5 +1,7 @@
 """Rules of the event stream itself: bytes, lines and blocks (WHATWG HTML Living Standard, section 9.2), and [DONE]."""
 
+import json
+import re
 from collections.abc import Iterator
 
 from conformance.exchange import clip
@@ -8,6 +10,15 @@ from conformance.shape import show
 from conformance.sse import BOM, DONE, Event
 
 FIELDS = ("data", "event", "id", "retry")
+_EVENT_STREAM = re.compile(r'\s*text/event-stream\s*(;(?!\s*charset\s*=)[^;]*|;\s*charset\s*=\s*"?utf-?8"?\s*)*', re.I)
+_ID = re.compile(rb"(?:^|[\r\n])id[:\r\n]")
+_BLANK_AGAIN = re.compile(rb"(?:\r\n|\r|\n){3}")
+
+
+def is_event_stream(content_type: str) -> Iterator[str]:
+    """The media type is text/event-stream, and a charset, if named, UTF-8."""
+    if not _EVENT_STREAM.fullmatch(content_type):
+        yield f"Content-Type is {show(content_type)}"
 
 
 def is_utf8(body: bytes) -> Iterator[str]:
@@ -33,11 +44,20 @@ class EventsAreText(StreamRule):
                 yield f"a line is no UTF-8 at its byte {error.start}: {clip(repr(line), 80)}"
 
 
+def no_blank_line_follows_an_id(body: bytes) -> Iterator[str]:
+    """Once an `id` was seen, an additional blank line makes openai-python decode an empty event."""
+    found = _ID.search(body)
+    if found and _BLANK_AGAIN.search(body.partition(b"data: " + DONE.encode())[0], found.start()):
+        yield "after an id field comes an additional blank line"
+
+
 class BlocksAreClosed(StreamRule):
-    """Each event ends with a blank line; [DONE] is the business of DoneIsLast."""
+    """Each event ends with a blank line; an unclosed [DONE] is the business of DoneIsLast."""
 
     def event(self, event: Event) -> Iterator[str]:
-        if not event.complete and event.data != DONE:
+        if _runs_on(event):
+            yield f"no blank line stands between two payloads: {_line(event)}"
+        elif not event.complete and event.data != DONE:
             yield f"the stream ends inside an event: {_line(event)}"
 
 
@@ -75,12 +95,13 @@ class IdsStandWithData(StreamRule):
     """Once an `id` was seen, a block that holds only comments makes openai-python decode an empty event."""
 
     def __init__(self) -> None:
-        self._id_seen = False
+        self._id_seen = self._done = False
 
     def event(self, event: Event) -> Iterator[str]:
-        if self._id_seen and event.data is None:
+        if self._id_seen and not self._done and event.is_comment:
             yield f"after an id field comes a block without data: {_line(event)}"
         self._id_seen = self._id_seen or any(name == "id" for name, _ in event.fields)
+        self._done = self._done or event.data == DONE
 
 
 class PayloadsFollowOneSpace(StreamRule):
@@ -92,7 +113,7 @@ class PayloadsFollowOneSpace(StreamRule):
 
 class PayloadsAreOneLine(StreamRule):
     def event(self, event: Event) -> Iterator[str]:
-        if len(event.data_lines) > 1:
+        if len(event.data_lines) > 1 and not _runs_on(event):
             yield f"an event has {len(event.data_lines)} data lines"
 
 
@@ -101,7 +122,7 @@ class PayloadsAreObjects(StreamRule):
 
     def feed(self, event: Event, chunk: Json | None) -> Iterator[str]:
         data = event.data
-        if chunk is None and event.complete and data and data.strip() != DONE:
+        if chunk is None and event.complete and data and data.strip() != DONE and not _runs_on(event):
             yield f"an event's data is no JSON object: {clip(data, 80)}"
 
 
@@ -142,5 +163,17 @@ class NamesAreHarmless(StreamRule):
             yield f"an event is named {show(event.name)}"
 
 
+def _runs_on(event: Event) -> bool:
+    """Whether the block is several events in fact: each of its data lines is a whole payload."""
+    return len(event.data_lines) > 1 and all(map(_is_payload, event.data_lines))
+
+
+def _is_payload(line: str) -> bool:
+    try:
+        return line == DONE or isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _line(event: Event) -> str:
-    return clip(b"\\n".join(event.lines).decode("utf-8", "backslashreplace"), 80)
+    return clip(b"\n".join(event.lines).decode("utf-8", "backslashreplace"), 80)

@@ -4,10 +4,11 @@ import re
 import time
 import unicodedata
 from collections.abc import Iterator
-from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+from conformance.exchange import Exchange
 from conformance.rules import Json
-from conformance.shape import is_int, objects, show
+from conformance.shape import dig, is_int, objects, show
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 LONGEST_ID = 256
@@ -15,7 +16,11 @@ EARLIEST = 1.4e9
 
 
 def items_are_models(document: Json) -> Iterator[str]:
-    for number, item in enumerate(objects(document, "data")):
+    data = dig(document, "data")
+    for number, item in enumerate(data if isinstance(data, list) else []):
+        if not isinstance(item, dict):
+            yield f"data[{number}] is {show(item)}, no object"
+            continue
         if not (isinstance(item.get("id"), str) and item["id"]):
             yield f"data[{number}].id is {show(item.get('id'))}"
         if item.get("object") != "model":
@@ -31,23 +36,27 @@ def items_are_dated_and_owned(document: Json) -> Iterator[str]:
 
 
 def created_is_plausible(document: Json) -> Iterator[str]:
+    """What is no integer is the business of items_are_dated_and_owned."""
     for number, item in enumerate(objects(document, "data")):
         created = item.get("created")
-        if isinstance(created, bool) or not isinstance(created, int | float):
+        if not is_int(created):
             continue
         if created == 0:
             yield f"data[{number}].created is 0, which stands for unknown"
-        elif not is_int(created) or not EARLIEST <= created <= time.time() + 86400:
+        elif not EARLIEST <= created <= time.time() + 86400:
             yield f"data[{number}].created is {show(created)}, no Unix time in seconds"
 
 
 def ids_are_unique(document: Json) -> Iterator[str]:
     """A list over several providers may name one id twice if each entry has its own uuid."""
-    seen: set[tuple[Any, Any]] = set()
+    seen: set[tuple[str, str | None]] = set()
     for number, item in enumerate(objects(document, "data")):
-        key = (show(item.get("id")), show(item.get("uuid")))
+        id, uuid = item.get("id"), item.get("uuid")
+        if not isinstance(id, str):
+            continue
+        key = (id, uuid if isinstance(uuid, str) else None)
         if key in seen:
-            yield f"data[{number}].id {show(item.get('id'))} is listed twice"
+            yield f"data[{number}].id {show(id)} is listed twice"
         seen.add(key)
 
 
@@ -72,3 +81,15 @@ def ids_are_clean(document: Json) -> Iterator[str]:
 def ids(document: Json) -> set[str]:
     """The ids of a list. Raises Unusable if it has no array of objects."""
     return {item["id"] for item in objects(document, "data") if isinstance(item.get("id"), str)}
+
+
+def stays_at_home(exchange: Exchange) -> bool:
+    """A redirect to a URL of the same origin."""
+    location = exchange.header("location")
+    if not (300 <= exchange.status < 400 and location):
+        return False
+    try:
+        there, here = urlsplit(urljoin(exchange.request.url, location)), urlsplit(exchange.request.url)
+        return (there.scheme, there.hostname, there.port) == (here.scheme, here.hostname, here.port)
+    except ValueError:
+        return False

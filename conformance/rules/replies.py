@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules import Json
+from conformance.rules import BodyRule, Json
 from conformance.shape import choices, dig, is_int, messages, show
 
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
@@ -64,20 +64,16 @@ def refusal_is_there(document: Json) -> Iterator[str]:
 
 
 def stopping_leaves_content(document: Json) -> Iterator[str]:
-    for number, choice in enumerate(choices(document)):
-        message = dig(choice, "message")
-        others = isinstance(message, dict) and any(message.get(k) for k in ("tool_calls", "function_call", "refusal"))
-        content = dig(message, "content", default=None)
-        if choice.get("finish_reason") == "stop" and not others and not isinstance(content, str):
-            yield f'choices[{number}] ends with "stop" and its content is {show(content)}'
+    """A content of a wrong type is content_is_text_or_null's business."""
+    for where, content in _stopped(document):
+        if content is None:
+            yield f'{where} ends with "stop" and its content is null'
 
 
 def stopping_leaves_text(document: Json) -> Iterator[str]:
-    for number, choice in enumerate(choices(document)):
-        message = dig(choice, "message")
-        others = isinstance(message, dict) and any(message.get(k) for k in ("tool_calls", "function_call", "refusal"))
-        if choice.get("finish_reason") == "stop" and not others and dig(message, "content", default=None) == "":
-            yield f'choices[{number}] ends with "stop" and its content is empty'
+    for where, content in _stopped(document):
+        if content == "":
+            yield f'{where} ends with "stop" and its content is empty'
 
 
 def finish_reason_is_known(document: Json) -> Iterator[str]:
@@ -93,42 +89,50 @@ def logprobs_are_absent(document: Json) -> Iterator[str]:
 
 
 def tool_calls(document: Json) -> list[tuple[str, Any]]:
-    """(where it stands, call) of every tool call. Raises Unusable if tool_calls is no array."""
+    """(where it stands, call) of every tool call, whatever it is; what is no array of calls holds none."""
     found = []
     for where, message in messages(document):
-        calls = message.get("tool_calls") or []
-        for number, call in enumerate(calls if isinstance(calls, list) else [calls]):
+        calls = message.get("tool_calls")
+        for number, call in enumerate(calls if isinstance(calls, list) else []):
             found.append((f"{where}.tool_calls[{number}]", call))
     return found
 
 
-def calls_are_identified(names: tuple[str, ...]) -> Any:
-    """Every call has an id of its own, the type "function", and one of these names."""
+def names_called(document: Json) -> list[Any]:
+    """The name in every tool call; None where there is none."""
+    return [_function(call).get("name") for _, call in tool_calls(document)]
+
+
+def calls_are_identified(document: Json) -> Iterator[str]:
+    """Every call has an id of its own and the type "function"."""
+    seen: list[Any] = []
+    for where, call in tool_calls(document):
+        id, kind = (call.get("id"), call.get("type")) if isinstance(call, dict) else (None, None)
+        if not (isinstance(id, str) and id):
+            yield f"{where}.id is {show(id)}"
+        elif id in seen:
+            yield f"{where}.id {show(id)} is used twice"
+        seen.append(id)
+        if kind != "function":
+            yield f"{where}.type is {show(kind)}"
+
+
+def calls_are_offered(names: tuple[str, ...]) -> BodyRule:
+    """Every call is of one of these tools."""
 
     def rule(document: Json) -> Iterator[str]:
-        seen: list[Any] = []
-        for where, call in tool_calls(document):
-            id, kind = dig(call, "id", default=None), dig(call, "type", default=None)
-            if not (isinstance(id, str) and id):
-                yield f"{where}.id is {show(id)}"
-            elif id in seen:
-                yield f"{where}.id {show(id)} is used twice"
-            seen.append(id)
-            if kind != "function":
-                yield f"{where}.type is {show(kind)}"
-            elif (name := dig(call, "function", "name", default=None)) not in names:
-                yield f"{where}.function.name is {show(name)}, no tool of the request"
+        for name in names_called(document):
+            if name not in names:
+                yield f"a call has the name {show(name)}, no tool of the request"
 
     return rule
 
 
 def arguments_are_text(document: Json) -> Iterator[str]:
     for where, call in tool_calls(document):
-        if dig(call, "type", default="function") == "custom":
-            continue
-        arguments = dig(call, "function", "arguments", default=None)
-        if not isinstance(arguments, str):
-            yield f"{where}.function.arguments is {show(arguments)}, not a string"
+        function = _function(call)
+        if function and not isinstance(function.get("arguments"), str):
+            yield f"{where}.function.arguments is {show(function.get('arguments'))}, not a string"
 
 
 def finishing_with_calls_has_calls(document: Json) -> Iterator[str]:
@@ -138,15 +142,42 @@ def finishing_with_calls_has_calls(document: Json) -> Iterator[str]:
 
 
 def calls_finish_with_tool_calls(document: Json) -> Iterator[str]:
+    """A call may also be cut by the token cap or a content filter."""
     for number, choice in enumerate(choices(document)):
-        if dig(choice, "message", "tool_calls", default=None) and choice.get("finish_reason") != "tool_calls":
+        if dig(choice, "message", "tool_calls", default=None) and choice.get("finish_reason") in (
+            "stop",
+            "function_call",
+        ):
             yield f"choices[{number}] has tool calls and ends with {show(choice.get('finish_reason'))}"
 
 
 def text(document: Json) -> str:
-    """The contents of all choices, joined. Raises Unusable if a content is neither text nor null."""
+    """The contents of all choices, joined; what is no text is left out."""
     return "".join(content for _, message in messages(document) if isinstance(content := message.get("content"), str))
+
+
+def spoken(document: Json) -> int:
+    """How many choices hold text or tool calls."""
+    return sum(bool(message.get("content") or message.get("tool_calls")) for _, message in messages(document))
 
 
 def finishes(document: Json) -> list[Any]:
     return [choice.get("finish_reason") for choice in choices(document)]
+
+
+def was_cut(document: Json) -> bool:
+    """Whether every choice ran into the token cap or a content filter: it then says nothing of what it was to say."""
+    return all(finish in ("length", "content_filter") for finish in finishes(document))
+
+
+def _stopped(document: Json) -> Iterator[tuple[str, Any]]:
+    """(where it stands, content) of every choice that ends with "stop" and has nothing else to say."""
+    for number, (choice, (_, message)) in enumerate(zip(choices(document), messages(document), strict=True)):
+        others = any(message.get(key) for key in ("tool_calls", "function_call", "refusal", "audio"))
+        if choice.get("finish_reason") == "stop" and not others:
+            yield f"choices[{number}]", message.get("content")
+
+
+def _function(call: Any) -> dict[str, Any]:
+    function = call.get("function") if isinstance(call, dict) else None
+    return function if isinstance(function, dict) else {}

@@ -1,37 +1,38 @@
 """Rules about time: clocks, and whether a stream is delivered while it is made."""
 
-import time
 from email.utils import parsedate_to_datetime
 
 from conformance.exchange import Exchange
+from conformance.rules.chunks import pieces_of
 
 MANY_EVENTS = 20
 LONG_ENOUGH_S = 0.2
 BURST = 0.05
+HELD_BACK_S = 0.1
 
 
 def clock_offset_s(exchange: Exchange) -> float:
     """How far the gateway's clock is ahead of ours, from its Date header; 0 without one."""
     try:
-        date = parsedate_to_datetime(exchange.header("date") or "").timestamp()
-    except ValueError:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp() - exchange.started_at
+    except (ValueError, OverflowError):
         return 0.0
-    return date - (exchange.started_at or time.time())
 
 
-def content_times_s(exchange: Exchange) -> list[float]:
-    """Arrival times, in seconds after the request, of the events that carry a choice's text."""
-    return [
-        event.t_s
-        for event, chunk in exchange.parsed_events
-        if chunk
-        and any(isinstance(c, dict) and (c.get("delta") or {}).get("content") for c in chunk.get("choices") or [])
-    ]
+def text_times_s(exchange: Exchange) -> list[float]:
+    """Arrival times, in seconds after the request, of the events that carry generated text."""
+    return [event.t_s for event, chunk in exchange.parsed_events if chunk and any(pieces_of(chunk))]
 
 
-def came_in_one_burst(exchange: Exchange) -> bool | None:
-    """Whether all content arrived in the last twentieth of the time; None where there is too little to tell."""
-    times = content_times_s(exchange)
+def came_in_one_burst(long: Exchange, short: Exchange) -> bool | None:
+    """Whether a long answer was held back until it was whole; None where there is too little to tell.
+
+    All its text came in the last twentieth of its time, and its first text later than that of a short answer: a model
+    that is slow to begin and quick afterwards begins both at the same time.
+    """
+    times, first = text_times_s(long), text_times_s(short)
     if len(times) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S:
         return None
-    return (times[-1] - times[0]) < BURST * times[-1]
+    if times[-1] - times[0] >= BURST * times[-1]:
+        return False
+    return True if first and times[0] - first[0] > HELD_BACK_S else None

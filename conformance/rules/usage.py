@@ -1,10 +1,11 @@
 """Rules of the `usage` object, in plain answers and in the last chunk of a stream."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
-from conformance.rules import BodyRule, Json
-from conformance.shape import dig, is_int, show
+from conformance.rules import Json, StreamRule
+from conformance.rules.chunks import deltas_of, pieces_of
+from conformance.shape import is_int, show
 
 COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
@@ -30,12 +31,8 @@ def adds_up(document: Json) -> Iterator[str]:
 
 
 def counts_something(document: Json) -> Iterator[str]:
-    usage = usage_of(document) or {}
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if is_int(prompt) and prompt < 1:
-        yield f"usage.prompt_tokens is {prompt} for a prompt that is not empty"
-    if is_int(completion) and completion < 1 and _says_something(document):
-        yield f"usage.completion_tokens is {completion} for an answer that is not empty"
+    """What is no count at all is the business of adds_up."""
+    yield from _nothing_counted(document, _says_something(document))
 
 
 def details_fit(document: Json) -> Iterator[str]:
@@ -46,31 +43,62 @@ def details_fit(document: Json) -> Iterator[str]:
     ):
         inner = usage.get(details) if usage else None
         part: Any = inner.get(detail) if isinstance(inner, dict) else None
-        whole: Any = usage.get(parent) if usage else None
-        if is_int(part) and is_int(whole) and part > whole:
+        whole = _count(document, parent)
+        if inner is not None and not isinstance(inner, dict):
+            yield f"usage.{details} is {show(inner)}"
+        elif part is not None and not _is_count(part):
+            yield f"usage.{details}.{detail} is {show(part)}"
+        elif part is not None and whole is not None and part > whole:
             yield f"usage.{details}.{detail} is {part}, usage.{parent} only {whole}"
 
 
-def within(cap: int) -> BodyRule:
-    """completion_tokens is at most `cap`."""
+class StreamedUsage(StreamRule):
+    """The last usage of a stream adds up, and counts something where something was said."""
 
-    def rule(document: Json) -> Iterator[str]:
-        usage = usage_of(document)
-        completion: Any = usage.get("completion_tokens") if usage else None
-        if is_int(completion) and completion > cap:
-            yield f"usage.completion_tokens is {completion}, the cap was {cap}"
+    def __init__(self) -> None:
+        self._carrier: Json = {}
+        self._spoken = False
 
-    return rule
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        if chunk.get("usage") is not None:
+            self._carrier = chunk
+        called = any(delta.get("tool_calls") for _, delta in deltas_of(chunk))
+        self._spoken = self._spoken or called or any(pieces_of(chunk))
+        return iter(())
+
+    def end(self) -> Iterator[str]:
+        yield from adds_up(self._carrier)
+        yield from _nothing_counted(self._carrier, self._spoken)
 
 
 def prompt_tokens(document: Json) -> int | None:
     """The prompt's tokens, None where the gateway does not say."""
-    usage = usage_of(document)
-    count = usage.get("prompt_tokens") if usage else None
-    return count if is_int(count) else None
+    return _count(document, "prompt_tokens")
 
 
-def _is_count(value: object) -> bool:
+def completion_tokens(document: Json) -> int | None:
+    """The answer's tokens, None where the gateway does not say."""
+    return _count(document, "completion_tokens")
+
+
+def of_stream(chunks: list[Json]) -> Json:
+    """The last chunk of a stream that carries usage, {} without one."""
+    return next((chunk for chunk in reversed(chunks) if chunk.get("usage") is not None), {})
+
+
+def _count(document: Json, key: str) -> int | None:
+    count = (usage_of(document) or {}).get(key)
+    return count if _is_count(count) else None
+
+
+def _nothing_counted(document: Json, spoken: bool) -> Iterator[str]:
+    if prompt_tokens(document) == 0:
+        yield "usage.prompt_tokens is 0 for a prompt that is not empty"
+    if completion_tokens(document) == 0 and spoken:
+        yield "usage.completion_tokens is 0 for an answer that is not empty"
+
+
+def _is_count(value: object) -> TypeGuard[int]:
     return is_int(value) and value >= 0
 
 
@@ -83,8 +111,3 @@ def _says_something(document: Json) -> bool:
         if isinstance(choice, dict) and choice.get("text"):
             return True
     return False
-
-
-def streamed(chunks: list[Json]) -> list[Json]:
-    """The chunks of a stream that carry a usage object."""
-    return [chunk for chunk in chunks if dig(chunk, "usage", default=None) is not None]
