@@ -32,8 +32,8 @@ def n_of(asked: dict[str, Any]) -> int:
 
 
 def endpoint(exchange: Exchange) -> str:
-    """The last part of the path that a request went to: models, chat/completions, …"""
-    path = exchange.request.url.split("?")[0]
+    """The inference endpoint that a POST went to: chat/completions, completions or embeddings; "" for all else."""
+    path = exchange.request.url.split("?")[0] if exchange.request.method == "POST" else ""
     return next((name for name in ("chat/completions", "completions", "embeddings") if path.endswith("/" + name)), "")
 
 
