@@ -70,11 +70,13 @@ def reports_error(stream: Exchange) -> bool:
 
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
-    """Streamed chats that were refused although the same chat was served without `stream`."""
+    """Streamed chats that were refused although the same chat, headers and all, was served without `stream`."""
     chats = [x for x in exchanges if endpoint(x) == "chat/completions"]
-    served = [sent(x) for x in chats if x.ok]
-    refused = [x for x in chats if _streamed(x) and x.status != 200]
-    yield from (x for x in refused if {key: value for key, value in sent(x).items() if key != "stream"} in served)
+    served = [(x.request.headers, sent(x)) for x in chats if x.ok]
+    refused = [
+        (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200
+    ]
+    yield from (x for x, plain in refused if (x.request.headers, plain) in served)
 
 
 def answers(exchanges: Iterable[Exchange]) -> list[Exchange]:

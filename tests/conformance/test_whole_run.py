@@ -1,0 +1,32 @@
+"""The whole suite against the bundled gateway, in each of its dialects: nothing broken, nothing left unexplained."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KEY, Command
+
+DIALECTS = {
+    "openai": "/v1",
+    "watsonx": "/ml/gateway/v1",
+    "nemo": "/apis/inference-gateway/v2/workspaces/default/openai/-/v1",
+}
+
+
+@pytest.mark.parametrize("profile", DIALECTS)
+def test_the_bundled_gateway_is_conformant(run: Command, gateway_url: str, tmp_path: Path, profile: str) -> None:
+    words = ["--profile", profile, "--output", "out"]
+    done = run("gateproof", "check", gateway_url + DIALECTS[profile], *words, env={"GATEPROOF_API_KEY": KEY})
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    others = {row["id"]: row["verdict"] for row in report["requirements"] if row["verdict"] != "pass"}
+    assert others == {"LIST-012": "not-applicable"}
+    assert len(report["requirements"]) >= 170
+
+
+def test_an_empty_workspace_is_judged_when_it_is_named(run: Command, gateway_url: str) -> None:
+    words = ["--profile", "nemo", "--empty-workspace", "empty", "--only", "LIST-012", "--api-key", KEY]
+    done = run("gateproof", "check", gateway_url + DIALECTS["nemo"], *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 requirement in" in done.stdout
