@@ -21,7 +21,7 @@ from conformance.traffic import (
     reports_error,
     sent,
 )
-from conformance.verdict import Inconclusive, NotApplicable, Violation, expect, hold, prefer, tolerate
+from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
 from schemas import violations
 
 JUDGED_ALONE = ["id", "object", "created", "usage", "choices[].index", "choices[].delta", "choices[].finish_reason"]
@@ -30,17 +30,14 @@ JUDGED_ALONE_IN_DELTAS = ["role", "content", "tool_calls[]"]
 
 
 @requirement("STREAM-001")
-def test_a_stream_is_an_event_stream(exchanges: list[Exchange], chat_stream_for_browsers: Exchange) -> None:
+def test_a_stream_is_an_event_stream(
+    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_for_browsers: Exchange
+) -> None:
     expect(chat_stream_for_browsers.status == 200, chat_stream_for_browsers)
     streams = event_streams(exchanges, chat_stream_for_browsers)
     hold(Violation(x, seen) for x in streams for seen in framing.is_event_stream(x.header("content-type") or ""))
-
-
-@requirement("STREAM-001")
-def test_what_is_answered_plainly_is_streamed_too(exchanges: list[Exchange], chat_stream: Exchange) -> None:
-    if not chat_stream.ok:
-        raise NotApplicable("the smallest stream is not served, which is judged by itself")
-    hold(Violation(x, f"{x.seen}, and without stream 200") for x in refused_streams(exchanges))
+    refused = refused_streams(exchanges) if chat_stream.ok else ()
+    hold(Violation(x, f"{x.seen}, and without stream 200") for x in refused)
 
 
 @requirement("STREAM-002")
@@ -211,16 +208,12 @@ def test_other_chunks_carry_null_usage(exchanges: list[Exchange], chat_stream_us
 
 
 @requirement("STREAM-033")
-def test_streamed_usage_adds_up(exchanges: list[Exchange], chat_stream_usage: Exchange) -> None:
-    hold(in_streams(_with_usage(exchanges, chat_stream_usage), usage.StreamedUsage))
-
-
-@requirement("STREAM-033")
-def test_streamed_usage_keeps_to_the_cap(
+def test_streamed_usage_adds_up(
     exchanges: list[Exchange], chat_stream_usage: Exchange, chat_stream_caps: dict[str, Exchange]
 ) -> None:
-    keys = [key for key, x in chat_stream_caps.items() if x.ok and _finishes(x) == ["length"]]
-    capped = against_their_caps(_with_usage(exchanges, chat_stream_usage), keys)
+    streams = _with_usage(exchanges, chat_stream_usage)
+    hold(in_streams(streams, usage.StreamedUsage))
+    capped = against_their_caps(streams, [key for key, x in chat_stream_caps.items() if _ends(x) == ["length"]])
     seen = "usage.completion_tokens is {}, the cap was {}"
     hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in capped if spent > cap + 1)
 
@@ -324,32 +317,24 @@ def test_a_refusal_has_the_same_status_in_both_modes(chat_stream_refused: dict[s
 
 
 @requirement("STREAM-055")
-def test_a_cap_ends_a_stream(chat_stream_caps: dict[str, Exchange], chat_caps: dict[str, Exchange]) -> None:
-    streams = {key: chat_stream_caps[key] for key in obeyed(chat_caps) if chat_stream_caps[key].ok}
-    hold(
-        Violation(
-            x, f"{key} is 5: {len(said)} characters, finish_reason {show(_finishes(x))}; without stream it is length"
-        )
-        for key, x in streams.items()
-        if len(said := _said(x)) > MOST_CAPPED_TEXT or (_finishes(x) == ["stop"] and _pieces(x) >= SMALL_CAP)
-    )
-    if not any(_finishes(x) == ["length"] for x in streams.values()):
-        raise Inconclusive("no answer was as long as its cap")
-
-
-@requirement("STREAM-055")
-def test_a_stream_holds_no_stop_sequence(
-    chat_stop: Exchange, chat_stream_stop: Exchange, chat_stream_word_stop: Exchange
+def test_cap_and_stop_act_in_a_stream(
+    chat_caps: dict[str, Exchange],
+    chat_stop: Exchange,
+    chat_stream_caps: dict[str, Exchange],
+    chat_stream_stop: Exchange,
+    chat_stream_word_stop: Exchange,
 ) -> None:
-    if not chat_stop.ok:
-        raise NotApplicable("stop sequences are not offered without stream")
-    streams = [x for x in (chat_stream_stop, chat_stream_word_stop) if x.ok]
-    found = [(x, [stop for stop in sent(x)["stop"] if stop in _said(x)]) for x in streams]
+    stopped = [x for x in (chat_stream_stop, chat_stream_word_stop) if chat_stop.ok and x.ok]
     hold(
-        Violation(x, f"the stop sequences {show(stops)} are in the text {show(_said(x))}")
-        for x, stops in found
-        if stops
+        Violation(x, f"{show(stop)} is in {show(_said(x))}")
+        for x in stopped
+        for stop in sent(x)["stop"]
+        if stop in _said(x)
     )
+    capped = [chat_stream_caps[key] for key in obeyed(chat_caps) if chat_stream_caps[key].ok]
+    hold(Violation(x, f"{len(_said(x))} characters, then {show(_ends(x))}") for x in capped if _passed_cap(x))
+    if ["length"] not in [_ends(x) for x in capped]:
+        raise Inconclusive("no answer was as long as its cap")
 
 
 @requirement("STREAM-057")
@@ -376,7 +361,7 @@ def test_parallel_streams_do_not_mix(
         Violation(streamed[length], f"{length} words cost {count} prompt tokens in parallel, {alone[length]} alone")
         for length, count in counts.items()
         if count is not None and length in alone
-        if length != min(alone, key=lambda other: abs(alone[other] - count))
+        if abs(alone[length] - count) > min(abs(other - count) for other in alone.values())
     )
 
 
@@ -420,19 +405,22 @@ def _with_usage(exchanges: list[Exchange], at_least: Exchange) -> list[Exchange]
     return [x for x in chat_streams(exchanges, at_least) if _asks_for_usage(x)]
 
 
-def _pieces(exchange: Exchange) -> int:
-    """How many events carry generated text."""
-    return sum(any(chunks.pieces_of(chunk)) for chunk in exchange.chunks)
-
-
 def _said(exchange: Exchange) -> str:
     """The content of the stream, joined."""
     deltas = (delta for chunk in exchange.chunks for _, delta in chunks.deltas_of(chunk))
     return "".join(content for delta in deltas if isinstance(content := delta.get("content"), str))
 
 
-def _finishes(exchange: Exchange) -> list[object]:
-    return [c["finish_reason"] for chunk in exchange.chunks for c in chunks.choices_of(chunk) if c.get("finish_reason")]
+def _ends(exchange: Exchange) -> list[object]:
+    """Every finish_reason of the stream; none if it was refused."""
+    found = [choice for chunk in exchange.chunks for choice in chunks.choices_of(chunk)] if exchange.ok else []
+    return [choice["finish_reason"] for choice in found if choice.get("finish_reason")]
+
+
+def _passed_cap(exchange: Exchange) -> bool:
+    """Whether a stream has more text than its cap allows, or ends as if of itself after as many pieces."""
+    pieces = sum(any(chunks.pieces_of(chunk)) for chunk in exchange.chunks)
+    return len(_said(exchange)) > MOST_CAPPED_TEXT or (pieces >= SMALL_CAP and _ends(exchange) == ["stop"])
 
 
 def _judge_fragments(streams: dict[str, Exchange], rule: type[StreamRule]) -> None:
