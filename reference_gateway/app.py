@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reference_gateway.auth import Authentication
+from reference_gateway.access.authentication import Authentication
 from reference_gateway.dialects import nemo, openai, watsonx
 from reference_gateway.errors import ApiError, unknown_url
 from reference_gateway.failures import Failures
@@ -17,7 +17,7 @@ from reference_gateway.limits import HeaderLimits
 from reference_gateway.request_id import KEY, RequestId
 from reference_gateway.wire_json import one_line
 
-DIALECTS = (openai, watsonx, nemo)
+DIALECTS = (watsonx, nemo, openai)
 
 
 def create_app(gateway: Gateway) -> ASGIApp:
@@ -29,19 +29,21 @@ def create_app(gateway: Gateway) -> ASGIApp:
         await gateway.close()
 
     routes = [route for dialect in DIALECTS for route in dialect.routes(gateway)]
-    open_paths = [path for dialect in DIALECTS for path in dialect.OPEN_PATHS]
+
+    def is_open(path: str) -> bool:
+        return any(path.startswith(each) for dialect in DIALECTS for each in dialect.OPEN_PREFIXES)
+
+    def draw(scope: Scope, error: ApiError) -> Response:
+        """The error as the dialect of the path writes it; OpenAI's where no dialect is."""
+        dialect = next((each for each in DIALECTS if scope["path"].startswith(each.PREFIXES)), openai)
+        body = one_line(dialect.error_body(error, scope[KEY], gateway.config))
+        return Response(body, error.status, dict(error.headers), "application/json")
+
     app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
-    app = Authentication(app, gateway.tokens, open_paths)
+    app = Authentication(app, gateway.keys, gateway.mint, is_open, [watsonx.basic_key])
     app = HeaderLimits(app)
-    app = Failures(app, error_response)
+    app = Failures(app, draw)
     return RequestId(app)
-
-
-def error_response(scope: Scope, error: ApiError) -> Response:
-    """The error as the dialect of the path writes it; OpenAI's where no dialect is."""
-    dialect = next((each for each in DIALECTS if scope["path"].startswith(each.PREFIX)), openai)
-    body = one_line(dialect.error_body(error, scope[KEY]))
-    return Response(body, error.status, dict(error.headers), "application/json")
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:

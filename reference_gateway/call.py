@@ -21,12 +21,12 @@ class Call:
     """One validated inference request on its way to a backend.
 
     `body` is the client's JSON object, already validated by the dialect, `model` in it still as the client wrote it.
-    `served_model` is the name the provider knows the model by.
+    `served_model` is the name the provider knows the model by; it is set once the provider is chosen.
     """
 
     endpoint: Endpoint
     body: Json
-    served_model: str
+    served_model: str = ""
     settings: Json = field(default_factory=dict)
     """The model's own settings of the registry (simulator: ttft_s, itl_s, dimensions, …)."""
 
@@ -35,7 +35,8 @@ class BackendError(Exception):
     """A backend could not answer.
 
     `status` is the HTTP status that the client should get, `code` a word for programs, `retry_after` the value of the
-    header of that name, unchanged, if the backend sent one.
+    header of that name, unchanged, if the backend sent one. `was_sent` is false if nothing of the call can have
+    reached a provider, so that another may be asked.
     """
 
     def __init__(
@@ -47,10 +48,11 @@ class BackendError(Exception):
         code: str | None = None,
         param: str | None = None,
         retry_after: str | None = None,
+        was_sent: bool = True,
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.type, self.code, self.param = status, message, type, code, param
-        self.retry_after = retry_after
+        self.retry_after, self.was_sent = retry_after, was_sent
 
 
 class Backend(Protocol):

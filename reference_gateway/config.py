@@ -8,25 +8,28 @@ import tomllib
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
+from reference_gateway.access.keys import ALL, Key, Permission, can_be_key
 from reference_gateway.call import Endpoint, Json
 from reference_gateway.registry import (
     CREATED,
     Entity,
     Model,
     Provider,
-    ProviderType,
     Registry,
     UpstreamOptions,
     Workspace,
     stable_uuid,
 )
+from reference_gateway.registry.changes import Conflict, with_provider
 
 T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
 Kind = type | tuple[type, ...]
 
 ENDPOINT_WORDS = {
@@ -38,7 +41,12 @@ PROVIDER_TYPES = ("simulator", "upstream")
 HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 ENTITY_NAME_PATTERN = "[a-z0-9][a-z0-9-]{0,61}[a-z0-9]"
 
-ROOT_KEYS = ("max_body_bytes", "entity_name_pattern", "workspaces", "providers")
+ROOT_KEYS = (
+    "max_body_bytes", "entity_name_pattern", "retry_interval_s", "keys", "nemo", "watsonx", "workspaces", "providers"
+)  # fmt: skip
+NEMO_KEYS = ("rule",)
+WATSONX_KEYS = ("shapes",)
+KEY_KEYS = ("token", "permissions")
 WORKSPACE_KEYS = ("name", "entities")
 ENTITY_KEYS = ("name", "model")
 UPSTREAM_KEYS = ("base_url", "api_key", "api_key_env", "headers", "timeout_s", "connect_timeout_s")
@@ -59,11 +67,33 @@ class ConfigError(Exception):
     """The configuration can't be used; the message is one line for the person who wrote it."""
 
 
+class NemoRule(StrEnum):
+    """What the platform's documentation says, or what its code was seen to do."""
+
+    PUBLISHED = "published"
+    DEPLOYED = "deployed"
+
+
+class Shapes(StrEnum):
+    """Answers as OpenAI documents them, or as the live watsonx gateway was recorded to send them."""
+
+    OPENAI = "openai"
+    RECORDED = "recorded"
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     registry: Registry = field(default_factory=Registry)
+    """What is registered when the gateway starts for the first time."""
     max_body_bytes: int = 10 * 1024 * 1024
     entity_name_pattern: re.Pattern[str] = re.compile(ENTITY_NAME_PATTERN)
+    retry_interval_s: float = 5.0
+    """How long a provider that could not be reached is left alone."""
+    keys: tuple[Key, ...] = field(default=(), repr=False)
+    nemo_rule: NemoRule = NemoRule.PUBLISHED
+    watsonx_shapes: Shapes = Shapes.OPENAI
+    settings: Json = field(default_factory=dict)
+    """Laid over those of every model."""
 
 
 def default_config() -> Config:
@@ -90,23 +120,27 @@ def parse(text: str) -> Config:
     root = Table(document, "", ROOT_KEYS)
     pattern = _pattern(root.get("entity_name_pattern", str, ENTITY_NAME_PATTERN))
     providers = tuple(_provider(table) for table in root.tables("providers", PROVIDER_KEYS))
-    workspaces = tuple(_workspace(table, pattern) for table in root.tables("workspaces", WORKSPACE_KEYS))
-    registry = Registry(providers, workspaces or (Workspace("default"),))
-    _check(registry)
+    spaces = [(table, _workspace(table, pattern)) for table in root.tables("workspaces", WORKSPACE_KEYS)]
+    registry = _registry(providers, tuple(workspace for _, workspace in spaces) or (Workspace("default"),))
+    for table, workspace in spaces:
+        registry = _linked(registry, table, workspace)
     max_body_bytes = root.get("max_body_bytes", int, 10 * 1024 * 1024)
     if max_body_bytes < 1:
         raise ConfigError("max_body_bytes must be positive")
-    return Config(registry, max_body_bytes, pattern)
+    return Config(
+        registry,
+        max_body_bytes,
+        pattern,
+        retry_interval_s=_timeout(root, "retry_interval_s", 5.0),
+        keys=tuple(_key(table) for table in root.tables("keys", KEY_KEYS)),
+        nemo_rule=_word(root, "nemo", NEMO_KEYS, "rule", NemoRule, NemoRule.PUBLISHED),
+        watsonx_shapes=_word(root, "watsonx", WATSONX_KEYS, "shapes", Shapes, Shapes.OPENAI),
+    )
 
 
 def with_settings(config: Config, settings: Json) -> Config:
     """The same configuration with these settings laid over those of every model."""
-    registry = config.registry
-    providers = tuple(
-        replace(each, models=tuple(replace(model, settings=model.settings | settings) for model in each.models))
-        for each in registry.providers
-    )
-    return replace(config, registry=Registry(providers, registry.workspaces))
+    return replace(config, settings=config.settings | settings)
 
 
 class Table:
@@ -159,7 +193,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _provider(table: Table) -> Provider:
-    name, type_ = table.required("name"), table.required("type")
+    name, type_, workspace = table.required("name"), table.required("type"), table.get("workspace", str, "default")
     if type_ not in PROVIDER_TYPES:
         raise ConfigError(f"{table.at('type')}: unknown type {type_!r}{_nearest(type_, PROVIDER_TYPES)}")
     if type_ != "upstream":
@@ -168,10 +202,10 @@ def _provider(table: Table) -> Provider:
                 raise ConfigError(f"{table.at(key)}: only providers of type 'upstream' have it")
     return Provider(
         name=name,
-        uuid=_uuid(table, "provider", name),
-        type=cast(ProviderType, type_),
-        workspace=table.get("workspace", str, "default"),
-        models=tuple(_model(each, name) for each in table.tables("models", MODEL_KEYS)),
+        uuid=_uuid(table, "provider", name if workspace == "default" else f"{workspace}/{name}"),
+        type=type_,
+        workspace=workspace,
+        models=tuple(_model(each, workspace, name) for each in table.tables("models", MODEL_KEYS)),
         upstream=_upstream(table) if type_ == "upstream" else None,
     )
 
@@ -234,12 +268,13 @@ def _api_key(table: Table) -> str | None:
     return key
 
 
-def _model(table: Table, provider: str) -> Model:
+def _model(table: Table, workspace: str, provider: str) -> Model:
     id_ = table.required("id")
+    names = (provider, id_) if workspace == "default" else (workspace, provider, id_)
     return Model(
         id=id_,
         served_name=table.get("served_name", str, id_),
-        uuid=_uuid(table, "model", provider, id_),
+        uuid=_uuid(table, "model", *names),
         endpoints=_endpoints(table),
         alias=table.required("alias") if "alias" in table.values else None,
         created=table.get("created", int, CREATED),
@@ -269,31 +304,70 @@ def _settings(table: Table) -> Json:
 def _workspace(table: Table, pattern: re.Pattern[str]) -> Workspace:
     name = table.required("name")
     entities = tuple(
-        Entity(each.required("name"), each.required("model")) for each in table.tables("entities", ENTITY_KEYS)
+        Entity(each.required("name"), stable_uuid("entity", name, each.required("name")))
+        for each in table.tables("entities", ENTITY_KEYS)
     )
     for word in (name, *(entity.name for entity in entities)):
         if pattern.fullmatch(word) is None:
             raise ConfigError(f"{table.place}: the name {word!r} does not match entity_name_pattern")
+    _unique(f"entity of workspace {name!r}", entities, lambda each: each.name)
     return Workspace(name, entities)
 
 
-def _check(registry: Registry) -> None:
+def _linked(registry: Registry, table: Table, workspace: Workspace) -> Registry:
+    """The registry in which the models that the workspace's entities name serve them."""
+    for each in table.tables("entities", ENTITY_KEYS):
+        if "model" not in each.values:
+            continue
+        reference, wanted = f"{workspace.name}/{each.required('name')}", each.required("model")
+        if not registry.find(wanted):
+            raise ConfigError(f"entity {reference}: no model {wanted!r}")
+        providers = tuple(
+            replace(provider, models=tuple(_serving(model, wanted, reference) for model in provider.models))
+            for provider in registry.providers
+        )
+        registry = replace(registry, providers=providers)
+    return registry
+
+
+def _serving(model: Model, wanted: str, reference: str) -> Model:
+    return replace(model, entities=model.entities | {reference}) if wanted in model.names else model
+
+
+def _registry(providers: Iterable[Provider], workspaces: tuple[Workspace, ...]) -> Registry:
     """What no single table can tell: names are unique, and what they refer to exists."""
-    models = [model for provider in registry.providers for model in provider.models]
-    _unique("workspace", registry.workspaces, lambda each: each.name)
-    _unique("provider", registry.providers, lambda each: each.name)
-    _unique("provider uuid", registry.providers, lambda each: each.uuid)
-    _unique("model uuid", models, lambda each: each.uuid)
-    names = [model.id for model in models] + [model.alias for model in models if model.alias is not None]
-    _unique("model id or alias", names, lambda name: name)
-    for provider in registry.providers:
+    registry = Registry(workspaces=workspaces)
+    _unique("workspace", workspaces, lambda each: each.name)
+    _unique("provider", providers, lambda each: each.reference.removeprefix("default/"))
+    _unique("provider uuid", providers, lambda each: each.uuid)
+    _unique("model uuid", [model for each in providers for model in each.models], lambda each: each.uuid)
+    for provider in providers:
         if registry.workspace(provider.workspace) is None:
             raise ConfigError(f"provider {provider.name!r}: there is no workspace {provider.workspace!r}")
-    for workspace in registry.workspaces:
-        _unique(f"entity of workspace {workspace.name!r}", workspace.entities, lambda each: each.name)
-        for entity in workspace.entities:
-            if registry.find(entity.model_id) is None:
-                raise ConfigError(f"entity {workspace.name}/{entity.name}: no model {entity.model_id!r}")
+        try:
+            registry = with_provider(registry, provider)
+        except Conflict as conflict:
+            raise ConfigError(str(conflict)) from None
+    return registry
+
+
+def _key(table: Table) -> Key:
+    token = table.required("token")
+    if not can_be_key(token):
+        raise ConfigError(f"{table.at('token')}: it can't be sent: only visible ASCII without spaces can")
+    words = table.get("permissions", list, list(ALL))
+    for word in words:
+        if word not in set(ALL):
+            raise ConfigError(f"{table.at('permissions')}: unknown permission {word!r}{_nearest(str(word), ALL)}")
+    return Key(token, frozenset(Permission(word) for word in words))
+
+
+def _word(root: Table, key: str, known: Collection[str], name: str, words: type[W], default: W) -> W:
+    table = Table(root.get(key, dict, {}), key, known)
+    word = table.get(name, str, str(default))
+    if word not in set(words):
+        raise ConfigError(f"{table.at(name)}: unknown word {word!r}{_nearest(word, [str(each) for each in words])}")
+    return words(word)
 
 
 def _unique(what: str, things: Iterable[T], name: Callable[[T], str]) -> None:

@@ -1,43 +1,113 @@
-"""A gateway that is open for calls: its configuration, who may call, and a backend for each provider."""
+"""A gateway that is open for calls: its configuration, what is registered, who may call, and a backend for each
+provider."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+import random
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
+from reference_gateway.access.keys import Key, Permission
+from reference_gateway.access.minting import Mint
+from reference_gateway.backends.failover import Choice, Failover
 from reference_gateway.backends.simulator import Simulator
 from reference_gateway.backends.upstream import Upstream
 from reference_gateway.call import Backend, Call, Endpoint, Json
 from reference_gateway.config import Config
-from reference_gateway.registry import Provider, Registry, Served
+from reference_gateway.health import Health
+from reference_gateway.registry import Provider, Registrations, Registry, Served
+from reference_gateway.registry.sqlite import open_state
 from reference_gateway.stream import Answer
+from reference_gateway.validation import validate
+
+MakeBackend = Callable[[Provider], Backend]
+Wrap = Callable[[Backend], Backend]
+READ_ONLY = frozenset((Permission.READ,))
 
 
-@dataclass(frozen=True)
 class Gateway:
-    config: Config
-    tokens: tuple[str, ...] = field(default=(), repr=False)
-    backends: Mapping[str, Backend] = field(default_factory=dict)
+    def __init__(
+        self, config: Config, keys: Sequence[Key], registrations: Registrations, make_backend: MakeBackend
+    ) -> None:
+        self.config, self.keys = config, keys
+        self.mint = Mint(keys)
+        self.health = Health(config.retry_interval_s)
+        self._registrations, self._make_backend = registrations, make_backend
+        self._backends: dict[str, tuple[Provider, Backend]] = {}
+        self._retired: list[Backend] = []
 
     @classmethod
-    def open(cls, config: Config, *, tokens: Iterable[str] = (), seed: int | None = None) -> "Gateway":
-        backends = {provider.name: _backend(provider, seed) for provider in config.registry.providers}
-        return cls(config, tuple(tokens), backends)
+    def open(
+        cls,
+        config: Config,
+        *,
+        tokens: Iterable[str] = (),
+        readonly_tokens: Iterable[str] = (),
+        seed: int | None = None,
+        state: Path | None = None,
+        make_backend: MakeBackend | None = None,
+    ) -> "Gateway":
+        """A gateway whose registrations are kept in the file `state`, if there is one. Raises StateError."""
+        keys = [Key(token) for token in tokens] + [Key(token, READ_ONLY) for token in readonly_tokens]
+        registrations = Registrations(*(open_state(state, config.registry) if state else (config.registry,)))
+        return cls(config, [*keys, *config.keys], registrations, make_backend or _Backends(seed))
 
     @property
     def registry(self) -> Registry:
-        return self.config.registry
+        return self._registrations.registry
 
-    def answer(self, endpoint: Endpoint, body: Json, served: Served, name: str) -> Answer:
-        """The answer of the served model, which the client knows as `name`."""
-        call = Call(endpoint, body, served.model.served_name, served.model.settings)
-        return Answer(self.backends[served.provider.name], call, name)
+    def become(self, registry: Registry) -> None:
+        """Changes what is registered. Calls that are on their way end as they began."""
+        self._registrations.become(registry)
+        left = {provider.uuid for provider in registry.providers}
+        for uuid in self._backends.keys() - left:
+            self._retired.append(self._backends.pop(uuid)[1])
+
+    def is_available(self, provider: Provider) -> bool:
+        return provider.up and self.health.is_up(provider.uuid)
+
+    def answer(
+        self,
+        endpoint: Endpoint,
+        body: Json,
+        served: Sequence[Served],
+        name: str | None = None,
+        wrap: Wrap = lambda backend: backend,
+    ) -> Answer:
+        """The answer of one of the models, which the client knows as `name`, or else by the id of the one that
+        answers. ApiError if the body is not one for them."""
+        in_turn = self._in_turn(endpoint, served)
+        validate(endpoint, body, in_turn[0])
+        choices = [Choice(each, self._backend(each.provider), name or each.model.id) for each in in_turn]
+        return Answer(wrap(Failover(choices, self.health)), Call(endpoint, body, settings=self.config.settings), {})
 
     async def close(self) -> None:
-        for backend in self.backends.values():
+        for backend in (*self._retired, *(backend for _, backend in self._backends.values())):
             await backend.close()
+        self._registrations.close()
+
+    def _in_turn(self, endpoint: Endpoint, served: Sequence[Served]) -> list[Served]:
+        """Those that can do it before the others, those that are available first, and else drawn."""
+        able = [each for each in served if endpoint in each.model.endpoints] or list(served)
+        random.shuffle(able)
+        return sorted(able, key=lambda each: not self.is_available(each.provider))
+
+    def _backend(self, provider: Provider) -> Backend:
+        """The provider's backend; a new one where it is reached in another way than before."""
+        known = self._backends.get(provider.uuid)
+        if known is not None and known[0].upstream == provider.upstream:
+            return known[1]
+        if known is not None:
+            self._retired.append(known[1])
+        backend = self._make_backend(provider)
+        self._backends[provider.uuid] = (provider, backend)
+        return backend
 
 
-def _backend(provider: Provider, seed: int | None) -> Backend:
-    if provider.upstream is None:
-        return Simulator(seed)
-    options = provider.upstream
-    return Upstream(options.base_url, options.api_key, options.headers, options.timeout_s, options.connect_timeout_s)
+class _Backends:
+    def __init__(self, seed: int | None) -> None:
+        self._seed = seed
+
+    def __call__(self, provider: Provider) -> Backend:
+        if provider.upstream is None:
+            return Simulator(self._seed)
+        way = provider.upstream
+        return Upstream(way.base_url, way.api_key, way.headers, way.timeout_s, way.connect_timeout_s)

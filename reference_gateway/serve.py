@@ -5,9 +5,11 @@ import logging
 import sys
 from pathlib import Path
 
+from reference_gateway.access.keys import can_be_key
 from reference_gateway.app import create_app
 from reference_gateway.config import Config, ConfigError, default_config, load, with_settings
 from reference_gateway.gateway import Gateway
+from reference_gateway.registry.sqlite import StateError
 from reference_gateway.server import Server, ServerError, listen, url
 
 HELP = "start the bundled reference gateway"
@@ -20,6 +22,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
     add("--token", action="append", default=[], metavar="KEY", help="key that clients must send; repeatable")
+    add("--readonly-token", action="append", default=[], metavar="KEY", help="key that may only list; repeatable")
+    add("--state", type=Path, metavar="FILE", help="SQLite file that keeps what is registered across restarts")
     add("--config", type=Path, metavar="FILE", help="TOML file with workspaces, providers and models")
     add("--seed", type=int, metavar="N", help="makes the simulator answer the same in every run")
     add("--ttft", type=_seconds, metavar="S", help="the simulator's time to the first token, for every model")
@@ -32,10 +36,15 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
         config = _config(args)
-        tokens = _tokens(args.token)
-        gateway = Gateway.open(config, tokens=tokens, seed=args.seed)
+        gateway = Gateway.open(
+            config,
+            tokens=_tokens("--token", args.token),
+            readonly_tokens=_tokens("--readonly-token", args.readonly_token),
+            seed=args.seed,
+            state=args.state,
+        )
         listener = listen(args.host, args.port)
-    except (ConfigError, ServerError) as error:
+    except (ConfigError, ServerError, StateError) as error:
         print(f"gateproof serve: {error}", file=sys.stderr)
         return USAGE_ERROR
     server = Server(create_app(gateway), drain_timeout_s=args.drain_timeout, log_level=args.log_level)
@@ -51,10 +60,10 @@ def _config(args: argparse.Namespace) -> Config:
     return with_settings(config, {key: value for key, value in overrides.items() if value is not None})
 
 
-def _tokens(tokens: list[str]) -> list[str]:
+def _tokens(option: str, tokens: list[str]) -> list[str]:
     for number, token in enumerate(tokens, 1):
-        if not token or not all("!" <= character <= "~" for character in token):
-            raise ServerError(f"--token number {number} can't be sent: only visible ASCII without spaces can")
+        if not can_be_key(token):
+            raise ServerError(f"{option} number {number} can't be sent: only visible ASCII without spaces can")
     return tokens
 
 

@@ -3,7 +3,7 @@ A client that goes away stops the work."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 from starlette.types import Receive, Scope, Send
 
@@ -29,9 +29,10 @@ class Answer:
     becomes an error response like any other. After it, it becomes one error event, and the stream ends there.
     """
 
-    def __init__(self, backend: Backend, call: Call, model: str) -> None:
-        self.backend, self.call, self.model = backend, call, model
-        """`model` is the name under which the client knows what answered."""
+    def __init__(self, backend: Backend, call: Call, headers: Mapping[str, str]) -> None:
+        """`headers` go with the answer, beside its own."""
+        self.backend, self.call = backend, call
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
@@ -48,9 +49,8 @@ class Answer:
 
     async def _whole(self, send: Send) -> None:
         answer = await self.backend.answer(self.call)
-        answer["model"] = self.model
         body = one_line(answer)
-        headers = [*JSON_HEADERS, (b"content-length", b"%d" % len(body))]
+        headers = [*JSON_HEADERS, *self.headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -60,7 +60,8 @@ class Answer:
             first = await anext(chunks, None)
             if first is None:
                 raise BackendError(502, "The model's stream ended before its first chunk.")
-            await send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            headers = [*STREAM_HEADERS, *self.headers]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             try:
                 await self._event(send, first)
                 async for chunk in chunks:
@@ -76,7 +77,6 @@ class Answer:
             await _close(chunks)
 
     async def _event(self, send: Send, chunk: Json) -> None:
-        chunk["model"] = self.model
         event = b"data: %b\n\n" % one_line(chunk)
         await send({"type": "http.response.body", "body": event, "more_body": True})
 

@@ -2,18 +2,20 @@
 is wrong with the request, a well-formed one that nobody has is a 404."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from reference_gateway.errors import ApiError
-from reference_gateway.registry import Provider, Registry, Served, Workspace
+from reference_gateway.gateway import Gateway
+from reference_gateway.registry import Provider, Served, Workspace
 
 RULE = "Name must be 2-63 characters of lowercase letters, digits and hyphens, and must not begin or end with a hyphen."
 
 
 @dataclass(frozen=True, slots=True)
 class EntityNames:
-    registry: Registry
+    gateway: Gateway
     pattern: re.Pattern[str]
 
     def checked(self, name: Any, what: str) -> str:
@@ -23,7 +25,7 @@ class EntityNames:
         return name
 
     def workspace(self, name: str) -> Workspace:
-        workspace = self.registry.workspace(self.checked(name, "workspace"))
+        workspace = self.gateway.registry.workspace(self.checked(name, "workspace"))
         if workspace is None:
             raise ApiError(404, f"There is no workspace {name!r}.")
         return workspace
@@ -34,10 +36,9 @@ class EntityNames:
             reference = reference.removeprefix(f"{workspace.name}/")
         return self.checked(reference, "model")
 
-    def served(self, workspace: Workspace, entity: str) -> Served:
-        found = workspace.entity(entity)
-        served = None if found is None else self.registry.find(found.model_id)
-        if served is None:
+    def served(self, workspace: Workspace, entity: str) -> Sequence[Served]:
+        served = self.gateway.registry.serving(workspace.name, entity)
+        if not served:
             raise ApiError(
                 404, f"There is no model entity '{workspace.name}/{entity}'.", code="model_not_found", param="model"
             )
@@ -45,7 +46,7 @@ class EntityNames:
 
     def provider(self, workspace: str, name: str) -> Provider:
         space = self.workspace(workspace)
-        provider = self.registry.workspace_provider(space.name, self.checked(name, "name"))
+        provider = self.gateway.registry.workspace_provider(space.name, self.checked(name, "name"))
         if provider is None:
             raise ApiError(404, f"There is no model provider '{space.name}/{name}'.")
         return provider

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from reference_gateway.call import Endpoint, Json
+from reference_gateway.config import Config
 from reference_gateway.dialects.common import json_response
 from reference_gateway.dialects.entity_names import EntityNames
 from reference_gateway.errors import ApiError, clipped
@@ -15,28 +16,30 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.limits import read_json
 from reference_gateway.registry import Served, Workspace
 from reference_gateway.routing import Handler, Resource
-from reference_gateway.validation import validate
 
 PREFIX = "/apis/inference-gateway/"
-OPEN_PATHS: Sequence[str] = ()
+PREFIXES = (PREFIX,)
+OPEN_PREFIXES: Sequence[str] = ()
 WORKSPACE = f"{PREFIX}v2/workspaces/{{workspace}}"
 BY_BODY = f"{WORKSPACE}/openai/-/v1"
 BY_ENTITY = f"{WORKSPACE}/model/{{entity:rest}}/-/v1"
 BY_PROVIDER = f"{WORKSPACE}/provider/{{provider}}/-/v1"
 
 
-def error_body(error: ApiError, request_id: str) -> Json:
+def error_body(error: ApiError, request_id: str, config: Config) -> Json:
     return {"detail": error.message}
 
 
 def routes(gateway: Gateway) -> Sequence[Resource]:
-    names = EntityNames(gateway.registry, gateway.config.entity_name_pattern)
+    names = EntityNames(gateway, gateway.config.entity_name_pattern)
     limit = gateway.config.max_body_bytes
 
     async def models(request: Request) -> Response:
         workspace = names.workspace(request.path_params["workspace"])
-        found = [(entity.name, names.served(workspace, entity.name)) for entity in workspace.entities]
-        found.sort(key=lambda each: Endpoint.CHAT not in each[1].model.endpoints)
+        registry = gateway.registry
+        found = [(each.name, registry.serving(workspace.name, each.name)) for each in workspace.entities]
+        found = [(name, served) for name, served in found if served]
+        found.sort(key=lambda each: Endpoint.CHAT not in each[1][0].model.endpoints)
         return _list([_model(workspace, *each) for each in found])
 
     async def model(request: Request) -> Response:
@@ -65,7 +68,6 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
                 raise ApiError(400, "Could not extract model from the request: it has no 'model'.")
             entity = names.entity(workspace, body["model"])
             served = names.served(workspace, entity)
-            validate(endpoint, body, served)
             return gateway.answer(endpoint, body, served, f"{workspace.name}/{entity}")
 
         return handle
@@ -77,7 +79,6 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
             served = names.served(workspace, entity)
             body = await read_json(request, limit)
             body["model"] = f"{workspace.name}/{entity}"
-            validate(endpoint, body, served)
             return gateway.answer(endpoint, body, served, body["model"])
 
         return handle
@@ -92,8 +93,7 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
             model = provider.model(name)
             if model is None:
                 raise ApiError(404, f"Provider {provider.name!r} serves no model {clipped(name)!r}.")
-            served = Served(provider, model)
-            validate(endpoint, body, served)
+            served = [Served(provider, model)]
             return gateway.answer(endpoint, body, served, name)
 
         return handle
@@ -114,8 +114,8 @@ def _list(data: list[Json]) -> Response:
     return json_response({"object": "list", "data": data})
 
 
-def _model(workspace: Workspace, entity: str, served: Served) -> Json:
-    return _card(f"{workspace.name}/{entity}", served.model.created, workspace.name)
+def _model(workspace: Workspace, entity: str, served: Sequence[Served]) -> Json:
+    return _card(f"{workspace.name}/{entity}", served[0].model.created, workspace.name)
 
 
 def _card(name: str, created: int, owner: str) -> Json:

@@ -7,44 +7,46 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from reference_gateway.call import Endpoint, Json
+from reference_gateway.config import Config
 from reference_gateway.dialects.common import json_response, model_name
 from reference_gateway.errors import ApiError, model_not_found
 from reference_gateway.gateway import Gateway
 from reference_gateway.limits import read_json
 from reference_gateway.registry import Served
 from reference_gateway.routing import Handler, Resource
-from reference_gateway.validation import validate
 
 PREFIX = "/v1/"
-OPEN_PATHS: Sequence[str] = ()
+PREFIXES = (PREFIX,)
+OPEN_PREFIXES: Sequence[str] = ()
 
 
-def error_body(error: ApiError, request_id: str) -> Json:
+def error_body(error: ApiError, request_id: str, config: Config) -> Json:
     details = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return {"error": details}
 
 
 def routes(gateway: Gateway) -> Sequence[Resource]:
-    registry = gateway.registry
-
     async def models(request: Request) -> Response:
-        return json_response({"object": "list", "data": [_model(served) for served in registry.served]})
+        """A model that several providers have is listed once, as the first of them has it."""
+        by_id: dict[str, Served] = {}
+        for served in gateway.registry.served:
+            by_id.setdefault(served.model.id, served)
+        return json_response({"object": "list", "data": [_model(served) for served in by_id.values()]})
 
     async def model(request: Request) -> Response:
         name = request.path_params["id"]
-        served = registry.find(name)
-        if served is None:
+        served = gateway.registry.find(name)
+        if not served:
             raise model_not_found(name)
-        return json_response(_model(served))
+        return json_response(_model(served[0]))
 
     def inference(endpoint: Endpoint) -> Handler:
         async def handle(request: Request) -> ASGIApp:
             body = await read_json(request, gateway.config.max_body_bytes)
             name = model_name(body)
-            served = registry.find(name)
-            if served is None:
+            served = gateway.registry.find(name)
+            if not served:
                 raise model_not_found(name)
-            validate(endpoint, body, served)
             return gateway.answer(endpoint, body, served, name)
 
         return handle

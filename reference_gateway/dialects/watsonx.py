@@ -5,50 +5,60 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from reference_gateway.call import Endpoint, Json
+from reference_gateway.config import Config
 from reference_gateway.dialects.common import json_response, model_name
 from reference_gateway.errors import ApiError, clipped, model_not_found
 from reference_gateway.gateway import Gateway
 from reference_gateway.limits import read_json
 from reference_gateway.registry import Model, Provider, Registry
 from reference_gateway.routing import Handler, Resource
-from reference_gateway.validation import validate
 
 PREFIX = "/ml/gateway/v1/"
 VERSION_PATH = "/ml/wml_services/v2/version"
-OPEN_PATHS: Sequence[str] = (VERSION_PATH,)
+PREFIXES = (PREFIX, VERSION_PATH)
+OPEN_PREFIXES: Sequence[str] = (VERSION_PATH,)
 
 
-def error_body(error: ApiError, request_id: str) -> Json:
+def basic_key(scope: Scope, credentials: bytes) -> bytes | None:
+    """The vendor's Python client sends a key without a dot in it as `Basic KEY`, not encoded. No other client does, so
+    it is taken from that one only."""
+    agents = [value for name, value in scope["headers"] if name == b"user-agent"]
+    if not scope["path"].startswith(PREFIX) or not any(each.startswith(b"ibm-watsonx-ai/") for each in agents):
+        return None
+    scheme, _, key = credentials.partition(b" ")
+    return key if scheme.lower() == b"basic" and key.isascii() and b"." not in key else None
+
+
+def error_body(error: ApiError, request_id: str, config: Config) -> Json:
     code = error.code or error.type
     details = {"code": code, "message": error.message, "type": error.type, "param": error.param}
     return {"error": {**details, "request_id": request_id}}
 
 
 def routes(gateway: Gateway) -> Sequence[Resource]:
-    registry = gateway.registry
-
     async def version(request: Request) -> Response:
         return json_response({"version": "5.2.0"})
 
     async def providers(request: Request) -> Response:
-        return _list([_provider(each) for each in registry.providers])
+        return _list([_provider(each) for each in gateway.registry.providers])
 
     async def provider(request: Request) -> Response:
-        return json_response(_provider(_find_provider(registry, request.path_params["uuid"])))
+        return json_response(_provider(_find_provider(gateway.registry, request.path_params["uuid"])))
 
     async def provider_models(request: Request) -> Response:
-        found = _find_provider(registry, request.path_params["uuid"])
+        found = _find_provider(gateway.registry, request.path_params["uuid"])
         return _list([_model(found, model) for model in found.models])
 
     async def models(request: Request) -> Response:
-        return _list([_model(served.provider, served.model) for served in registry.served])
+        return _list([_model(served.provider, served.model) for served in gateway.registry.served])
 
     async def model(request: Request) -> Response:
         name = request.path_params["id"]
-        served = registry.find_uuid(name) or registry.find(name)
+        registry = gateway.registry
+        served = registry.find_uuid(name) or next(iter(registry.find(name)), None)
         if served is None:
             raise model_not_found(name)
         return json_response(_model(served.provider, served.model))
@@ -57,11 +67,10 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
         async def handle(request: Request) -> ASGIApp:
             body = await read_json(request, gateway.config.max_body_bytes)
             name = model_name(body)
-            served = registry.find(name)
-            if served is None:
+            served = gateway.registry.find(name)
+            if not served:
                 raise model_not_found(name)
-            validate(endpoint, body, served)
-            return gateway.answer(endpoint, body, served, served.model.id)
+            return gateway.answer(endpoint, body, served)
 
         return handle
 

@@ -64,9 +64,8 @@ class Hanging(Scripted):
 @contextmanager
 def gateway_before(backend: Backend, drain_timeout_s: float = 0.5) -> Iterator[str]:
     """A gateway without keys, all of whose providers are this backend."""
-    config = default_config()
-    backends = {provider.name: backend for provider in config.registry.providers}
-    with running(create_app(Gateway(config, (), backends)), drain_timeout_s=drain_timeout_s) as url:
+    gateway = Gateway.open(default_config(), make_backend=lambda provider: backend)
+    with running(create_app(gateway), drain_timeout_s=drain_timeout_s) as url:
         yield url
 
 

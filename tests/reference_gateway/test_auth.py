@@ -1,7 +1,13 @@
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+
+from reference_gateway.app import create_app
+from reference_gateway.config import parse
+from reference_gateway.gateway import Gateway
+from reference_gateway.server import running
 
 from .conftest import KEY
 
@@ -78,3 +84,43 @@ def test_a_key_is_never_echoed(anonymous: httpx.Client) -> None:
 def test_the_version_of_the_platform_is_open(anonymous: httpx.Client) -> None:
     response = anonymous.get("/ml/wml_services/v2/version")
     assert (response.status_code, response.json()) == (200, {"version": "5.2.0"})
+
+
+PERMITTED: list[Any] = [
+    ("reader.key", "GET", "/v1/models", 200),
+    ("reader.key", "GET", "/ml/gateway/v1/providers", 200),
+    ("reader.key", "POST", "/v1/chat/completions", 403),
+    ("reader.key", "POST", "/apis/inference-gateway/v2/workspaces/default/openai/-/v1/embeddings", 403),
+    ("reader.key", "DELETE", "/ml/gateway/v1/models/nope", 403),
+    ("caller.key", "POST", "/v1/chat/completions", 400),
+    ("caller.key", "GET", "/v1/models", 403),
+]
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[str]:
+    config = parse('[[keys]]\ntoken = "caller.key"\npermissions = ["infer"]')
+    gateway = Gateway.open(config, tokens=[KEY], readonly_tokens=["reader.key"])
+    with running(create_app(gateway)) as url:
+        yield url
+
+
+@pytest.mark.parametrize(("key", "method", "path", "status"), PERMITTED)
+def test_a_key_without_the_permission_is_forbidden(guarded: str, key: str, method: str, path: str, status: int) -> None:
+    response = httpx.request(method, guarded + path, headers={"authorization": f"Bearer {key}"})
+    assert response.status_code == status
+    assert status != 403 or "www-authenticate" not in response.headers
+
+
+def test_one_client_may_send_its_key_as_basic() -> None:
+    gateway = Gateway.open(parse(""), tokens=["nodot", "with.dot"])
+    with running(create_app(gateway)) as url:
+        for agent, path, key, status in (
+            ("ibm-watsonx-ai/1.8.1 (lang=python)", "/ml/gateway/v1/models", "nodot", 200),
+            ("ibm-watsonx-ai/1.8.1 (lang=python)", "/ml/gateway/v1/models", "wrong", 401),
+            ("ibm-watsonx-ai/1.8.1 (lang=python)", "/ml/gateway/v1/models", "with.dot", 401),
+            ("ibm-watsonx-ai/1.8.1 (lang=python)", "/v1/models", "nodot", 401),
+            ("curl/8", "/ml/gateway/v1/models", "nodot", 401),
+        ):
+            headers = {"user-agent": agent, "authorization": f"Basic {key}"}
+            assert httpx.get(url + path, headers=headers).status_code == status

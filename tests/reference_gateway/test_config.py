@@ -22,8 +22,7 @@ def test_the_default_has_what_the_dialects_promise() -> None:
 
 def test_a_model_and_a_provider_may_say_little() -> None:
     config = parse(MODEL + UPSTREAM.replace('"a"', '"b"'))
-    served = config.registry.find("x")
-    assert served is not None
+    (served,) = config.registry.find("x")
     assert (served.model.served_name, served.provider.workspace) == ("x", "default")
     assert served.model.endpoints == frozenset(Endpoint)
     upstream = config.registry.providers[1].upstream
@@ -37,7 +36,7 @@ def test_uuids_are_the_same_in_every_run() -> None:
 
 def test_settings_can_be_laid_over_those_of_every_model() -> None:
     config = with_settings(parse(MODEL + "settings = { ttft_s = 1, itl_s = 2 }"), {"ttft_s": 0.5})
-    assert config.registry.served[0].model.settings == {"ttft_s": 0.5, "itl_s": 2}
+    assert config.registry.served[0].model.settings | config.settings == {"ttft_s": 0.5, "itl_s": 2}
 
 
 def test_a_key_can_come_from_the_environment_and_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +71,7 @@ def test_a_key_can_come_from_the_environment_and_is_not_shown(monkeypatch: pytes
         (MODEL + "settings = { ttft_s = -1 }", "settings.ttft_s: out of range"),
         (MODEL + "settings = { ttft_s = nan }", "settings.ttft_s: out of range"),
         (MODEL + "settings = { vision = 1 }", "settings.vision: expected bool"),
-        (MODEL + 'alias = "x"', "there are two of model id or alias 'x'"),
+        (MODEL + 'alias = "x"', "Provider 'a' already has a model with the id or alias 'x'"),
         (UPSTREAM.replace("http:", "ftp:"), "base_url: expected an http"),
         (UPSTREAM + 'api_key_env = "NOT_SET_ANYWHERE"', "the environment variable NOT_SET_ANYWHERE is not set"),
         (UPSTREAM + "timeout_s = 0", "timeout_s: must be a positive number"),

@@ -93,8 +93,11 @@ def test_a_seed_makes_answers_repeatable() -> None:
 def test_what_can_not_start_says_so_in_one_line_and_exits_4(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text("provider = 1")
+    (tmp_path / "foreign").write_text("not a database" * 100)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         processes = {
+            "foreign: not a state file of this gateway": start("--state", str(tmp_path / "foreign")),
+            "--readonly-token number 1": start("--readonly-token", "é"),
             "address already in use": start("--port", str(taken.getsockname()[1])),
             "bad.toml: provider: unknown key; did you mean 'providers'?": start("--config", str(bad)),
             "none.toml: no such file": start("--config", str(tmp_path / "none.toml")),

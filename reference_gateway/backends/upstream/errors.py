@@ -17,13 +17,13 @@ _CLIENT_FAULTS = frozenset((400, 409, 413, 422))
 
 
 def unreachable() -> BackendError:
-    """The connection could not be made, or broke before anything was answered."""
-    return BackendError(502, "The provider could not be reached.", code="upstream_unreachable")
+    """The connection could not be made."""
+    return BackendError(502, "The provider could not be reached.", code="upstream_unreachable", was_sent=False)
 
 
-def timed_out() -> BackendError:
+def timed_out(*, was_sent: bool = True) -> BackendError:
     """The provider took too long."""
-    return BackendError(504, "The provider did not answer in time.", code="upstream_timeout")
+    return BackendError(504, "The provider did not answer in time.", code="upstream_timeout", was_sent=was_sent)
 
 
 def invalid(why: str) -> BackendError:

@@ -105,6 +105,8 @@ class Upstream:
                     body = await _beginning(response)
                     raise errors.from_status(response.status_code, response.headers, body, self._redactor, _names(call))
                 yield response
+        except httpx.ConnectTimeout:
+            raise errors.timed_out(was_sent=False) from None
         except httpx.TimeoutException:
             raise errors.timed_out() from None
         except httpx.ConnectError:
