@@ -19,6 +19,8 @@ _LAST_WORDS = {
     Exit.ERROR: "there was an error of gateproof's own; please report it",
     Exit.NOTHING_JUDGED: "nothing was judged: no requirement of this profile is both selected and applicable",
 }
+_NOT_NEEDED = ("cacheprovider", "doctest", "logging", "threadexception", "unraisableexception")
+"""Plugins of pytest's own that cost time on every test and have nothing to do here."""
 _JUDGING = [option.name for option in OPTIONS]
 _REACHING = [name for name in _JUDGING if name not in ("only", "strict", "output", "concurrency", "feature")]
 

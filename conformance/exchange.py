@@ -97,6 +97,15 @@ class Exchange:
     def header_values(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
+    @cached_property
+    def sent(self) -> dict[str, Any]:
+        """The JSON object that was sent; an empty one if it was something else."""
+        try:
+            body = json.loads(self.request.body or b"null")
+        except (ValueError, RecursionError):
+            return {}
+        return body if isinstance(body, dict) else {}
+
     def sent_header(self, name: str) -> str | None:
         return next((value for key, value in self.request.headers if key.lower() == name.lower()), None)
 

@@ -27,7 +27,7 @@ from conformance.recording import Recording, Result, record
 from conformance.redact import Redactor
 from conformance.report import Judgement
 from conformance.target import ConfigError, Settings, Target
-from conformance.verdict import Broken, Exit, Verdict, exit_code, verdict_of
+from conformance.verdict import RED, Broken, Exit, Verdict, exit_code, verdict_of
 
 REQUIREMENT = pytest.StashKey[Requirement]()
 WAIT_FOR_RECORDING_S = 3600.0
@@ -49,7 +49,7 @@ class Judging:
         self.redactor = Redactor(target.secrets)
         self._began = time.perf_counter()
         self.needed: set[str] = set()
-        self._total = 0
+        self._total = self._failed = 0
         self._collected = True
         self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._shared = tempfile.TemporaryDirectory(prefix="gateproof-")
@@ -213,14 +213,19 @@ class Judging:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         said: dict[str, Any] = dict(report.user_properties)
-        if "requirement" not in said or "judged" in said:
+        if "requirement" not in said:
             return
         if "verdict" in said and report.when != "teardown":
-            evidence = tuple(str(said["evidence"]).split())
-            self.judgements.append(Judgement(said["requirement"], Verdict(said["verdict"]), said["seen"], evidence))
+            found = Judgement(
+                said["requirement"], Verdict(said["verdict"]), said["seen"], tuple(str(said["evidence"]).split())
+            )
         elif report.failed:
-            message = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
-            self.judgements.append(Judgement(said["requirement"], Verdict.ERROR, message))
+            last_line = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
+            found = Judgement(said["requirement"], Verdict.ERROR, last_line)
+        else:
+            return
+        self.judgements.append(found)
+        self._failed += found.verdict in RED
         self._progress(len(self.recording.exchanges))
 
     def _note(self, item: pytest.Item, verdict: Verdict, seen: str, evidence: tuple[str, ...]) -> None:
@@ -248,11 +253,8 @@ class Judging:
         return None
 
     def _progress(self, sent: int) -> None:
-        failed = sum(
-            judgement.verdict in (Verdict.FAIL, Verdict.UNTESTABLE, Verdict.ERROR) for judgement in self.judgements
-        )
         self.config.hook.pytest_gateproof_progress(
-            sent=sent, judged=len(self.judgements), total=self._total, failed=failed
+            sent=sent, judged=len(self.judgements), total=self._total, failed=self._failed
         )
 
     # Reporting

@@ -1,6 +1,5 @@
 """Which exchanges of a run a rule speaks of, and the rule applied to them."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -19,11 +18,7 @@ _ENDPOINT = re.compile(r"(?:/(chat/completions|completions|embeddings)|/(models|
 
 def sent(exchange: Exchange) -> dict[str, Any]:
     """The JSON object that was sent; an empty one if it was something else."""
-    try:
-        body = json.loads(exchange.request.body or b"null")
-    except (ValueError, RecursionError):
-        return {}
-    return body if isinstance(body, dict) else {}
+    return exchange.sent
 
 
 def n_of(asked: dict[str, Any]) -> int:
