@@ -207,10 +207,10 @@ def test_at_least_one_cap_is_honoured(chat_reply: Exchange, chat_caps: dict[str,
     _ = chat_reply.document
     survive(chat_caps)
     finishes = {key: replies.finishes(x.document) for key, x in chat_caps.items() if x.ok}
-    if ["length"] not in finishes.values() and any(map(_ended_by_itself, chat_caps.values())):
+    if not obeyed(chat_caps) and any(map(_ended_by_itself, chat_caps.values())):
         raise Inconclusive("the model stopped by itself within five tokens")
     seen = "; ".join(f"{key}: {show(finishes.get(key, x.seen))}" for key, x in chat_caps.items())
-    expect(["length"] in finishes.values(), next(iter(chat_caps.values())), f"no answer ends with length: {seen}")
+    expect(bool(obeyed(chat_caps)), next(iter(chat_caps.values())), f"no answer ends with length: {seen}")
 
 
 @requirement("CHAT-031")
