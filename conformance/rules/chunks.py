@@ -6,6 +6,7 @@ from typing import Any
 from conformance.rules import Json, StreamRule
 from conformance.rules.replies import FINISH_REASONS
 from conformance.shape import is_int, show
+from conformance.sse import DONE, Event
 
 SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 """The members of a delta that hold generated text."""
@@ -191,13 +192,14 @@ class NothingAfterFinish(StreamRule):
 
 
 class SaysSomething(StreamRule):
-    """At least one chunk has a choice."""
+    """At least one chunk has a choice; payloads that can't be read are the business of PayloadsAreObjects."""
 
     def __init__(self) -> None:
         self._any = False
 
-    def chunk(self, chunk: Json) -> Iterator[str]:
-        self._any = self._any or any(True for _ in choices_of(chunk))
+    def feed(self, event: Event, chunk: Json | None) -> Iterator[str]:
+        unreadable = chunk is None and bool(event.data) and event.data != DONE
+        self._any = self._any or unreadable or any(True for _ in choices_of(chunk or {}))
         return iter(())
 
     def end(self) -> Iterator[str]:

@@ -8,11 +8,10 @@ from conformance.rules.chunks import deltas_of
 from conformance.shape import is_int, show
 
 
-def fragments_of(chunk: Json) -> Iterator[tuple[int, Any]]:
+def fragments_of(chunk: Json) -> list[tuple[int, Any]]:
     """(choice index, fragment) of every tool-call fragment, whatever it is."""
-    for index, delta in deltas_of(chunk):
-        calls = delta.get("tool_calls")
-        yield from ((index, fragment) for fragment in calls) if isinstance(calls, list) else ()
+    calls = [(index, delta.get("tool_calls")) for index, delta in deltas_of(chunk)]
+    return [(index, fragment) for index, found in calls if isinstance(found, list) for fragment in found]
 
 
 class FragmentsHaveIndex(StreamRule):

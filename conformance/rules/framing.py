@@ -131,7 +131,7 @@ class DoneOnce(StreamRule):
         self._count = 0
 
     def event(self, event: Event) -> Iterator[str]:
-        self._count += (event.data or "").strip() == DONE
+        self._count += [line.strip() for line in event.data_lines].count(DONE)
         return iter(())
 
     def end(self) -> Iterator[str]:

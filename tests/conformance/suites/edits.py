@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .defects import Answer, Asked, before, changed
 
@@ -94,6 +94,11 @@ def plainly(asked: Asked) -> bool:
     ]
 
 
+def plainly_streamed(asked: Asked) -> bool:
+    """The smallest stream and nothing else."""
+    return asked.object.keys() == {"model", "messages", "max_completion_tokens", "stream"} and asked.streams
+
+
 def is_chat(asked: Asked) -> bool:
     return asked.path.endswith("/chat/completions") and asked.method == "POST"
 
@@ -172,11 +177,23 @@ def event(edit: Callable[[bytes], bytes], where: Where = always, only: slice = s
     return stream(change, where)
 
 
-def headers(name: str, value: str | None, where: Where = always) -> Wrap:
-    """A header of every stream to such a request; None removes it."""
-    return lambda app: changed(
-        app, lambda asked, answer: answer.with_header(name, value) if answer.is_stream and where(asked) else answer
-    )
+def headers(name: str, value: str | None) -> Wrap:
+    """A header of every stream; None removes it. The events are passed on as they come."""
+    line = [] if value is None else [(name.encode(), value.encode())]
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sending(message: Message) -> None:
+                if message["type"] == "http.response.start" and "event-stream" in str(message["headers"]):
+                    kept = [pair for pair in message["headers"] if pair[0] != name.encode()]
+                    message = {**message, "headers": kept + line}
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return wrapped
+
+    return wrap
 
 
 def listing(edit: Edit) -> Wrap:
