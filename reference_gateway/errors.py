@@ -3,6 +3,7 @@ the dialect's business."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reference_gateway.call import BackendError
 
@@ -20,6 +21,8 @@ class ApiError(Exception):
     code: str | None = None
     param: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    detail: Any = None
+    """What a dialect that knows it says in the place of the message."""
 
     def __str__(self) -> str:
         return self.message

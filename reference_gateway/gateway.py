@@ -1,9 +1,11 @@
 """A gateway that is open for calls: its configuration, what is registered, who may call, and a backend for each
 provider."""
 
+import asyncio
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from reference_gateway.access.keys import Key, Permission
 from reference_gateway.access.minting import Mint
@@ -12,6 +14,7 @@ from reference_gateway.backends.simulator import Simulator
 from reference_gateway.backends.upstream import Upstream
 from reference_gateway.call import Backend, Call, Endpoint, Json
 from reference_gateway.config import Config
+from reference_gateway.errors import ApiError
 from reference_gateway.health import Health
 from reference_gateway.registry import Provider, Registrations, Registry, Served
 from reference_gateway.registry.sqlite import open_state
@@ -33,6 +36,7 @@ class Gateway:
         self._registrations, self._make_backend = registrations, make_backend
         self._backends: dict[str, tuple[Provider, Backend]] = {}
         self._retired: list[Backend] = []
+        self._work: set[asyncio.Task[None]] = set()
 
     @classmethod
     def open(
@@ -61,8 +65,11 @@ class Gateway:
         for uuid in self._backends.keys() - left:
             self._retired.append(self._backends.pop(uuid)[1])
 
-    def is_available(self, provider: Provider) -> bool:
-        return provider.up and self.health.is_up(provider.uuid)
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does this beside the calls; it ends with the gateway at the latest."""
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
 
     def answer(
         self,
@@ -80,15 +87,21 @@ class Gateway:
         return Answer(wrap(Failover(choices, self.health)), Call(endpoint, body, settings=self.config.settings), {})
 
     async def close(self) -> None:
+        for task in list(self._work):
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
         for backend in (*self._retired, *(backend for _, backend in self._backends.values())):
             await backend.close()
         self._registrations.close()
 
     def _in_turn(self, endpoint: Endpoint, served: Sequence[Served]) -> list[Served]:
-        """Those that can do it before the others, those that are available first, and else drawn."""
-        able = [each for each in served if endpoint in each.model.endpoints] or list(served)
+        """Those that can do it: in any order, but who could not be reached a moment ago comes last."""
+        up = [each for each in served if each.provider.up]
+        if not up:
+            raise ApiError(503, "No provider of this model is available.", "server_error", "no_available_provider")
+        able = [each for each in up if endpoint in each.model.endpoints] or up
         random.shuffle(able)
-        return sorted(able, key=lambda each: not self.is_available(each.provider))
+        return sorted(able, key=lambda each: not self.health.is_up(each.provider.uuid))
 
     def _backend(self, provider: Provider) -> Backend:
         """The provider's backend; a new one where it is reached in another way than before."""

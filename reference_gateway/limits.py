@@ -34,7 +34,7 @@ class HeaderLimits:
 async def read_json(request: Request, max_bytes: int) -> Json:
     """The JSON object that the client sent. ApiError if it isn't one, or is larger than allowed."""
     _check_media_type(request)
-    raw = await _read(request, max_bytes)
+    raw = await read_body(request, max_bytes)
     try:
         return read_object(raw)
     except MalformedJson as error:
@@ -62,7 +62,8 @@ def _check_media_type(request: Request) -> None:
             )
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """The bytes that the client sent. ApiError if they are more than allowed."""
     too_large = ApiError(
         413, f"The request body is larger than the limit of {max_bytes} bytes.", code="request_too_large"
     )

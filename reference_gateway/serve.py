@@ -3,11 +3,12 @@
 import argparse
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from reference_gateway.access.keys import can_be_key
 from reference_gateway.app import create_app
-from reference_gateway.config import Config, ConfigError, default_config, load, with_settings
+from reference_gateway.config import Config, ConfigError, NemoRule, default_config, load, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.registry.sqlite import StateError
 from reference_gateway.server import Server, ServerError, listen, url
@@ -25,6 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--readonly-token", action="append", default=[], metavar="KEY", help="key that may only list; repeatable")
     add("--state", type=Path, metavar="FILE", help="SQLite file that keeps what is registered across restarts")
     add("--config", type=Path, metavar="FILE", help="TOML file with workspaces, providers and models")
+    add(
+        "--nemo-rule",
+        choices=list(NemoRule),
+        help="names as the NeMo platform publishes them, or as its code takes them",
+    )
     add("--seed", type=int, metavar="N", help="makes the simulator answer the same in every run")
     add("--ttft", type=_seconds, metavar="S", help="the simulator's time to the first token, for every model")
     add("--itl", type=_seconds, metavar="S", help="the simulator's time between tokens, for every model")
@@ -56,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _config(args: argparse.Namespace) -> Config:
     config = default_config() if args.config is None else load(args.config)
+    if args.nemo_rule is not None:
+        config = replace(config, nemo_rule=NemoRule(args.nemo_rule))
     overrides = {"ttft_s": args.ttft, "itl_s": args.itl}
     return with_settings(config, {key: value for key, value in overrides.items() if value is not None})
 

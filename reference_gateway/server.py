@@ -120,19 +120,24 @@ def url(listener: socket.socket) -> str:
 
 @contextmanager
 def running_gateway(
-    config: Config | None = None, *, tokens: Iterable[str] = (), seed: int | None = None, drain_timeout_s: float = 0.5
+    config: Config | None = None,
+    *,
+    tokens: Iterable[str] = (),
+    seed: int | None = None,
+    drain_timeout_s: float = 0.5,
+    port: int = 0,
 ) -> Iterator[str]:
     """A gateway (the default one without a configuration) on a free port of this machine, in a thread of its own.
     Gives the URL without a path: add `/v1`."""
     gateway = Gateway.open(config or default_config(), tokens=tokens, seed=seed)
-    with running(create_app(gateway), drain_timeout_s=drain_timeout_s) as base_url:
+    with running(create_app(gateway), drain_timeout_s=drain_timeout_s, port=port) as base_url:
         yield base_url
 
 
 @contextmanager
-def running(app: ASGIApp, *, drain_timeout_s: float = 0.5) -> Iterator[str]:
+def running(app: ASGIApp, *, drain_timeout_s: float = 0.5, port: int = 0) -> Iterator[str]:
     """Any ASGI application on a free port of this machine, in a thread of its own."""
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     server = Server(app, drain_timeout_s=drain_timeout_s)
     started = threading.Event()
     server.when_ready = started.set

@@ -9,8 +9,8 @@ from reference_gateway.errors import ApiError
 from reference_gateway.wire_json import one_line
 
 
-def json_response(body: Any) -> Response:
-    return Response(one_line(body), media_type="application/json")
+def json_response(body: Any, status: int = 200) -> Response:
+    return Response(one_line(body), status, media_type="application/json")
 
 
 def model_name(body: Json) -> str:

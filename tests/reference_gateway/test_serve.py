@@ -108,3 +108,29 @@ def test_what_can_not_start_says_so_in_one_line_and_exits_4(tmp_path: Path) -> N
             out, err = process.communicate(timeout=30)
             assert (process.returncode, out) == (4, "")
             assert err.startswith("gateproof serve: ") and message in err and err.count("\n") == 1
+
+
+PROVIDER: Any = {"name": "mine", "host_url": "simulator://local", "enabled_models": ["a/b"]}
+SERVICE = "/apis/models/v2/workspaces/default/providers"
+INFERENCE = "/apis/inference-gateway/v2/workspaces/default/openai/-/v1/models"
+
+
+def test_what_is_registered_survives_a_restart(tmp_path: Path) -> None:
+    options = ("--state", str(tmp_path / "state.sqlite"), "--ttft", "0")
+    with served(*options) as (_, url):
+        assert httpx.post(url + SERVICE, json=PROVIDER).status_code == 201
+        httpx.delete(f"{url}{SERVICE}/spare")
+        while "default/a-b" not in httpx.get(url + INFERENCE).text:
+            pass
+    with served(*options, "--nemo-rule", "deployed") as (_, url):
+        listed = {each["name"]: each["status"] for each in httpx.get(url + SERVICE).json()["data"]}
+        assert listed == {"openai": "READY", "nvidia-build": "READY", "mine": "READY"}
+        assert httpx.get(url + INFERENCE).json()["data"][0] == {
+            "id": "default/a-b", "owned_by": "default", "object": "model", "created": 0
+        }  # fmt: skip
+
+
+def test_without_a_file_nothing_survives() -> None:
+    for _ in range(2):
+        with served() as (_, url):
+            assert httpx.post(url + SERVICE, json=PROVIDER).status_code == 201

@@ -1,0 +1,102 @@
+"""Several providers of one entity: an available one is taken, one that is down is skipped for a while."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from reference_gateway.config import Config, parse
+from reference_gateway.server import running_gateway
+
+from ..conftest import KEY
+from .conftest import INFERENCE, SERVICE, Start
+from .waiting import eventually
+
+BODY: Any = {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 2, "model": "shared"}
+CHAT = f"{INFERENCE}/default/openai/-/v1/chat/completions"
+CONFIG = """
+retry_interval_s = {retry}
+[nemo]
+rule = "{rule}"
+[[workspaces]]
+name = "default"
+entities = [{{ name = "shared", model = "shared/model" }}]
+[[providers]]
+name = "down"
+type = "upstream"
+base_url = "http://127.0.0.1:{port}/v1"
+api_key = "{key}"
+[[providers.models]]
+id = "far"
+alias = "shared/model"
+served_name = "gpt-4o"
+[[providers]]
+name = "works"
+type = "simulator"
+[[providers.models]]
+id = "near"
+alias = "shared/model"
+"""
+
+
+def config(port: int, rule: str = "published", retry: float = 5) -> Config:
+    return parse(CONFIG.format(port=port, rule=rule, retry=retry, key=KEY))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_provider_that_can_not_be_reached_is_skipped(start: Start, closed_port: int, stream: bool) -> None:
+    client = start(config(closed_port))
+    for _ in range(20):
+        response = client.post(CHAT, json={**BODY, "stream": stream})
+        assert response.status_code == 200 and '"model":"default/shared"' in response.text
+    other = {**BODY, "model": "gpt-4o"}
+    refused = client.post(f"{INFERENCE}/default/provider/down/-/v1/chat/completions", json=other)
+    assert (refused.status_code, list(refused.json())) == (502, ["detail"])
+
+
+def test_the_deployed_rule_asks_the_first_and_no_other(start: Start, closed_port: int) -> None:
+    client = start(config(closed_port, "deployed"))
+    assert [client.post(CHAT, json=BODY).status_code for _ in range(5)] == [502] * 5
+
+
+def test_a_provider_is_asked_again_when_it_is_back(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    client = start(config(port, retry=0.05))
+    assert {client.post(CHAT, json=BODY).status_code for _ in range(10)} == {200}
+    with running_gateway(tokens=[KEY], port=port):
+        client.put(f"{SERVICE}/default/providers/works/status", json={"status": "ERROR"})
+        eventually(lambda: client.post(CHAT, json=BODY).status_code == 200)
+
+
+def test_a_status_takes_a_provider_out(start: Start, closed_port: int) -> None:
+    client = start(config(closed_port))
+    for name in ("works", "down"):
+        changed = client.put(f"{SERVICE}/default/providers/{name}/status", json={"status": "LOST"})
+        assert changed.json()["status"] == "LOST"
+    response = client.post(CHAT, json=BODY)
+    assert (response.status_code, list(response.json())) == (503, ["detail"])
+    client.put(f"{SERVICE}/default/providers/works/status", json={"status": "READY"})
+    assert client.post(CHAT, json=BODY).status_code == 200
+
+
+def test_several_that_are_up_share_the_load(start: Start, gateway_url: str) -> None:
+    client = start(config(int(gateway_url.rsplit(":", 1)[1])))
+    path = "/ml/gateway/v1/chat/completions"
+    answered = [client.post(path, json={**BODY, "model": "shared/model"}).json()["model"] for _ in range(40)]
+    assert set(answered) == {"near", "far"}
+    assert answered != ["near", "far"] * 20 and answered != ["far", "near"] * 20
+
+
+def test_a_broken_answer_is_not_asked_for_twice(start: Start, closing_port: int) -> None:
+    client = start(config(closing_port, retry=0.01))
+    statuses = {client.post(CHAT, json=BODY).status_code for _ in range(30)}
+    assert statuses == {200, 502}
+
+
+def test_the_list_does_not_blink(start: Start, closed_port: int) -> None:
+    client = start(config(closed_port))
+    listed = {
+        client.get(f"{INFERENCE}/default/openai/-/v1/models").text for _ in range(3) if client.post(CHAT, json=BODY)
+    }
+    assert len(listed) == 1
