@@ -34,9 +34,14 @@ def endpoint(exchange: Exchange) -> str:
 
 def chat_replies(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
     """All plain chat answers of the run. Raises Unusable if `at_least`, the smallest chat, is not among them."""
-    if at_least.document.get("error"):
-        raise Unusable(f"the answer holds an error: {clip(at_least.text)}")
+    answered(at_least)
     return [x for x in exchanges if endpoint(x) == "chat/completions" and not _streamed(x) and _is_answer(x)]
+
+
+def answered(exchange: Exchange) -> None:
+    """Raises Unusable unless this is a successful answer that holds no error: what builds on it then can't be told."""
+    if exchange.document.get("error"):
+        raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
 
 
 def served_chats(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -67,7 +72,7 @@ def reports_error(stream: Exchange) -> bool:
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Streamed chats that were refused although the same chat, headers and all, was served without `stream`."""
     chats = [x for x in exchanges if endpoint(x) == "chat/completions"]
-    served = [(x.request.headers, sent(x)) for x in chats if x.ok]
+    served = [(x.request.headers, sent(x)) for x in chats if _is_answer(x)]
     refused = [
         (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200
     ]

@@ -8,7 +8,16 @@ from conformance.rules.framing import is_utf8
 from conformance.rules.timing import clock_offset_s
 from conformance.shape import choices, dig, is_int, show
 from conformance.suites import requirement
-from conformance.traffic import against_their_caps, chat_replies, ids_twice, in_documents, obeyed, sent, served_chats
+from conformance.traffic import (
+    against_their_caps,
+    answered,
+    chat_replies,
+    ids_twice,
+    in_documents,
+    obeyed,
+    sent,
+    served_chats,
+)
 from conformance.verdict import (
     Inconclusive,
     Violation,
@@ -127,6 +136,7 @@ def test_logprobs_are_absent_unless_asked_for(exchanges: list[Exchange], chat_re
 
 @requirement("CHAT-017")
 def test_usage_is_present(chat_reply: Exchange) -> None:
+    answered(chat_reply)
     expect(chat_reply.document.get("usage") is not None, chat_reply, "there is no usage")
 
 
@@ -162,7 +172,8 @@ def test_a_longer_prompt_costs_more(chat_reply: Exchange, chat_longer_prompt: Ex
 
 
 @requirement("CHAT-023")
-def test_n_gives_as_many_choices(chat_n2: Exchange) -> None:
+def test_n_gives_as_many_choices(chat_reply: Exchange, chat_n2: Exchange) -> None:
+    answered(chat_reply)
     expect(chat_n2.status == 200, chat_n2)
     found = len(choices(chat_n2.document))
     expect(found == 2, chat_n2, f"n=2 gives {found} choices")
@@ -192,7 +203,8 @@ def test_a_stop_hit_is_reported_as_stop(chat_stop: Exchange) -> None:
 
 
 @requirement("CHAT-028")
-def test_stop_is_a_string_or_up_to_four(chat_stop_forms: dict[str, Exchange]) -> None:
+def test_stop_is_a_string_or_up_to_four(chat_reply: Exchange, chat_stop_forms: dict[str, Exchange]) -> None:
+    answered(chat_reply)
     accept(chat_stop_forms)
     letters = {"a string": {"e"}, "four strings": set("eaio")}
     hold(
@@ -204,7 +216,7 @@ def test_stop_is_a_string_or_up_to_four(chat_stop_forms: dict[str, Exchange]) ->
 
 @requirement("CHAT-029")
 def test_at_least_one_cap_is_honoured(chat_reply: Exchange, chat_caps: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     survive(chat_caps)
     finishes = {key: replies.finishes(x.document) for key, x in chat_caps.items() if x.ok}
     if not obeyed(chat_caps) and any(map(_ended_by_itself, chat_caps.values())):
@@ -226,19 +238,22 @@ def test_an_honoured_cap_is_never_exceeded(
 
 
 @requirement("CHAT-032")
-def test_a_cap_that_is_none_is_refused(chat_bad_caps: dict[str, Exchange]) -> None:
+def test_a_cap_that_is_none_is_refused(chat_reply: Exchange, chat_bad_caps: dict[str, Exchange]) -> None:
+    answered(chat_reply)
     refuse(chat_bad_caps)
 
 
 @requirement("CHAT-040")
-def test_tools_give_text_or_calls(exchanges: list[Exchange], chat_tool_auto: Exchange) -> None:
+def test_tools_give_text_or_calls(exchanges: list[Exchange], chat_reply: Exchange, chat_tool_auto: Exchange) -> None:
+    answered(chat_reply)
     expect(chat_tool_auto.status == 200, chat_tool_auto)
     with_tools = [x for x in served_chats(exchanges) if sent(x).get("tools")]
     hold(Violation(x, seen) for x in with_tools for seen in _shape(x))
 
 
 @requirement("CHAT-041")
-def test_required_tools_are_called(chat_tool_required: list[Exchange]) -> None:
+def test_required_tools_are_called(chat_reply: Exchange, chat_tool_required: list[Exchange]) -> None:
+    answered(chat_reply)
     hold(Violation(x, x.seen) for x in chat_tool_required if x.status != 200)
     called = [x for x in chat_tool_required if replies.tool_calls(x.document)]
     if not called and all(replies.was_cut(x.document) for x in chat_tool_required):
@@ -276,7 +291,8 @@ def test_calls_finish_with_tool_calls(chat_tool_auto: Exchange, chat_tool_requir
 
 
 @requirement("CHAT-047")
-def test_a_named_tool_is_the_one_called(chat_tool_named: Exchange) -> None:
+def test_a_named_tool_is_the_one_called(chat_reply: Exchange, chat_tool_named: Exchange) -> None:
+    answered(chat_reply)
     expect(chat_tool_named.status == 200, chat_tool_named)
     names = replies.names_called(chat_tool_named.document)
     if not names and replies.was_cut(chat_tool_named.document):
@@ -286,26 +302,27 @@ def test_a_named_tool_is_the_one_called(chat_tool_named: Exchange) -> None:
 
 
 @requirement("CHAT-048")
-def test_tool_choice_none_calls_none(chat_tool_none: list[Exchange]) -> None:
+def test_tool_choice_none_calls_none(chat_reply: Exchange, chat_tool_none: list[Exchange]) -> None:
+    answered(chat_reply)
     hold(Violation(x, x.seen) for x in chat_tool_none if x.status != 200)
     hold(Violation(x, f"called: {show(calls)}") for x in chat_tool_none if (calls := replies.tool_calls(x.document)))
 
 
 @requirement("CHAT-051")
 def test_a_tool_round_trip_is_accepted(chat_reply: Exchange, chat_tool_history: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept({"a call and its result": chat_tool_history})
 
 
 @requirement("CHAT-060")
 def test_text_parts_are_accepted(chat_reply: Exchange, chat_text_parts: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept({"text parts": chat_text_parts})
 
 
 @requirement("CHAT-064")
 def test_system_user_and_assistant_turns_are_accepted(chat_reply: Exchange, chat_turns: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept({"four turns": chat_turns})
 
 
@@ -316,31 +333,31 @@ def test_its_own_messages_are_accepted_back(chat_given_back: dict[str, Exchange]
 
 @requirement("CHAT-069")
 def test_no_messages_are_refused(chat_reply: Exchange, chat_no_messages: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     refuse({"no messages": chat_no_messages})
 
 
 @requirement("CHAT-072")
 def test_wrong_types_are_refused(chat_reply: Exchange, chat_wrong_types: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     refuse(chat_wrong_types)
 
 
 @requirement("CHAT-073")
 def test_null_is_accepted_where_the_api_allows_it(chat_reply: Exchange, chat_nulls: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept({"nulls": chat_nulls})
 
 
 @requirement("CHAT-074")
 def test_an_unknown_field_does_no_harm(chat_reply: Exchange, chat_unknown_field: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     expect(chat_unknown_field.status in (200, 400, 422), chat_unknown_field)
 
 
 @requirement("CHAT-076")
 def test_any_script_is_accepted_in_either_spelling(chat_reply: Exchange, chat_unicode: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept(chat_unicode)
     hold(Violation(x, f"{form}: {x.seen}") for form, x in chat_unicode.items() if not _is_utf8(x))
     counts = {form: usage.prompt_tokens(x.document) for form, x in chat_unicode.items()}
@@ -349,7 +366,7 @@ def test_any_script_is_accepted_in_either_spelling(chat_reply: Exchange, chat_un
 
 @requirement("CHAT-077")
 def test_a_lone_surrogate_does_no_harm(chat_reply: Exchange, chat_lone_surrogate: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     half, after = chat_lone_surrogate.values()
     expect(half.complete and half.status in (200, 400, 422), half)
     expect(after.ok, after, f"a chat after it: {after.seen}")
@@ -357,7 +374,7 @@ def test_a_lone_surrogate_does_no_harm(chat_reply: Exchange, chat_lone_surrogate
 
 @requirement("CHAT-084")
 def test_json_comes_whatever_is_accepted(chat_reply: Exchange, chat_accepts: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     plain = {case: x for case, x in chat_accepts.items() if case != "text/event-stream"}
     hold(Violation(x, f"Accept {case}: {x.seen}") for case, x in plain.items() if x.status != 200 or not x.is_json)
     events = chat_accepts["text/event-stream"]
@@ -366,7 +383,7 @@ def test_json_comes_whatever_is_accepted(chat_reply: Exchange, chat_accepts: dic
 
 @requirement("CHAT-085")
 def test_a_charset_is_accepted(chat_reply: Exchange, chat_charset: Exchange) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept({"charset=utf-8": chat_charset})
 
 
@@ -374,7 +391,7 @@ def test_a_charset_is_accepted(chat_reply: Exchange, chat_charset: Exchange) -> 
 def test_stream_off_is_a_plain_answer(
     chat_reply: Exchange, chat_stream_off: dict[str, Exchange], chat_stream_text: Exchange
 ) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     accept(chat_stream_off)
     hold(Violation(x, f"stream {case}: {x.seen}") for case, x in chat_stream_off.items() if not x.is_json)
     survive({'stream "true"': chat_stream_text})
@@ -382,7 +399,7 @@ def test_stream_off_is_a_plain_answer(
 
 @requirement("CHAT-087")
 def test_empty_content_does_no_harm(chat_reply: Exchange, chat_empty_content: dict[str, Exchange]) -> None:
-    _ = chat_reply.document
+    answered(chat_reply)
     survive(chat_empty_content)
 
 

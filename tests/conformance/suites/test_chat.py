@@ -1,4 +1,4 @@
-"""Each check of plain chats fires on its defect and on nothing else: of one in the answers, and of one in serving them."""
+"""Each check of plain chats fires on its defect alone: one in the answers, or one in serving them."""
 
 import itertools
 import json

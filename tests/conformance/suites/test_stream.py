@@ -1,4 +1,4 @@
-"""Each check of streamed chats fires on its defect and on nothing else: of one in the framing, and of one in serving."""
+"""Each check of streamed chats fires on its defect alone: one in the framing, or one in serving."""
 
 import itertools
 import json
