@@ -70,13 +70,13 @@ def reports_error(stream: Exchange) -> bool:
 
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
-    """Streamed chats that were refused although the same chat, headers and all, was served without `stream`."""
+    """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`."""
     chats = [x for x in exchanges if endpoint(x) == "chat/completions"]
-    served = [(x.request.headers, sent(x)) for x in chats if _is_answer(x)]
+    served = [(x.request.url, x.request.headers, sent(x)) for x in chats if _is_answer(x)]
     refused = [
         (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200
     ]
-    yield from (x for x, plain in refused if (x.request.headers, plain) in served)
+    yield from (x for x, plain in refused if (x.request.url, x.request.headers, plain) in served)
 
 
 def answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
