@@ -143,23 +143,28 @@ class Exchange:
         except Unusable:
             return ""
 
-    @cached_property
+    @property
     def json(self) -> Any:
         """The body as JSON (RFC 8259: UTF-8, no NaN). Raises Unusable if it is not."""
-        if not self.complete:
-            raise Unusable(f"there is no whole answer: {self.seen}")
-        try:
-            return json.loads(self.content.decode("utf-8"), parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise Unusable(f"the body is not JSON ({error}): {clip(self.text)}") from None
+        if isinstance(self._parsed, Unusable):
+            raise Unusable(*self._parsed.args)
+        return self._parsed
 
     @property
     def is_json(self) -> bool:
+        return not isinstance(self._parsed, Unusable)
+
+    @cached_property
+    def _parsed(self) -> Any:
+        """The body as JSON, or the Unusable that says why it is none."""
+        if not self.complete:
+            return Unusable(f"there is no whole answer: {self.seen}")
         try:
-            _ = self.json
-        except Unusable:
-            return False
-        return True
+            return json.loads(self.content.decode("utf-8"), parse_constant=_refuse_constant)
+        except Unusable as error:
+            return error
+        except (ValueError, RecursionError) as error:
+            return Unusable(f"the body is not JSON ({error}): {clip(self.text)}")
 
     @property
     def document(self) -> dict[str, Any]:

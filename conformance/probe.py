@@ -27,24 +27,28 @@ class Phase(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A named sender. Its result is an Exchange, or lists and dicts of exchanges."""
+    """A named sender. Its result is an Exchange, or lists and dicts of exchanges.
+
+    `tokens` is about how many tokens its longest chain of answers has: the longest begin first.
+    """
 
     name: str
     send: Sender
     phase: Phase
+    tokens: int
 
 
 PROBES: dict[str, Probe] = {}
 
 
-def probe(*, phase: Phase = Phase.OPEN) -> Callable[[Sender], Sender]:
+def probe(*, phase: Phase = Phase.OPEN, tokens: int = 16) -> Callable[[Sender], Sender]:
     """Registers an async function of one argument, the Gateway, as the probe of its own name."""
 
     def register(send: Sender) -> Sender:
         name: str = send.__name__
         if name in PROBES:
             raise ValueError(f"two probes are called {name}")
-        PROBES[name] = Probe(name, send, phase)
+        PROBES[name] = Probe(name, send, phase, tokens)
         return send
 
     return register

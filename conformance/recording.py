@@ -105,6 +105,7 @@ async def record(
         if not diagnosis.blocked:
             for phase in Phase:
                 chosen = [name for name in PROBES if name in names and PROBES[name].phase is phase]
+                chosen.sort(key=lambda name: -PROBES[name].tokens)
                 if phase is Phase.TIMED:
                     for name in chosen:
                         results[name] = await _send(gateway, name)

@@ -84,7 +84,7 @@ async def chat_n2(gateway: Gateway) -> Exchange:
     return await gateway.chat(n=2)
 
 
-@probe()
+@probe(tokens=32)
 async def chat_stop(gateway: Gateway) -> Exchange:
     """Stops at two common letters, so that almost any text a model can produce would be cut."""
     return await gateway.chat(messages=[user(STORY)], stop=["e", "a"], cap=STOP_CAP)
@@ -193,7 +193,7 @@ async def chat_turns(gateway: Gateway) -> Exchange:
     return await gateway.chat(messages=[*turns, user("Say OK.")])
 
 
-@probe()
+@probe(tokens=56)
 async def chat_given_back(gateway: Gateway) -> dict[str, Exchange]:
     """Each message that the gateway produced, sent back unchanged, as the SDKs do."""
     first = await gateway.chat()

@@ -19,7 +19,7 @@ async def options(gateway: Gateway) -> Exchange:
     return await gateway.send("OPTIONS", "/chat/completions")
 
 
-@probe()
+@probe(tokens=64)
 async def one_connection(gateway: Gateway) -> list[Exchange]:
     """A chat, a stream, a refusal and two lists on one connection: what one answer leaves behind spoils the next."""
     chat, *_ = await offered(gateway)

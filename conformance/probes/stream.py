@@ -6,11 +6,11 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.gateway import ABSENT, Gateway, together, user
-from conformance.probe import Phase, probe
+from conformance.probe import probe
 from conformance.probes.chat import NAMED, SMALL_CAP, STOP_CAP, STORY, TOOL_CAP, TOOLS
 
 USAGE = {"include_usage": True}
-LONG_CAP = 80
+LONG_CAP = 64
 LENGTHS = (5, 25, 60, 110)
 
 
@@ -35,13 +35,12 @@ async def chat_stream_usage(gateway: Gateway) -> Exchange:
     return await gateway.stream(stream_options=USAGE)
 
 
-@probe(phase=Phase.TIMED)
+@probe(tokens=64)
 async def chat_stream_long(gateway: Gateway) -> dict[str, Exchange]:
     """A short answer, and three to the same prompt, long enough to tell whether they come while they are made."""
     prompt = [user(STORY + " Use at least 100 words.")]
-    short = await gateway.stream(messages=prompt, cap=SMALL_CAP)
-    longs = await gather(*(gateway.stream({"repeat": n}, messages=prompt, cap=LONG_CAP) for n in range(3)))
-    return {"short": short, **{f"long {n}": exchange for n, exchange in enumerate(longs, 1)}}
+    longs = {f"long {n}": gateway.stream({"repeat": n}, messages=prompt, cap=LONG_CAP) for n in (1, 2, 3)}
+    return await together({"short": gateway.stream(messages=prompt, cap=SMALL_CAP), **longs})
 
 
 @probe()
@@ -119,7 +118,7 @@ async def chat_stream_refused(gateway: Gateway) -> dict[str, dict[str, Exchange]
     return dict(zip(("unknown model", "no messages", "temperature hot", "malformed JSON"), cases, strict=True))
 
 
-@probe()
+@probe(tokens=32)
 async def chat_streams_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
     """Prompts of clearly different lengths, all streamed at once (with usage, where it is offered), and each asked once
     more without stream."""
@@ -134,7 +133,7 @@ async def chat_streams_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exch
     return {"streamed": streams, "plain": plain}
 
 
-@probe()
+@probe(tokens=32)
 async def chat_after_stream_on_one_connection(gateway: Gateway) -> list[Exchange]:
     """A stream to its end and a plain chat, written to one connection."""
     streamed, plain = (json.dumps(gateway.chat_body(**fields)).encode() for fields in ({"stream": True}, {}))
