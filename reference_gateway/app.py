@@ -28,10 +28,8 @@ def create_app(gateway: Gateway) -> ASGIApp:
         yield
         await gateway.close()
 
+    open_paths = [path for dialect in DIALECTS for path in dialect.OPEN_PATHS]
     routes = [route for dialect in DIALECTS for route in dialect.routes(gateway)]
-
-    def is_open(path: str) -> bool:
-        return any(path.startswith(each) for dialect in DIALECTS for each in dialect.OPEN_PREFIXES)
 
     def draw(scope: Scope, error: ApiError) -> Response:
         """The error as the dialect of the path writes it; OpenAI's where no dialect is."""
@@ -40,7 +38,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
         return Response(body, error.status, dict(error.headers), "application/json")
 
     app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
-    app = Authentication(app, gateway.keys, gateway.mint, is_open, [watsonx.basic_key])
+    app = Authentication(app, gateway.keys, gateway.mint, open_paths, [watsonx.basic_key])
     app = HeaderLimits(app)
     app = Failures(app, draw)
     return RequestId(app)

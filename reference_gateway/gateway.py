@@ -16,6 +16,7 @@ from reference_gateway.call import Backend, Call, Endpoint, Json
 from reference_gateway.config import Config
 from reference_gateway.errors import ApiError
 from reference_gateway.health import Health
+from reference_gateway.rate_limits import Metered, RateLimits
 from reference_gateway.registry import Provider, Registrations, Registry, Served
 from reference_gateway.registry.sqlite import open_state
 from reference_gateway.stream import Answer
@@ -34,6 +35,7 @@ class Gateway:
         self.mint = Mint(keys)
         self.health = Health(config.retry_interval_s)
         self._registrations, self._make_backend = registrations, make_backend
+        self._rate_limits = RateLimits()
         self._backends: dict[str, tuple[Provider, Backend]] = {}
         self._retired: list[Backend] = []
         self._work: set[asyncio.Task[None]] = set()
@@ -61,6 +63,7 @@ class Gateway:
     def become(self, registry: Registry) -> None:
         """Changes what is registered. Calls that are on their way end as they began."""
         self._registrations.become(registry)
+        self._rate_limits.keep(registry.rate_limits)
         left = {provider.uuid for provider in registry.providers}
         for uuid in self._backends.keys() - left:
             self._retired.append(self._backends.pop(uuid)[1])
@@ -83,8 +86,10 @@ class Gateway:
         answers. ApiError if the body is not one for them."""
         in_turn = self._in_turn(endpoint, served)
         validate(endpoint, body, in_turn[0])
+        admission = self._rate_limits.take(self.registry.rate_limits, in_turn[0])
         choices = [Choice(each, self._backend(each.provider), name or each.model.id) for each in in_turn]
-        return Answer(wrap(Failover(choices, self.health)), Call(endpoint, body, settings=self.config.settings), {})
+        backend = wrap(Metered(Failover(choices, self.health), admission))
+        return Answer(backend, Call(endpoint, body, settings=self.config.settings), admission.headers)
 
     async def close(self) -> None:
         for task in list(self._work):

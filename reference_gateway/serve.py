@@ -8,10 +8,11 @@ from pathlib import Path
 
 from reference_gateway.access.keys import can_be_key
 from reference_gateway.app import create_app
-from reference_gateway.config import Config, ConfigError, NemoRule, default_config, load, with_settings
+from reference_gateway.config import Config, ConfigError, NemoRule, Shapes, default_config, load, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.registry.sqlite import StateError
 from reference_gateway.server import Server, ServerError, listen, url
+from reference_gateway.tls import Certificate, self_signed
 
 HELP = "start the bundled reference gateway"
 USAGE_ERROR = 4
@@ -31,9 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         choices=list(NemoRule),
         help="names as the NeMo platform publishes them, or as its code takes them",
     )
+    add("--watsonx-shapes", choices=list(Shapes), help="answers as OpenAI has them, or as the live gateway sends them")
     add("--seed", type=int, metavar="N", help="makes the simulator answer the same in every run")
     add("--ttft", type=_seconds, metavar="S", help="the simulator's time to the first token, for every model")
     add("--itl", type=_seconds, metavar="S", help="the simulator's time between tokens, for every model")
+    add("--tls", action="store_true", help="serve HTTPS, with a certificate made on the fly")
+    add("--tls-cert-out", type=Path, metavar="FILE", help="where clients find what they have to trust (implies --tls)")
     add("--drain-timeout", type=_seconds, default=5.0, metavar="S", help="time for open streams to end on SIGTERM")
     add("--log-level", choices=LOG_LEVELS, default="warning", help="what is logged to stderr (default: %(default)s)")
 
@@ -49,13 +53,15 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             state=args.state,
         )
+        certificate = _certificate(args)
         listener = listen(args.host, args.port)
     except (ConfigError, ServerError, StateError) as error:
         print(f"gateproof serve: {error}", file=sys.stderr)
         return USAGE_ERROR
-    server = Server(create_app(gateway), drain_timeout_s=args.drain_timeout, log_level=args.log_level)
+    app, scheme = create_app(gateway), "http" if certificate is None else "https"
+    server = Server(app, drain_timeout_s=args.drain_timeout, log_level=args.log_level, certificate=certificate)
     server.before_start = server.stop_on_signals
-    server.when_ready = lambda: print(f"listening on {url(listener)}", flush=True)
+    server.when_ready = lambda: print(f"listening on {url(listener, scheme)}", flush=True)
     server.run([listener])
     return 0
 
@@ -64,8 +70,22 @@ def _config(args: argparse.Namespace) -> Config:
     config = default_config() if args.config is None else load(args.config)
     if args.nemo_rule is not None:
         config = replace(config, nemo_rule=NemoRule(args.nemo_rule))
+    if args.watsonx_shapes is not None:
+        config = replace(config, watsonx_shapes=Shapes(args.watsonx_shapes))
     overrides = {"ttft_s": args.ttft, "itl_s": args.itl}
     return with_settings(config, {key: value for key, value in overrides.items() if value is not None})
+
+
+def _certificate(args: argparse.Namespace) -> Certificate | None:
+    if not args.tls and args.tls_cert_out is None:
+        return None
+    certificate = self_signed(args.host)
+    if args.tls_cert_out is not None:
+        try:
+            args.tls_cert_out.write_bytes(certificate.authority_pem)
+        except OSError as error:
+            raise ServerError(f"{args.tls_cert_out}: {(error.strerror or str(error)).lower()}") from None
+    return certificate
 
 
 def _tokens(option: str, tokens: list[str]) -> list[str]:

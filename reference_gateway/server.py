@@ -17,6 +17,7 @@ from reference_gateway.app import create_app
 from reference_gateway.config import Config, default_config
 from reference_gateway.gateway import Gateway
 from reference_gateway.request_id import new_request_id
+from reference_gateway.tls import Certificate
 from reference_gateway.wire_json import one_line
 
 KEEP_ALIVE_S = 75
@@ -31,9 +32,16 @@ class ServerError(Exception):
 class Server(uvicorn.Server):
     """A uvicorn server that says when it accepts connections, and leaves the process's signals to its owner."""
 
-    def __init__(self, app: ASGIApp, *, drain_timeout_s: float = 5.0, log_level: str = "warning") -> None:
-        super().__init__(
-            uvicorn.Config(
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        drain_timeout_s: float = 5.0,
+        log_level: str = "warning",
+        certificate: Certificate | None = None,
+    ) -> None:
+        with nullcontext() if certificate is None else certificate.file() as file:
+            config = uvicorn.Config(
                 app,
                 http=Protocol,
                 ws="none",
@@ -44,8 +52,11 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=cast(int, drain_timeout_s),
                 server_header=False,
+                ssl_keyfile=file,
+                ssl_certfile=file,
             )
-        )
+            config.load()
+        super().__init__(config)
         self.before_start: Callable[[], None] = lambda: None
         self.when_ready: Callable[[], None] = lambda: None
 
@@ -113,9 +124,9 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def url(listener: socket.socket) -> str:
+def url(listener: socket.socket, scheme: str = "http") -> str:
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if listener.family == socket.AF_INET6 else f"{scheme}://{host}:{port}"
 
 
 @contextmanager
@@ -126,23 +137,26 @@ def running_gateway(
     seed: int | None = None,
     drain_timeout_s: float = 0.5,
     port: int = 0,
+    certificate: Certificate | None = None,
 ) -> Iterator[str]:
     """A gateway (the default one without a configuration) on a free port of this machine, in a thread of its own.
     Gives the URL without a path: add `/v1`."""
     gateway = Gateway.open(config or default_config(), tokens=tokens, seed=seed)
-    with running(create_app(gateway), drain_timeout_s=drain_timeout_s, port=port) as base_url:
+    with running(create_app(gateway), drain_timeout_s=drain_timeout_s, port=port, certificate=certificate) as base_url:
         yield base_url
 
 
 @contextmanager
-def running(app: ASGIApp, *, drain_timeout_s: float = 0.5, port: int = 0) -> Iterator[str]:
+def running(
+    app: ASGIApp, *, drain_timeout_s: float = 0.5, port: int = 0, certificate: Certificate | None = None
+) -> Iterator[str]:
     """Any ASGI application on a free port of this machine, in a thread of its own."""
     listener = listen("127.0.0.1", port)
-    server = Server(app, drain_timeout_s=drain_timeout_s)
+    server = Server(app, drain_timeout_s=drain_timeout_s, certificate=certificate)
     started = threading.Event()
     server.when_ready = started.set
     thread = threading.Thread(target=server.run, args=([listener],), name="gateway", daemon=True)
-    base_url = url(listener)
+    base_url = url(listener, "http" if certificate is None else "https")
     thread.start()
     if not started.wait(30):
         raise ServerError("the gateway did not start within 30 s")

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,14 +25,15 @@ class Authentication:
         app: ASGIApp,
         keys: Sequence[Key],
         mint: Mint,
-        is_open: Callable[[str], bool] = lambda path: False,
+        open_paths: Collection[str] = (),
         schemes: Sequence[Scheme] = (),
     ) -> None:
-        self.app, self.mint, self.is_open, self.schemes = app, mint, is_open, schemes
+        self.app, self.mint, self.schemes = app, mint, schemes
+        self.open_paths = frozenset(open_paths)
         self.keys = [(key.token.encode("utf-8"), key) for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self.keys and not self.is_open(scope["path"]):
+        if scope["type"] == "http" and self.keys and scope["path"] not in self.open_paths:
             key = self._key(scope, [value for name, value in scope["headers"] if name == b"authorization"])
             permission = needed(scope["method"], scope["path"])
             if permission not in key.permissions:

@@ -17,7 +17,7 @@ from reference_gateway.routing import Handler, Resource
 
 PREFIX = "/v1/"
 PREFIXES = (PREFIX,)
-OPEN_PREFIXES: Sequence[str] = ()
+OPEN_PATHS: Sequence[str] = ()
 
 
 def error_body(error: ApiError, request_id: str, config: Config) -> Json:

@@ -119,12 +119,12 @@ def test_what_is_registered_survives_a_restart(tmp_path: Path) -> None:
     options = ("--state", str(tmp_path / "state.sqlite"), "--ttft", "0")
     with served(*options) as (_, url):
         assert httpx.post(url + SERVICE, json=PROVIDER).status_code == 201
-        httpx.delete(f"{url}{SERVICE}/spare")
+        httpx.delete(f"{url}{SERVICE}/openai")
         while "default/a-b" not in httpx.get(url + INFERENCE).text:
             pass
     with served(*options, "--nemo-rule", "deployed") as (_, url):
         listed = {each["name"]: each["status"] for each in httpx.get(url + SERVICE).json()["data"]}
-        assert listed == {"openai": "READY", "nvidia-build": "READY", "mine": "READY"}
+        assert listed == {"nvidia-build": "READY", "mine": "READY"}
         assert httpx.get(url + INFERENCE).json()["data"][0] == {
             "id": "default/a-b", "owned_by": "default", "object": "model", "created": 0
         }  # fmt: skip

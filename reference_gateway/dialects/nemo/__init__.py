@@ -14,7 +14,7 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.routing import Resource
 
 PREFIXES = ("/apis/",)
-OPEN_PREFIXES: Sequence[str] = ()
+OPEN_PATHS: Sequence[str] = ()
 
 
 def error_body(error: ApiError, request_id: str, config: Config) -> Json:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from openai import OpenAI, UnprocessableEntityError
 
-from .conftest import KEY
+from ..conftest import KEY
 
 WORKSPACES = "/apis/inference-gateway/v2/workspaces"
 BASE = f"{WORKSPACES}/default/openai/-/v1"
