@@ -11,9 +11,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 from conformance.exchange import Exchange, Headers, Request
 from conformance.profiles import Profile
+from conformance.slots import Slots
 from conformance.target import Target
 from conformance.wire import Wire, raw_request
 
@@ -25,6 +27,8 @@ ABSENT = object()
 """As a field of a body: leave this key out."""
 
 current_label: ContextVar[str] = ContextVar("current_label", default="preflight")
+current_rank: ContextVar[int] = ContextVar("current_rank", default=0)
+"""Set for each probe: the name that its exchanges carry, and how early it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Gateway:
         self.facts = Facts()
         self.exchanges: list[Exchange] = []
         self._wire = wire
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = Slots(concurrency)
         self._sent: dict[tuple[Any, ...], asyncio.Task[Exchange]] = {}
         self._numbers = itertools.count(1)
         self._on_exchange = on_exchange or (lambda exchange: None)
@@ -101,6 +105,20 @@ class Gateway:
             nonce=secrets.token_hex(6), workspace=self.facts.workspace or "default"
         )
 
+    def path(self, name: str, **words: str) -> str:
+        """The path from the origin of a route that the profile names, with these words filled in."""
+        return self.filled(self.profile.paths[name], **words)
+
+    def filled(self, template: str, **words: str) -> str:
+        """A path of the profile from the origin. What stands before its base path here, as behind a proxy, stands
+        before this one, too."""
+        workspace = self.facts.workspace
+        base = self.target.base_url.removeprefix(self.target.origin)
+        usual = self.profile.base_path.format(workspace=workspace)
+        before = base.removesuffix(usual) if base.endswith(usual) else ""
+        quoted = {key: quote(word, safe="") for key, word in ({"workspace": workspace} | words).items()}
+        return before + template.format(**quoted)
+
     # How it is sent
 
     async def send(
@@ -127,10 +145,10 @@ class Gateway:
         content = body if body is not None else b"" if json is ABSENT else encode(json)
         url = (self.target.origin if from_origin else self.target.base_url) + path
         own_key = key is ABSENT and authorization is None
-        label = current_label.get() + (f"[{case}]" if case else "")
+        label, rank = current_label.get() + (f"[{case}]" if case else ""), current_rank.get()
 
         async def go() -> Exchange:
-            async with self._slots:
+            async with self._slots.held(rank):
                 return await self._obeying(
                     label,
                     lambda: Request(method, url, self._headers(bool(content), headers, key, authorization), content),
@@ -152,7 +170,7 @@ class Gateway:
 
     async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
         """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
-        async with self._slots:
+        async with self._slots.held(current_rank.get()):
             id = f"x{next(self._numbers)}"
             exchanges = await self._wire.raw(id, current_label.get(), self.target.base_url, pieces, methods)
         for exchange in exchanges:

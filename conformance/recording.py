@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance.doctor import examine
 from conformance.exchange import Exchange, Unusable, exchanges_in
-from conformance.gateway import Facts, Gateway, current_label
+from conformance.gateway import Facts, Gateway, current_label, current_rank
 from conformance.probe import PROBES, Phase
 from conformance.profiles import Profile
 from conformance.target import ConfigError, Target
@@ -110,7 +110,7 @@ async def record(
                     for name in chosen:
                         results[name] = await _send(gateway, name)
                 else:
-                    sent = await asyncio.gather(*(_send(gateway, name) for name in chosen))
+                    sent = await asyncio.gather(*(_send(gateway, name, rank) for rank, name in enumerate(chosen)))
                     results |= dict(zip(chosen, sent, strict=True))
         return Recording(
             diagnosis.facts,
@@ -122,8 +122,9 @@ async def record(
         )
 
 
-async def _send(gateway: Gateway, name: str) -> Result:
+async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
     current_label.set(name)
+    current_rank.set(rank)
     try:
         value = await PROBES[name].send(gateway)
     except Unusable as error:

@@ -79,7 +79,7 @@ async def chat_longer_prompt(gateway: Gateway) -> Exchange:
     return await gateway.chat(messages=[user("Reply with the word OK. " + "apple " * 200)])
 
 
-@probe()
+@probe(tokens=32)
 async def chat_n2(gateway: Gateway) -> Exchange:
     return await gateway.chat(n=2)
 

@@ -43,7 +43,7 @@ async def chat_stream_long(gateway: Gateway) -> dict[str, Exchange]:
     return await together({"short": gateway.stream(messages=prompt, cap=SMALL_CAP), **longs})
 
 
-@probe()
+@probe(tokens=48)
 async def chat_stream_n2(gateway: Gateway) -> Exchange:
     return await gateway.stream(n=2)
 
@@ -69,7 +69,7 @@ async def chat_stream_caps(gateway: Gateway) -> dict[str, Exchange]:
     )
 
 
-@probe()
+@probe(tokens=48)
 async def chat_stream_tools(gateway: Gateway) -> dict[str, Exchange]:
     """Tools that the model may call, must call (two of them, if it can), and one that it is told to call."""
     weather = [user("What is the weather in Oslo?")]
@@ -118,7 +118,7 @@ async def chat_stream_refused(gateway: Gateway) -> dict[str, dict[str, Exchange]
     return dict(zip(("unknown model", "no messages", "temperature hot", "malformed JSON"), cases, strict=True))
 
 
-@probe(tokens=32)
+@probe(tokens=48)
 async def chat_streams_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
     """Prompts of clearly different lengths, all streamed at once (with usage, where it is offered), and each asked once
     more without stream."""
