@@ -67,6 +67,9 @@ FEATURES = {
     "tools": Feature("function tools", ("chat_tool_auto", "chat_reply"), refused),
     "providers": Feature("configured providers can be listed", on_request=True),
     "entity_naming": Feature("model ids are workspace/entity, entities follow a pattern", on_request=True),
+    "model_entity_route": Feature("a model entity has a base URL of its own", on_request=True),
+    "provider_route": Feature("a provider has a base URL of its own", on_request=True),
+    "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
 }
 
 

@@ -7,7 +7,7 @@ a digit may stand, so a gateway may follow any of READINGS, and only names on wh
 import random
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,8 +23,13 @@ READINGS = {
 LENGTHS = (1, 2, 3, 62, 63, 64, 65, 255, 10_000)
 """The lengths that are tried, on both sides of the limits 2 and 63."""
 
+DEPLOYED = r"[a-z](?!.*--)[a-z0-9\-@.+_]{1,62}(?<!-)\n?"
+"""What the platform's code takes, which is no reading of the sentence."""
+
 VENDOR = "meta/llama-3.3-70b-instruct"
 """The sentence's own example of an id that is refused."""
+
+OTHER_VENDORS = ("meta/llama-3-70b", "nvidia/nemotron-4-340b", "Qwen/Qwen2.5-7B", "org/model:latest")
 
 
 class Standing(StrEnum):
@@ -115,6 +120,17 @@ ILL_FORMED: dict[str, tuple[Case, ...]] = {
 }
 """Names that no reading takes, by what is wrong with them."""
 
+AMBIGUOUS = {
+    "leading hyphen": "-{word}",
+    "trailing hyphen": "{word}-",
+    "two hyphens in a row": "ab--{word}",
+    "leading digit": "7{word}",
+    "nothing but digits": "{digits}",
+    "nothing but hyphens": "--",
+    "leading digit and trailing hyphen": "7{word}-",
+}
+"""Names on which the readings differ."""
+
 SLASHES = {
     "one segment too many": "{workspace}/{word}/ab",
     "trailing slash": "{workspace}/{word}/",
@@ -171,6 +187,19 @@ def well_formed(chance: random.Random, count: int = 30) -> list[str]:
         segments = [word(chance, 1 + chance.randrange(3)), *(_segment(chance) for _ in range(chance.randrange(1, 8)))]
         names.append("-".join([*segments, word(chance, 6)])[:63].rstrip("-"))
     return names
+
+
+def digits(chance: random.Random, length: int = 10) -> str:
+    return "".join(chance.choices(string.digits, k=length))
+
+
+def consistent(taken: Mapping[str, bool]) -> list[str]:
+    """The readings that take just those of these names that were taken."""
+    return [
+        reading
+        for reading, pattern in READINGS.items()
+        if all((re.fullmatch(pattern, name) is not None) is was for name, was in taken.items())
+    ]
 
 
 LETTERS_AND_DIGITS = string.ascii_lowercase + string.digits

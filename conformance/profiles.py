@@ -19,7 +19,8 @@ class Expectations:
     `error_schema` is the schema of an error body. `unknown_model` is a well-formed id that no gateway serves ({nonce}
     and {workspace} are filled in), `unknown_path_status` what a path is refused with that no gateway has,
     `misspelt_model_status` a model id in another case. `retrieve_by` are the members of a list entry by any of which
-    GET /models/{id} may know a model.
+    GET /models/{id} may know a model. `entity_name_pattern` is a regular expression for whole entity names, ""
+    where the published sentence is all that is known.
     """
 
     error_schema: str = "error.lenient"
@@ -27,6 +28,7 @@ class Expectations:
     unknown_path_status: tuple[int, ...] = (404,)
     misspelt_model_status: tuple[int, ...] = (404,)
     retrieve_by: tuple[str, ...] = ("id",)
+    entity_name_pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,10 @@ class Profile:
     levels: dict[str, Level]
     claimed: frozenset[str]
     expect: Expectations
+    paths: dict[str, str]
+    """Routes beside the base path, by name; from the origin, {workspace}, {entity} and {provider} are filled in."""
+    wrong_paths: dict[str, str]
+    """Base paths that differ from the right one by what the key says."""
 
     def applies(self, requirement: Requirement) -> bool:
         return requirement.area in self.areas and requirement.id not in self.excluded
@@ -74,4 +80,6 @@ def profile(name: str) -> Profile:
         levels={id: Level(level) for id, level in content.get("levels", {}).items()},
         claimed=frozenset(content.get("claimed", ())),
         expect=Expectations(**expect),
+        paths=content.get("paths", {}),
+        wrong_paths=content.get("wrong_paths", {}),
     )

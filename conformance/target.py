@@ -6,6 +6,7 @@ options from OPTIONS, so that neither knows one that the other does not.
 """
 
 import os
+import re
 import subprocess
 import tomllib
 from collections.abc import Mapping
@@ -57,6 +58,7 @@ OPTIONS = (
     Option("timeout", float, "seconds without a byte after which a request is given up (default 30)", "S"),
     Option("workspace", str, "workspace the gateway is asked in (default: the one in the URL)", "NAME"),
     Option("provider", str, "provider whose route is asked, where the dialect has such a route", "NAME"),
+    Option("entity_name_pattern", str, "regular expression that whole entity names follow", "REGEX"),
     Option("empty_workspace", str, "a workspace that holds no model, to judge an empty list", "NAME"),
     Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
@@ -87,6 +89,7 @@ class Target:
     workspace: str | None = None
     provider: str | None = None
     empty_workspace: str | None = None
+    entity_name_pattern: str | None = None
     without: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
@@ -168,6 +171,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         workspace=values["workspace"],
         provider=values["provider"],
         empty_workspace=values["empty_workspace"],
+        entity_name_pattern=_pattern(values["entity_name_pattern"]),
         without=_endpoints(values["without"] or []),
         claimed=claimed,
         declined=declined,
@@ -278,6 +282,14 @@ def _header(text: str) -> tuple[str, str]:
     if not colon or not name.strip() or any(c in text for c in "\r\n"):
         raise ConfigError("--header: a header must look like 'Name: value'")
     return name.strip(), value.strip()
+
+
+def _pattern(text: str | None) -> str | None:
+    try:
+        re.compile(text or "")
+    except re.error as error:
+        raise ConfigError(f"--entity-name-pattern {text}: no regular expression ({error})") from None
+    return text
 
 
 def _endpoints(names: list[str]) -> frozenset[str]:

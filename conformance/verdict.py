@@ -97,7 +97,7 @@ class Tolerated(Broken):
 
 
 class Fatal(Broken):
-    """A client's request broke the gateway itself: a failure whatever the requirement's level, as a server error is."""
+    """A failure whatever the requirement's level, as it is when a client's request breaks the gateway itself."""
 
 
 class Inconclusive(Exception):
@@ -147,6 +147,11 @@ def prefer(condition: bool, exchange: Exchange, seen: str | None = None) -> None
 def hold(violations: Iterable[Violation]) -> None:
     """Raises Broken if there is any violation, with all of them in its message and as its evidence."""
     _raise(Broken, violations)
+
+
+def demand(violations: Iterable[Violation]) -> None:
+    """Raises Fatal, a failure at any level, if there is any violation."""
+    _raise(Fatal, violations)
 
 
 def tolerate(violations: Iterable[Violation]) -> None:

@@ -8,6 +8,7 @@ import secrets
 from asyncio import gather
 from collections.abc import Awaitable
 from typing import Any
+from urllib.parse import quote
 
 from conformance import names
 from conformance.exchange import Exchange, Unusable
@@ -21,12 +22,12 @@ Tries = dict[str, Exchange]
 @probe()
 async def chat_by_listed_name(gateway: Gateway) -> Exchange:
     """The smallest chat with a listed model, named as workspace/entity."""
-    return await gateway.chat(model=_served_id(gateway))
+    return await gateway.chat(model=served_id(gateway))
 
 
 @probe()
 async def stream_by_listed_name(gateway: Gateway) -> Exchange:
-    return await gateway.stream(model=_served_id(gateway))
+    return await gateway.stream(model=served_id(gateway))
 
 
 @probe()
@@ -36,19 +37,21 @@ async def vendor_name(gateway: Gateway) -> Exchange:
 
 @probe()
 async def unregistered_names(gateway: Gateway) -> Tries:
-    seed, chance = _seeded()
-    return await _tried(gateway, seed, {f"{_own(gateway)}/zz-gateproof-{names.word(chance)}": "" for _ in range(2)})
+    seed, chance = seeded()
+    return await _tried(
+        gateway, seed, {f"{own_workspace(gateway)}/zz-gateproof-{names.word(chance)}": "" for _ in range(2)}
+    )
 
 
 @probe()
 async def names_by_length(gateway: Gateway) -> dict[str, Tries]:
     """Names of letters and digits: those of a good length and those of a bad one. Listed names are not tried."""
-    seed, chance = _seeded()
+    seed, chance = seeded()
     found: dict[str, Tries] = {names.Standing.VALID: {}, names.Standing.INVALID: {}}
     for length in names.LENGTHS:
         drawn = (names.word(chance, length) for _ in range(100))
-        name = next(name for name in drawn if f"{_own(gateway)}/{name}" not in gateway.facts.listed)
-        id = f"{_own(gateway)}/{name}"
+        name = next(name for name in drawn if f"{own_workspace(gateway)}/{name}" not in gateway.facts.listed)
+        id = f"{own_workspace(gateway)}/{name}"
         found[names.standing(name)] |= await _tried(gateway, seed, {id: f"{length} characters"})
     return found
 
@@ -110,8 +113,8 @@ async def id_with_encoded_slash(gateway: Gateway) -> Tries:
 
 @probe()
 async def names_well_formed(gateway: Gateway) -> Tries:
-    seed, chance = _seeded()
-    return await _tried(gateway, seed, {f"{_own(gateway)}/{name}": "" for name in names.well_formed(chance)})
+    seed, chance = seeded()
+    return await _tried(gateway, seed, {f"{own_workspace(gateway)}/{name}": "" for name in names.well_formed(chance)})
 
 
 @probe(phase=Phase.HOSTILE)
@@ -126,8 +129,8 @@ async def models_that_are_no_string(gateway: Gateway) -> Tries:
 @probe()
 async def foreign_workspaces(gateway: Gateway) -> Tries:
     """A served entity under the name of another workspace: an invented one, one named as empty, our own misspelt."""
-    workspace, _, entity = _served_id(gateway).partition("/")
-    seed, chance = _seeded()
+    workspace, _, entity = served_id(gateway).partition("/")
+    seed, chance = seeded()
     ids = {f"zz-gateproof-{names.word(chance)}/{entity}": "an invented workspace"}
     if gateway.target.empty_workspace:
         ids[f"{gateway.target.empty_workspace}/{entity}"] = "the workspace that holds no model"
@@ -142,19 +145,51 @@ async def vendor_name_streamed(gateway: Gateway) -> Exchange:
 
 
 @probe()
-async def ill_formed_names_both_ways(gateway: Gateway) -> dict[str, Tries]:
-    """Three bad names, each asked for a plain answer and for a stream."""
-    workspace, (seed, chance) = _own(gateway), _seeded()
-    bad = [names.ILL_FORMED[kind][0] for kind in ("underscore", "upper")]
-    ids = {f"{workspace}/{names.word(chance, 64)}": "64 characters"}
+async def other_vendor_names(gateway: Gateway) -> Tries:
+    return await together({f"model {show(id)}": gateway.chat(model=id) for id in names.OTHER_VENDORS})
+
+
+@probe()
+async def names_every_way(gateway: Gateway) -> dict[str, Tries]:
+    """The vendor's id, a bad name of each kind and a good one, each at every inference endpoint."""
+    workspace, (seed, chance) = own_workspace(gateway), seeded()
+    bad = [cases[0] for cases in names.ILL_FORMED.values()]
+    ids = {names.VENDOR: "", f"{workspace}/{names.word(chance, 64)}": "64 characters"}
     ids |= {f"{workspace}/{case.name(names.word(chance))}": case.label for case in bad}
-    plain, streamed = await gather(_tried(gateway, seed, ids), _tried(gateway, seed, ids, stream=True))
-    return {"plain": plain, "streamed": streamed}
+    ids |= {f"{workspace}/zz-gateproof-{names.word(chance)}": "well-formed"}
+    return await _every_way(gateway, seed, ids)
+
+
+@probe()
+async def ambiguous_names(gateway: Gateway) -> dict[str, Tries]:
+    """Names on which the readings differ, at every inference endpoint, and the plain chats once more ("again")."""
+    workspace, (seed, chance) = own_workspace(gateway), seeded()
+    words = {"word": names.word(chance), "digits": names.digits(chance)}
+    ids = {f"{workspace}/{template.format(**words)}": label for label, template in names.AMBIGUOUS.items()}
+    ids = {id: label for id, label in ids.items() if id not in gateway.facts.listed}
+    return await _every_way(gateway, seed, ids) | {"again": await _tried(gateway, seed, ids, again=True)}
+
+
+@probe()
+async def bare_names(gateway: Gateway) -> Tries:
+    """A served entity without its workspace, and one that nobody has."""
+    entity = served_id(gateway).partition("/")[2]
+    seed, chance = seeded()
+    unknown = f"zz-gateproof-{names.word(chance)}"
+    return await _tried(gateway, seed, {entity: "a served entity", unknown: "nobody has it"})
+
+
+@probe()
+async def model_by_both_names(gateway: Gateway) -> Tries:
+    """A listed model, retrieved by its entity alone and with its workspace."""
+    id = served_id(gateway)
+    written = {name: quote(name, safe="") for name in (id.partition("/")[2], id)}
+    return await together({name: gateway.get(f"/models/{path}") for name, path in written.items()})
 
 
 async def _ill_formed(gateway: Gateway, kind: str) -> Tries:
     """All cases of one kind, with spellings of a served entity that amount to it if ids are folded."""
-    workspace, (seed, chance) = _own(gateway), _seeded()
+    workspace, (seed, chance) = own_workspace(gateway), seeded()
     ids = {f"{workspace}/{case.name(names.word(chance))}": case.label for case in names.ILL_FORMED[kind]}
     if (served := _served(gateway)) is not None:
         ids |= {id: label for label, id in names.folded(kind, *served) if id not in gateway.facts.listed}
@@ -162,8 +197,8 @@ async def _ill_formed(gateway: Gateway, kind: str) -> Tries:
 
 
 async def _whole_ids(gateway: Gateway, templates: dict[str, str]) -> Tries:
-    seed, chance = _seeded()
-    workspace, entity = _served(gateway) or (_own(gateway), names.word(chance))
+    seed, chance = seeded()
+    workspace, entity = _served(gateway) or (own_workspace(gateway), names.word(chance))
     filled = {
         template.format(workspace=workspace, entity=entity, word=names.word(chance)): label
         for label, template in templates.items()
@@ -171,37 +206,53 @@ async def _whole_ids(gateway: Gateway, templates: dict[str, str]) -> Tries:
     return await _tried(gateway, seed, filled)
 
 
-async def _tried(gateway: Gateway, seed: str, ids: dict[str, str], **fields: Any) -> Tries:
-    """A chat with each of these ids, which come with a label."""
+async def _every_way(gateway: Gateway, seed: str, ids: dict[str, str]) -> dict[str, Tries]:
+    """Each id in a plain and a streamed chat, a completion and an embedding, as far as the gateway has these."""
+    without = gateway.target.without
+    ways = {"plain": _tried(gateway, seed, ids), "streamed": _tried(gateway, seed, ids, stream=True)}
+    if "completions" not in without:
+        ways["completions"] = _tried(gateway, seed, ids, "/completions", prompt="one")
+    if "embeddings" not in without:
+        ways["embeddings"] = _tried(gateway, seed, ids, "/embeddings", input="one")
+    return dict(zip(ways, await gather(*ways.values()), strict=True))
+
+
+async def _tried(
+    gateway: Gateway, seed: str, ids: dict[str, str], path: str = "", again: bool = False, **fields: Any
+) -> Tries:
+    """A chat with each of these ids, which come with a label; at another path a body of these fields."""
 
     def told(id: str, label: str) -> str:
         return f"model {show(id, 120)} ({label})" if label else f"model {show(id, 120)}"
 
-    def chat(id: str, label: str) -> Awaitable[Exchange]:
-        return gateway.chat({"case": f"{label or id}, seed {seed}"}, model=id, **fields)
+    def ask(id: str, label: str) -> Awaitable[Exchange]:
+        options: dict[str, Any] = {"case": f"{label or id}, seed {seed}", "repeat": "again" if again else 0}
+        if path:
+            return gateway.post(path, {"model": id, **fields}, **options)
+        return gateway.chat(options, model=id, **fields)
 
-    return await together({told(id, label): chat(id, label) for id, label in ids.items()})
+    return await together({told(id, label): ask(id, label) for id, label in ids.items()})
 
 
-def _seeded() -> tuple[str, random.Random]:
+def seeded() -> tuple[str, random.Random]:
     seed = secrets.token_hex(4)
     return seed, random.Random(seed)
 
 
-def _own(gateway: Gateway) -> str:
+def own_workspace(gateway: Gateway) -> str:
     """The workspace that is asked."""
     return gateway.facts.workspace or "default"
 
 
 def _served(gateway: Gateway) -> tuple[str, str] | None:
     """Workspace and entity of a listed model, the one under test if it can be; None if the list has none."""
-    pairs = [_segments(_own(gateway), id) for id in gateway.facts.listed]
+    pairs = [_segments(own_workspace(gateway), id) for id in gateway.facts.listed]
     usable = [pair for pair in pairs if all(pair)]
-    tested = _segments(_own(gateway), gateway.facts.model)
+    tested = _segments(own_workspace(gateway), gateway.facts.model)
     return tested if tested in usable else next(iter(usable), None)
 
 
-def _served_id(gateway: Gateway) -> str:
+def served_id(gateway: Gateway) -> str:
     """The same as one id. Raises Unusable if the list has none."""
     served = _served(gateway)
     if served is None:

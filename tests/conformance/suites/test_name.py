@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from starlette.types import ASGIApp
 
-from conformance.names import READINGS, VENDOR
+from conformance.names import READINGS, VENDOR, Standing, standing
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
@@ -22,14 +22,14 @@ from .judged import KEY, Judged, gateway_app, judge, red
 WORKSPACE = "default"
 SERVED = f"{WORKSPACE}/mock-small"
 BASE = f"/apis/inference-gateway/v2/workspaces/{WORKSPACE}/openai/-/v1"
-BAD = ("NAME-005", "NAME-008", "NAME-009", "NAME-010", "NAME-011", "NAME-012", "NAME-013", "NAME-014", "NAME-016")
+BAD = {f"NAME-{number:03}" for number in (5, 6, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 30)}
 
 Act = Callable[[Asked], Asked | Answer | None]
 Edit = Callable[[Asked, Answer], Answer]
 
 
-def judged(app: ASGIApp, *areas: str) -> dict[str, Judged]:
-    return red(judge(app, *(areas or ("NAME",)), path=BASE, profile="nemo"))
+def judged(app: ASGIApp, *areas: str, **options: str) -> dict[str, Judged]:
+    return red(judge(app, *(areas or ("NAME",)), path=BASE, profile="nemo", **options))
 
 
 def failing(app: ASGIApp) -> set[str]:
@@ -40,8 +40,8 @@ def failing(app: ASGIApp) -> set[str]:
 
 
 def model(asked: Asked) -> str:
-    """The model of a chat; an empty word for any other request."""
-    found = asked.object.get("model") if asked.path.endswith("/chat/completions") else None
+    """The model of a chat by the model in the body; an empty word for any other request."""
+    found = asked.object.get("model") if asked.path == f"{BASE}/chat/completions" else None
     return found if isinstance(found, str) else ""
 
 
@@ -58,8 +58,14 @@ def with_model(asked: Asked, name: str) -> Asked:
 
 
 def takes(pattern: str, flags: int = 0) -> Act:
-    """Names like this are well-formed as well: unknown, and no more."""
-    return lambda asked: refusal(404) if re.fullmatch(pattern, entity(asked), flags) and not known(asked) else None
+    """Names like this are well-formed as well, though no reading takes them: unknown, and no more."""
+
+    def act(asked: Asked) -> Answer | None:
+        name = entity(asked)
+        is_bad = standing(name) is Standing.INVALID and not known(asked)
+        return refusal(404) if is_bad and re.fullmatch(pattern, name, flags) else None
+
+    return act
 
 
 def refuses(pattern: str) -> Act:
@@ -133,7 +139,7 @@ ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
     "decodes percent sequences": (rewrites(unquote), {"NAME-017"}),
     "takes the last segment": (
         rewrites(lambda id: f"{WORKSPACE}/{id.rpartition('/')[2]}" if "/" in id else id),
-        {"NAME-014", "NAME-024"},
+        {"NAME-006", "NAME-014", "NAME-024"},
     ),
     "trims slashes": (rewrites(lambda id: id.strip("/")), {"NAME-014", "NAME-015"}),
     "collapses slashes": (rewrites(lambda id: re.sub("/+", "/", id)), {"NAME-014"}),
@@ -162,11 +168,11 @@ ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
     ),
     "calls unknown names ill-formed": (
         lambda asked: refusal(422) if entity(asked) and not known(asked) else None,
-        {"NAME-007", "NAME-008", "NAME-021"},
+        {"NAME-007", "NAME-008", "NAME-020", "NAME-021", "NAME-040"},
     ),
     "serves a default for unknown names": (
-        rewrites_entity(lambda name: "mock-small" if re.fullmatch("[a-z0-9-]{4,60}", name) else name),
-        {"NAME-007", "NAME-034"},
+        rewrites_entity(lambda name: "mock-small" if len(name) > 3 and standing(name) is Standing.VALID else name),
+        {"NAME-007", "NAME-034", "NAME-040"},
     ),
     "crashes on a model that is no string": (
         lambda asked: refusal(500) if "model" in asked.object and not isinstance(asked.object["model"], str) else None,
@@ -184,7 +190,7 @@ ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
         lambda asked: refusal(404) if asked.object.get("model") in (1, True) else None,
         {"NAME-022"},
     ),
-    "ignores the workspace": (re_homed, {"NAME-024"}),
+    "ignores the workspace": (re_homed, {"NAME-006", "NAME-024"}),
     "rewrites the vendor's id": (
         rewrites(lambda id: f"{WORKSPACE}/meta-llama-3-3-70b-instruct" if id == VENDOR else id),
         {"NAME-005", "NAME-028", "NAME-029"},
@@ -198,17 +204,151 @@ ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
         {"NAME-005", "NAME-028", "NAME-029"},
     ),
     "has no rule for streams": (
-        when(lambda asked: asked.streams and not known(asked), lambda asked: refusal(404)),
-        {"NAME-029"},
+        when(lambda asked: asked.streams and model(asked) and not known(asked), lambda asked: refusal(404)),
+        {"NAME-020", "NAME-029"},
     ),
     "takes underscores in streams": (when(lambda asked: asked.streams, takes("[a-z0-9_-]{2,63}")), {"NAME-029"}),
     "serves bare names only": (
         when(
             lambda asked: model(asked).startswith(f"{WORKSPACE}/"), lambda asked: refusal(404) if known(asked) else None
         ),
-        {"NAME-001", "NAME-034"},
+        {"NAME-001", "NAME-033", "NAME-034"},
     ),
 }
+
+
+# What stands beside the route by the model in the body
+
+ENTITY_ROUTE = BASE.replace("/openai/-", "/model/meta-llama-3-3-70b-instruct/-")
+PROVIDER_ROUTE = BASE.replace("/openai/-", "/provider/nvidia-build/-")
+CONFIGURED = f"/apis/models/v2/workspaces/{WORKSPACE}/models"
+
+
+def moved(asked: Asked, path: str) -> Asked:
+    return replace(asked, path=path)
+
+
+def at(path: str, act: Act) -> Act:
+    """Where the path, or what follows the workspaces, matches."""
+    return when(lambda asked: re.search(path, asked.path), act)
+
+
+def ambiguous(pattern: str, status: int) -> Act:
+    return lambda asked: (
+        refusal(status)
+        if standing(entity(asked)) is Standing.AMBIGUOUS and re.fullmatch(pattern, entity(asked))
+        else None
+    )
+
+
+def turning() -> Act:
+    """Every second digit in front is refused."""
+    turn = iter(range(10**6))
+    return lambda asked: refusal((404, 422)[next(turn) % 2]) if re.fullmatch("7[a-z0-9]+", entity(asked)) else None
+
+
+BESIDE: dict[str, tuple[Act, set[str]]] = {
+    "calls other vendors' ids unknown": (
+        lambda asked: refusal(404) if model(asked).startswith(("meta/llama-3-", "nvidia/", "Qwen/", "org/")) else None,
+        {"NAME-006"},
+    ),
+    "takes a leading hyphen": (ambiguous("-[a-z0-9]+", 404), {"NAME-018", "NAME-020"}),
+    "takes a trailing hyphen": (ambiguous("[a-z][a-z0-9]*-", 404), {"NAME-019", "NAME-020"}),
+    "changes its mind about leading digits": (turning(), {"NAME-020"}),
+    "takes leading digits in streams only": (
+        when(lambda asked: not asked.streams, ambiguous("[0-9]+[a-z0-9]*", 422)),
+        {"NAME-020"},
+    ),
+    "takes words that begin with a digit, and no number": (ambiguous("[0-9]+", 422), {"NAME-020"}),
+    "answers 400 to two hyphens": (ambiguous(".*--.*", 400), {"NAME-020"}),
+    "crashes on bare names": (
+        lambda asked: refusal(500) if "/" not in model(asked) and "zz-" in model(asked) else None,
+        {"NAME-023"},
+    ),
+    "serves a default for bare names": (
+        lambda asked: with_model(asked, SERVED) if "/" not in model(asked) and "zz-" in model(asked) else None,
+        {"NAME-023"},
+    ),
+    "lists any workspace": (
+        at("/workspaces/zz-[^/]+/openai/-/v1/models$", lambda asked: moved(asked, f"{BASE}/models")),
+        {"NAME-025"},
+    ),
+    "folds the case of workspaces": (
+        at("/workspaces/UPPER/openai", lambda asked: Answer(200).with_json({"object": "list", "data": []})),
+        {"NAME-025"},
+    ),
+    "crashes on bad workspaces": (at("/workspaces/ab cd/openai", lambda asked: refusal(500)), {"NAME-025"}),
+    "needs no separator": (
+        at("/openai/v1/models", lambda asked: moved(asked, f"{BASE}/models")),
+        {"NAME-026"},
+    ),
+    "serves every version": (
+        at("/inference-gateway/v1/", lambda asked: moved(asked, asked.path.replace("/v1/w", "/v2/w"))),
+        {"NAME-026"},
+    ),
+    "has a default workspace": (
+        at("/workspaces//openai", lambda asked: moved(asked, asked.path.replace("//", "/default/"))),
+        {"NAME-026"},
+    ),
+    "crashes on an encoded slash": (at("/workspaces/x/default/openai", lambda asked: refusal(500)), {"NAME-026"}),
+    "takes the vendor's id for completions": (
+        at("/openai/-/v1/completions", lambda asked: refusal(404) if asked.object.get("model") == VENDOR else None),
+        {"NAME-030"},
+    ),
+    "has no rule for embeddings": (
+        at("/openai/-/v1/embeddings", lambda asked: refusal(404) if "zz-" not in str(asked.object) else None),
+        {"NAME-020", "NAME-030"},
+    ),
+    "refuses all names for embeddings": (
+        at("/openai/-/v1/embeddings", lambda asked: refusal(422)),
+        {"NAME-020", "NAME-030"},
+    ),
+    "has no route by entity": (at("/model/meta[^/]*/-/v1", lambda asked: refusal(404)), {"NAME-031", "NAME-033"}),
+    "checks the body at the entity's route": (
+        at("/model/", lambda asked: refusal(422) if asked.object.get("model") == VENDOR else None),
+        {"NAME-031"},
+    ),
+    "does not stream by entity": (
+        at("/model/", lambda asked: replace(asked, body=asked.body.replace(b'"stream": true', b'"stream": false'))),
+        {"NAME-031"},
+    ),
+    "has no route by provider": (
+        at("/provider/nvidia-build/-/", lambda asked: refusal(404)),
+        {"NAME-032", "NAME-033"},
+    ),
+    "checks names at the provider's route": (
+        at("/provider/nvidia-build/-/", lambda asked: refusal(422) if "/" in str(asked.object.get("model")) else None),
+        {"NAME-032", "NAME-033"},
+    ),
+    "serves a default for unknown entities": (
+        at("/model/zz-", lambda asked: moved(asked, f"{ENTITY_ROUTE}/chat/completions")),
+        {"NAME-035"},
+    ),
+    "crashes on unknown providers": (at("/provider/zz-[^/]*/-", lambda asked: refusal(500)), {"NAME-035"}),
+    "folds the case of entities": (
+        at("/model/A_", lambda asked: moved(asked, f"{ENTITY_ROUTE}/chat/completions")),
+        {"NAME-035"},
+    ),
+    "does not know bare names of models": (at("/v1/models/[^/]+$", lambda asked: refusal(404)), {"NAME-036"}),
+    "says that nobody is ready": (
+        at("/provider/nvidia-build/ready", lambda asked: Answer(200).with_json({"ready": False})),
+        {"NAME-037"},
+    ),
+    "says that everybody is ready": (
+        at("/ready$", lambda asked: Answer(200).with_json({"ready": True})),
+        {"NAME-037"},
+    ),
+    "serves what is only configured": (
+        rewrites(lambda id: id.replace("planned-model", "mock-small")),
+        {"NAME-040"},
+    ),
+}
+
+
+@pytest.mark.parametrize("defect", BESIDE)
+def test_a_gateway_that_elsewhere(defect: str) -> None:
+    act, expected = BESIDE[defect]
+    assert failing(before(gateway_app(), act)) == expected
 
 
 @pytest.mark.parametrize("defect", ON_REQUESTS)
@@ -219,7 +359,7 @@ def test_a_gateway_that(defect: str) -> None:
 
 def listed(edit: Callable[[str], str]) -> Edit:
     def change(asked: Asked, answer: Answer) -> Answer:
-        if not asked.path.endswith("/models"):
+        if asked.path != f"{BASE}/models":
             return answer
         first, *rest = answer.json["data"]
         return answer.with_json({"object": "list", "data": [*rest, {**first, "id": edit(first["id"])}]})
@@ -227,13 +367,13 @@ def listed(edit: Callable[[str], str]) -> Edit:
     return change
 
 
+def only(condition: Callable[[Asked], object], edit: Edit) -> Edit:
+    return lambda asked, answer: edit(asked, answer) if condition(asked) else answer
+
+
 def renamed(asked: Asked, answer: Answer) -> Answer:
     """The provider's own name of the model, in streams as well."""
     return replace(answer, body=answer.body.replace(b"default/", b"vendor/")) if answer.status == 200 else answer
-
-
-def only(condition: Callable[[Asked], object], edit: Edit) -> Edit:
-    return lambda asked, answer: edit(asked, answer) if condition(asked) else answer
 
 
 def as_text(asked: Asked, answer: Answer) -> Answer:
@@ -246,13 +386,13 @@ def as_stream(asked: Asked, answer: Answer) -> Answer:
 
 
 def chats(asked: Asked) -> bool:
-    return asked.path.endswith("/chat/completions")
+    return asked.path == f"{BASE}/chat/completions"
 
 
 ON_ANSWERS: dict[str, tuple[Edit, set[str]]] = {
     "answers 400 instead of 422": (
         instead_of_422(400),
-        {*BAD, "NAME-015", "NAME-017", "NAME-024", "NAME-028", "NAME-029"},
+        {*BAD, "NAME-015", "NAME-017", "NAME-020", "NAME-024", "NAME-025", "NAME-028", "NAME-029", "NAME-035"},
     ),
     "answers 404 instead of 422": (
         instead_of_422(404),
@@ -265,11 +405,95 @@ ON_ANSWERS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "answers 400 to bad names in streams": (only(lambda asked: asked.streams, instead_of_422(400)), {"NAME-029"}),
     "says in a stream that the name is bad": (only(lambda asked: asked.streams, as_stream), {"NAME-029"}),
-    "lists a bare name": (listed(lambda id: id.partition("/")[2]), {"NAME-002"}),
-    "lists three segments": (listed(lambda id: id + "/v1"), {"NAME-002"}),
-    "lists an empty segment": (listed(lambda id: f"{WORKSPACE}/"), {"NAME-002"}),
+    "lists a bare name": (listed(lambda id: id.partition("/")[2]), {"NAME-002", "NAME-040"}),
+    "lists three segments": (listed(lambda id: id + "/v1"), {"NAME-002", "NAME-040"}),
+    "lists an empty segment": (listed(lambda id: f"{WORKSPACE}/"), {"NAME-002", "NAME-040"}),
+    "lists an entity with a dot": (
+        listed(lambda id: f"{WORKSPACE}/meta.llama"),
+        {"NAME-003", "NAME-039", "NAME-040"},
+    ),
+    "lists a model of another workspace": (listed(lambda id: "other/model"), {"NAME-004", "NAME-039", "NAME-040"}),
+    "counts other tokens by entity": (
+        only(
+            lambda asked: "/model/" in asked.path and not asked.streams,
+            lambda asked, answer: replace(answer, body=answer.body.replace(b'"prompt_tokens":', b'"prompt_tokens":1')),
+        ),
+        {"NAME-033"},
+    ),
+    "answers with other members by provider": (
+        only(
+            lambda asked: "/provider/" in asked.path and asked.path.endswith("completions") and not asked.streams,
+            lambda asked, answer: answer.with_json({**answer.json, "provider": "nvidia"}),
+        ),
+        {"NAME-033"},
+    ),
+    "answers without choices by entity": (
+        only(
+            lambda asked: "/model/" in asked.path and not asked.streams and asked.path.endswith("completions"),
+            lambda asked, answer: (
+                answer.with_json({**answer.json, "choices": None}) if answer.status == 200 else answer
+            ),
+        ),
+        {"NAME-031"},
+    ),
+    "breaks off streams by provider": (
+        only(
+            lambda asked: "/provider/" in asked.path and asked.streams,
+            lambda asked, answer: replace(answer, body=answer.body.replace(b"data: [DONE]\n\n", b"")),
+        ),
+        {"NAME-032"},
+    ),
+    "retrieves the bare name under another id": (
+        only(
+            lambda asked: re.search("/openai/-/v1/models/[^/]+$", asked.path),
+            lambda asked, answer: answer.with_json({**answer.json, "id": "other"}) if answer.status == 200 else answer,
+        ),
+        {"NAME-036"},
+    ),
+    "lists what is configured as models": (
+        only(
+            lambda asked: asked.path == CONFIGURED,
+            lambda asked, answer: answer.with_json({"object": "list", "data": answer.json["data"]}),
+        ),
+        {"NAME-038"},
+    ),
+    "counts wrongly what is configured": (
+        only(
+            lambda asked: asked.path == CONFIGURED,
+            lambda asked, answer: answer.with_json(
+                {**answer.json, "pagination": {**answer.json["pagination"], "total_results": 99}}
+            ),
+        ),
+        {"NAME-038"},
+    ),
+    "ignores the size of a page": (
+        only(
+            lambda asked: asked.path == CONFIGURED and b"page_size" in asked.query,
+            lambda asked, answer: answer.with_json(
+                {
+                    **answer.json,
+                    "data": answer.json["data"] * 2,
+                    "pagination": {**answer.json["pagination"], "current_page_size": 2},
+                }
+            ),
+        ),
+        {"NAME-038"},
+    ),
+    "forgets one that is configured": (
+        only(
+            lambda asked: asked.path == CONFIGURED and not asked.query,
+            lambda asked, answer: answer.with_json(
+                {
+                    **answer.json,
+                    "data": [row for row in answer.json["data"] if row["name"] != "mock-small"],
+                    "pagination": {**answer.json["pagination"], "total_results": 5, "current_page_size": 5},
+                }
+            ),
+        ),
+        {"NAME-039"},
+    ),
     "answers in the provider's name": (only(chats, renamed), {"NAME-034"}),
-    "streams in the provider's name": (only(lambda asked: asked.streams, renamed), {"NAME-034"}),
+    "streams in the provider's name": (only(lambda asked: chats(asked) and asked.streams, renamed), {"NAME-034"}),
 }
 
 
@@ -310,7 +534,12 @@ def following(pattern: str) -> ASGIApp:
 
 @pytest.mark.parametrize("reading", READINGS)
 def test_every_reading_of_the_rule_passes(reading: str) -> None:
-    assert judged(following(READINGS[reading])) == {}
+    """What is warned of are hyphens at the ends, which some readings take."""
+    warned = {id for id, name in (("NAME-018", "-a"), ("NAME-019", "a-")) if re.fullmatch(READINGS[reading], name)}
+    found = judged(following(READINGS[reading]))
+    assert {id: said.verdict for id, said in found.items()} == dict.fromkeys(warned, Verdict.WARN)
+    pattern = READINGS[reading]
+    assert judged(following(pattern), "NAME", entity_name_pattern=pattern) == {}
 
 
 def test_what_the_platform_really_takes_is_told_apart() -> None:
