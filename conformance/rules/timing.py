@@ -8,7 +8,7 @@ from conformance.rules.chunks import pieces_of
 MANY_EVENTS = 20
 LONG_ENOUGH_S = 0.2
 BURST = 0.05
-HELD_BACK_S = 0.1
+HELD_BACK_S = 0.15
 
 
 def clock_offset_s(exchange: Exchange) -> float:
@@ -24,15 +24,15 @@ def text_times_s(exchange: Exchange) -> list[float]:
     return [event.t_s for event, chunk in exchange.parsed_events if chunk and any(pieces_of(chunk))]
 
 
-def came_in_one_burst(long: Exchange, short: Exchange) -> bool | None:
+def came_in_one_burst(long: Exchange, shorts: list[Exchange]) -> bool | None:
     """Whether a long answer was held back until it was whole; None where there is too little to tell.
 
-    All its text came in the last twentieth of its time, and its first text later than that of a short answer: a model
-    that is slow to begin and quick afterwards begins both at the same time.
+    All its text came in the last twentieth of its time, and its first text later than that of every short answer: where
+    a model is slow to begin and quick afterwards, or answers wait for each other, some short one begins as late.
     """
-    times, first = text_times_s(long), text_times_s(short)
+    times, firsts = text_times_s(long), [found[0] for short in shorts if (found := text_times_s(short))]
     if len(times) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S:
         return None
     if times[-1] - times[0] >= BURST * times[-1]:
         return False
-    return True if first and times[0] - first[0] > HELD_BACK_S else None
+    return True if firsts and times[0] - max(firsts) > HELD_BACK_S else None

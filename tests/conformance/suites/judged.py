@@ -69,8 +69,7 @@ def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: An
     settings: dict[str, Any] = {"profile": profile, "api_key": KEY, "timeout_s": 5.0} | options
     target = Target(base_url, **settings)
     dialect = dialects.profile(profile)
-    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
-    tests = [(id, test) for id, test in _tests({id.split("-")[0] for id in wanted}) if id in wanted]
+    tests = _tests_for(areas, dialect)
     probes = {name for _, test in tests for name in inspect.signature(test).parameters if name in PROBES}
     for id, _ in tests:
         for feature in catalogue.requirement(id).features:
@@ -78,8 +77,14 @@ def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: An
                 probes |= set(FEATURES[feature].probes)
     recording = asyncio.run(record(target, dialect, probes))
     assert not recording.blocked, recording.blocked
+    return judge_recording(recording, target, *areas)
+
+
+def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[str, Judged]:
+    """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
+    dialect = dialects.profile(target.profile)
     found: dict[str, Judged] = {}
-    for id, test in tests:
+    for id, test in _tests_for(areas, dialect):
         said = _judged(id, test, target, dialect, recording)
         if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
             found[id] = said
@@ -218,6 +223,11 @@ def _tests_of(area: str) -> list[tuple[str, Test]]:
 
 def _tests(areas: set[str]) -> list[tuple[str, Test]]:
     return [found for area in sorted(areas) for found in _tests_of(area)]
+
+
+def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test]]:
+    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
+    return [(id, test) for id, test in _tests({id.split("-")[0] for id in wanted}) if id in wanted]
 
 
 def _judged(id: str, test: Test, target: Target, dialect: dialects.Profile, recording: Recording) -> Judged:

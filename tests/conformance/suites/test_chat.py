@@ -10,9 +10,8 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .conftest import JudgeWith
 from .defects import Answer, Asked, changed, error
-from .edits import Wrap, answered, asked_as, asks, both, drop, is_chat, plainly, put, reply
+from .edits import Wrap, answered, asked_as, asks, both, drop, is_chat, judge_with, plainly, put, reply
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -274,14 +273,14 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", IN_ANSWERS)
-def test_a_defect_of_answers_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_of_answers_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = IN_ANSWERS[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
 
 
 @pytest.mark.parametrize("name", IN_SERVING)
-def test_a_defect_in_serving_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_in_serving_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = IN_SERVING[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged

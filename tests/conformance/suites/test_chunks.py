@@ -8,9 +8,8 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from .conftest import JudgeWith
 from .defects import Asked
-from .edits import Wrap, asked_as, asks, chunk, chunks, drop, plainly_streamed, put
+from .edits import Wrap, asked_as, asks, chunk, chunks, drop, judge_with, plainly_streamed, put
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -225,7 +224,7 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", CHUNKS)
-def test_a_defect_of_chunks_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_of_chunks_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = CHUNKS[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged

@@ -13,9 +13,8 @@ from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 
-from .conftest import JudgeWith
 from .defects import Answer, before, changed, each_write, error
-from .edits import Wrap, answered, headers, stream
+from .edits import Wrap, answered, headers, judge_with, stream
 from .judged import KEY, gateway_app, judge, judge_url, red, serving
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
@@ -32,11 +31,11 @@ def paced(ttft_s: float, itl_s: float) -> ASGIApp:
 
 
 def test_a_stream_that_comes_as_it_is_made_passes() -> None:
-    assert judge(paced(0.02, 0.004), "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
+    assert judge(paced(0.02, 0.006), "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
 
 
 def test_a_stream_that_is_held_back_until_it_is_whole_is_seen() -> None:
-    buffering = changed(paced(0.02, 0.004), lambda asked, answer: answer)
+    buffering = changed(paced(0.02, 0.006), lambda asked, answer: answer)
     assert {id: said.verdict for id, said in red(judge(buffering, "STREAM")).items()} == {"STREAM-047": WARN}
 
 
@@ -48,7 +47,7 @@ def test_a_model_that_thinks_first_is_not_blamed() -> None:
     def thinking(body: bytes) -> bytes:
         return re.sub(rb'"content":("[^"]+")', rb'"content":null,"reasoning_content":\1', body)
 
-    app = each_write(paced(0.02, 0.004), lambda asked, piece: thinking(piece))
+    app = each_write(paced(0.02, 0.006), lambda asked, piece: thinking(piece))
     assert judge(app, "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
 
 
@@ -131,7 +130,7 @@ BROKEN: dict[str, tuple[Wrap, set[str]]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_broken_altogether_is_one_failure(judge_with: JudgeWith, name: str) -> None:
+def test_what_is_broken_altogether_is_one_failure(name: str) -> None:
     wrap, expected = BROKEN[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id for id, said in judged.items() if said.verdict is not Verdict.UNTESTABLE} == expected, judged

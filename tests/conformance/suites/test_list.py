@@ -8,9 +8,8 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .conftest import JudgeWith
 from .defects import Answer, Asked, before, changed, error
-from .edits import Wrap, drop, listing, models, put
+from .edits import Wrap, drop, judge_with, listing, models, put
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -113,7 +112,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = DEFECTS[name]
     judged = red(judge_with(wrap, "LIST", "MODEL", "CHAT-001", "STREAM-002", model="gpt-4o-mini"))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
@@ -123,7 +122,7 @@ def without_data(asked: Asked, answer: Answer) -> Answer:
     return answer.with_json({"object": "list", "data": None}) if "/empty/" in asked.path else answer
 
 
-def test_an_empty_list_that_is_null_is_seen(judge_with: JudgeWith) -> None:
+def test_an_empty_list_that_is_null_is_seen() -> None:
     judged = judge_with(
         lambda app: changed(app, without_data),
         "LIST",
@@ -157,5 +156,5 @@ HARMLESS: dict[str, Wrap] = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_a_harmless_list_stays_green(judge_with: JudgeWith, name: str) -> None:
+def test_a_harmless_list_stays_green(name: str) -> None:
     assert red(judge_with(HARMLESS[name], "LIST", "MODEL")) == {}

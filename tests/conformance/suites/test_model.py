@@ -9,9 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance.verdict import Verdict
 
-from .conftest import JudgeWith
 from .defects import Answer, Asked, before, changed, error
-from .edits import Edit, Wrap, drop, edited, model, put
+from .edits import Edit, Wrap, drop, edited, judge_with, model, put
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -117,7 +116,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-def test_a_defect_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = DEFECTS[name]
     judged = red(judge_with(wrap, "LIST", "MODEL", model="gpt-4o-mini"))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
@@ -144,7 +143,7 @@ ABSENT: dict[str, Wrap] = {
 
 
 @pytest.mark.parametrize("name", ABSENT)
-def test_a_gateway_without_the_route_is_not_judged_by_it(judge_with: JudgeWith, name: str) -> None:
+def test_a_gateway_without_the_route_is_not_judged_by_it(name: str) -> None:
     judged = judge_with(ABSENT[name], "MODEL")
     assert red(judged) == {}
     assert [judged[f"MODEL-00{n}"].verdict for n in range(1, 8)] == [Verdict.NOT_APPLICABLE] * 7
@@ -159,7 +158,7 @@ HARMLESS: dict[str, Wrap] = {
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_harmless_models_stay_green(judge_with: JudgeWith, name: str) -> None:
+def test_harmless_models_stay_green(name: str) -> None:
     assert red(judge_with(HARMLESS[name], "MODEL")) == {}
 
 
@@ -169,7 +168,7 @@ def numbered(asked: Asked, answer: Answer) -> Answer:
     return replace(answer, body=renamed) if "/models" in asked.path else answer
 
 
-def test_an_id_without_letters_can_not_be_misspelt(judge_with: JudgeWith) -> None:
+def test_an_id_without_letters_can_not_be_misspelt() -> None:
     def act(asked: Asked) -> Asked:
         body = asked.body.replace(b'"4711"', b'"gpt-4o-mini"')
         return replace(asked, body=body, path=asked.path.replace("/4711", "/gpt-4o-mini"))

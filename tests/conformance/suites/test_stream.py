@@ -11,9 +11,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.verdict import Verdict
 
-from .conftest import JudgeWith
 from .defects import Answer, Asked, changed, error
-from .edits import Wrap, answered, asked_as, asks, chunk, chunks, drop, event, headers, plainly_streamed, put, stream
+from .edits import (
+    Wrap,
+    answered,
+    asked_as,
+    asks,
+    chunk,
+    chunks,
+    drop,
+    event,
+    headers,
+    judge_with,
+    plainly_streamed,
+    put,
+    stream,
+)
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -120,7 +133,7 @@ IN_FRAMING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", IN_FRAMING)
-def test_a_defect_of_framing_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_of_framing_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = IN_FRAMING[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
@@ -213,7 +226,7 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 
 
 @pytest.mark.parametrize("name", IN_SERVING)
-def test_a_defect_in_serving_is_seen_by_its_requirement_alone(judge_with: JudgeWith, name: str) -> None:
+def test_a_defect_in_serving_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = IN_SERVING[name]
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
