@@ -19,6 +19,7 @@ _POINTER = re.compile(
     re.IGNORECASE,
 )
 _MASKED = re.compile(r"\*{3}|•{2}|…|\.{3}|x{4}|redacted|masked|hidden|^[*•]+$", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _VALUE_NAMES = ("value", "key", "data", "text", "plain", "plaintext")
 _IN_THE_CLEAR = {
     "an API key (sk-…)": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
@@ -39,6 +40,39 @@ def uuids_are_unique(document: Json) -> Iterator[str]:
             yield f"data[{number}].uuid {show(uuid)} is listed twice"
         else:
             seen.add(uuid)
+
+
+def are_described(document: Json) -> Iterator[str]:
+    """A uuid that is missing is the business of uuids_are_unique."""
+    for number, item in enumerate(objects(document, "data")):
+        uuid = item.get("uuid")
+        if isinstance(uuid, str) and uuid and not _UUID.fullmatch(uuid):
+            yield f"data[{number}].uuid is {show(uuid)}, no UUID"
+        for key in ("name", "type"):
+            if not (isinstance(item.get(key), str) and item[key]):
+                yield f"data[{number}].{key} is {show(item.get(key))}"
+
+
+def embedded_otherwise(provider: Json, own: Json) -> Iterator[str]:
+    """Where the models inside a provider's entry are not those of its own list. None inside says nothing."""
+    inside = {"data": provider["models"]} if isinstance(provider.get("models"), list) else {}
+    if not inside.get("data"):
+        return
+    keys = _keys(objects(inside, "data"), objects(own, "data"))
+    names = [_all_names(objects(found, "data"), keys) for found in (inside, own)]
+    if names[0] != names[1]:
+        yield f"{_called(provider)}: only in its entry {show(sorted(names[0] - names[1]))}, only in its list " + show(
+            sorted(names[1] - names[0])
+        )
+
+
+def owned_by_others(provider: Json, own: Json) -> Iterator[str]:
+    """Models of a provider whose owner, written as type:name, is another."""
+    owner = f"{provider.get('type')}:{provider.get('name')}"
+    for item in objects(own, "data"):
+        said = item.get("owned_by")
+        if isinstance(said, str) and ":" in said and said != owner:
+            yield f"{_called(item)} of {show(owner)} is owned by {show(said)}"
 
 
 def uuids(document: Json) -> list[str]:
@@ -117,4 +151,4 @@ def _names(item: Json, keys: tuple[str, ...]) -> set[str]:
 
 
 def _called(item: Json) -> str:
-    return show(item.get("id") or item.get("uuid"))
+    return show(item.get("id") or item.get("name") or item.get("uuid"))

@@ -1,6 +1,7 @@
 """Each check of PROV fires on a gateway with one defect, and on none that does the same in another right way."""
 
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -68,6 +69,16 @@ def every_second_read() -> Edit:
     return at("/providers", data(lambda rows: rows[:-1] if next(reads) % 2 else rows))
 
 
+def numbered(asked: Asked, answer: Answer) -> Answer:
+    """The provider without models has a number for its uuid."""
+    if asked.path == f"{BASE}/providers/0815/models":
+        return Answer(200).with_json({"object": "list", "data": []})
+    if asked.path == f"{BASE}/providers/0815":
+        return Answer(200).with_json({"uuid": "0815"})
+    return at("/providers", data(last(uuid="0815")))(asked, answer)
+
+
+NULL = {"data": None}
 GHOST = {"id": "ghost", "uuid": "11111111-1111-4111-8111-111111111111", "object": "model", "created": 1700000000}
 
 ANSWERS: dict[str, tuple[Edit, dict[str, Verdict]]] = {
@@ -75,10 +86,8 @@ ANSWERS: dict[str, tuple[Edit, dict[str, Verdict]]] = {
         at("/providers", lambda document: {"providers": document["data"]}),
         {
             "PROV-001": FAIL,
-            "PROV-002": UNTESTABLE,
-            "PROV-004": UNTESTABLE,
-            "PROV-006": UNTESTABLE,
-            "PROV-021": UNTESTABLE,
+            **dict.fromkeys(("PROV-002", "PROV-003", "PROV-004", "PROV-006", "PROV-015", "PROV-016"), UNTESTABLE),
+            **dict.fromkeys(("PROV-017", "PROV-021"), UNTESTABLE),
         },
     ),
     "lists providers as text": (
@@ -92,11 +101,11 @@ ANSWERS: dict[str, tuple[Edit, dict[str, Verdict]]] = {
     ),
     "can't list the models of a provider": (
         in_own_lists(lambda asked, answer: error(500)),
-        {"PROV-004": FAIL, "PROV-006": UNTESTABLE},
+        {"PROV-004": FAIL, **dict.fromkeys(("PROV-006", "PROV-015", "PROV-017"), UNTESTABLE)},
     ),
     "lists a provider's models as a bare array": (
         in_own_lists(lambda asked, answer: answer.with_json(answer.json["data"])),
-        {"PROV-004": FAIL, "PROV-006": UNTESTABLE},
+        {"PROV-004": FAIL, **dict.fromkeys(("PROV-006", "PROV-015", "PROV-017"), UNTESTABLE)},
     ),
     "lists a provider's models without ids": (
         in_own_lists(lambda asked, answer: answer.with_json(data(everywhere(id=None))(answer.json))),
@@ -117,15 +126,67 @@ ANSWERS: dict[str, tuple[Edit, dict[str, Verdict]]] = {
             if is_own_list(asked) and answer.status == 404
             else answer
         ),
-        {"PROV-007": FAIL},
+        {"PROV-007": FAIL, "PROV-008": WARN},
     ),
     "crashes on an unknown provider": (
         lambda asked, answer: error(500) if is_own_list(asked) and answer.status == 404 else answer,
-        {"PROV-007": FAIL},
+        {"PROV-007": FAIL, "PROV-008": FAIL},
     ),
     "says 403 where the key is missing": (
         lambda asked, answer: error(403) if answer.status == 401 else answer,
         {"PROV-009": FAIL},
+    ),
+    "gives a provider no name": (at("/providers", data(last(name=""))), {"PROV-003": WARN}),
+    "gives a provider no UUID": (numbered, {"PROV-003": WARN}),
+    "crashes on a malformed provider id": (
+        lambda asked, answer: error(500) if "/not-a-uuid/" in asked.path else answer,
+        {"PROV-008": FAIL},
+    ),
+    "finds no models of a malformed provider id": (
+        lambda asked, answer: (
+            Answer(200).with_json({"object": "list", "data": []}) if "/not-a-uuid/" in asked.path else answer
+        ),
+        {"PROV-008": WARN},
+    ),
+    "embeds another model": (
+        at("/providers", data(lambda rows: [{**rows[0], "models": [GHOST]}, *rows[1:]])),
+        {"PROV-015": WARN},
+    ),
+    "has null for no models": (
+        in_own_lists(lambda asked, answer: answer.with_json(answer.json | ({} if answer.json["data"] else NULL))),
+        {"PROV-004": FAIL, "PROV-006": UNTESTABLE, "PROV-016": WARN},
+    ),
+    "has no list for no models": (
+        in_own_lists(lambda asked, answer: answer if answer.json["data"] else error(404)),
+        {"PROV-004": FAIL, "PROV-006": UNTESTABLE, "PROV-016": WARN},
+    ),
+    "names another owner": (
+        in_own_lists(lambda asked, answer: answer.with_json(data(everywhere(owned_by="simulator:other"))(answer.json))),
+        {"PROV-017": WARN},
+    ),
+    "can't be used by an SDK": (
+        lambda asked, answer: error(400) if asked.header("x-stainless-lang") else answer,
+        {"PROV-018": FAIL},
+    ),
+    "answers with another provider": (
+        lambda asked, answer: (
+            answer.with_json({**answer.json, "uuid": "other"})
+            if re.fullmatch(f"{BASE}/providers/[^/]+", asked.path)
+            else answer
+        ),
+        {"PROV-019": WARN},
+    ),
+    "crashes on a single provider": (
+        lambda asked, answer: error(500) if re.fullmatch(f"{BASE}/providers/[^/]+", asked.path) else answer,
+        {"PROV-019": FAIL},
+    ),
+    "knows models by alias only": (
+        lambda asked, answer: (
+            error(404)
+            if asked.path.startswith(f"{BASE}/models/") and not asked.path.endswith("azure/gpt-4o")
+            else answer
+        ),
+        {"PROV-020": WARN},
     ),
     "says 400 for an unknown model": (
         lambda asked, answer: error(400) if answer.status == 404 and asked.method == "POST" else answer,
@@ -158,6 +219,30 @@ REQUESTS: dict[str, tuple[Act, dict[str, Verdict]]] = {
     "needs no key for the models of a provider": (
         lambda asked: keyed(asked) if is_own_list(asked) else None,
         {"PROV-009": FAIL},
+    ),
+    "takes the part before a slash for a route": (
+        lambda asked: error(400, "no such route") if "/" in str(asked.object.get("model")) else None,
+        {"PROV-011": FAIL, "PROV-013": FAIL},
+    ),
+    "does not know aliases": (
+        lambda asked: error(404, code="model_not_found") if asked.object.get("model") == "azure/gpt-4o" else None,
+        {"PROV-012": WARN},
+    ),
+    "crashes on a service that a model lacks": (
+        lambda asked: (
+            error(500)
+            if asked.path.endswith("/chat/completions") and "embedding" in str(asked.object.get("model"))
+            else None
+        ),
+        {"PROV-014": FAIL},
+    ),
+    "explains in HTML that a service is lacking": (
+        lambda asked: (
+            Answer(404, ((b"content-type", b"text/html"),), b"<h1>Not Found</h1>")
+            if asked.path.endswith("/embeddings") and asked.object.get("model") == "gpt-4o-mini"
+            else None
+        ),
+        {"PROV-014": FAIL},
     ),
     "takes any key for providers": (
         lambda asked: keyed(asked) if asked.path.endswith("/providers") and asked.header("authorization") else None,
@@ -217,6 +302,15 @@ RIGHT: dict[str, Edit] = {
                 {**{k: v for k, v in row.items() if k != "uuid"}, "id": row.get("alias", row["id"])} for row in rows
             ]
         ),
+    ),
+    "a single provider can't be fetched": (
+        lambda asked, answer: error(405) if re.fullmatch(f"{BASE}/providers/[^/]+", asked.path) else answer
+    ),
+    "owners are no provider's names": in_own_lists(
+        lambda asked, answer: answer.with_json(data(everywhere(owned_by="ibm"))(answer.json))
+    ),
+    "no provider has a list of models in its entry": at(
+        "/providers", data(lambda rows: [{k: v for k, v in row.items() if k != "models"} for row in rows])
     ),
     "no models in the providers": at("/providers", data(everywhere(models=[]))),
 }
