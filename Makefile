@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CLIENTS_READY := .venv-clients/.ready
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test test-clients lint bench clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -14,11 +15,19 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+$(CLIENTS_READY): pyproject.toml constraints-clients.txt
+	$(PYTHON) -m venv .venv-clients
+	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-clients.txt --editable '.[clients]'
+	@touch $@
+
 demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
 	$(BIN)/python scripts/demo.py
 
 test: $(READY) lint  ## lint, types and the project's own tests
 	$(BIN)/pytest -n auto -q
+
+test-clients: $(CLIENTS_READY)  ## real clients (ibm-watsonx-ai, langgraph, litellm, openai) against the bundled gateway
+	CLIENTS_REQUIRED=1 .venv-clients/bin/pytest tests/clients -q
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
@@ -29,4 +38,4 @@ bench: $(READY)  ## how long a check takes, against a bare client that sends the
 	$(BIN)/python -m conformance.bench.check
 
 clean:  ## remove the environment, caches and demo reports
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo
+	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -87,6 +87,13 @@ class Protocol(HttpToolsProtocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
 
+    def shutdown(self) -> None:
+        """An idle connection is closed at once; over TLS it would wait for the client to say goodbye."""
+        super().shutdown()
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.transport.get_extra_info("ssl_object") is not None:
+            self.transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """The parser drops the body of a request that offers an upgrade (as Java's client does with h2c). We offer
         none, so the header is made one that means nothing."""

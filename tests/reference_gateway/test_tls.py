@@ -30,8 +30,12 @@ def test_the_command_writes_what_clients_have_to_trust(tmp_path: Path) -> None:
     try:
         url = process.stdout.readline().split()[-1]
         context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
-        assert httpx.get(f"{url}/v1/models", verify=context).status_code == 200
         assert url.startswith("https://127.0.0.1:")
+        with httpx.Client(verify=context) as client:
+            assert client.get(f"{url}/v1/models").status_code == 200
+            process.terminate()
+            assert process.wait(3) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
     finally:
         process.kill()
         process.communicate()
