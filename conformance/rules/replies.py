@@ -70,12 +70,6 @@ def stopping_leaves_content(document: Json) -> Iterator[str]:
             yield f'{where} ends with "stop" and its content is null'
 
 
-def stopping_leaves_text(document: Json) -> Iterator[str]:
-    for where, content in _stopped(document):
-        if content == "":
-            yield f'{where} ends with "stop" and its content is empty'
-
-
 def finish_reason_is_known(document: Json) -> Iterator[str]:
     for number, choice in enumerate(choices(document)):
         if choice.get("finish_reason") not in FINISH_REASONS:

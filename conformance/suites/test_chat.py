@@ -117,10 +117,7 @@ def test_refusal_is_text_or_null(exchanges: list[Exchange], chat_reply: Exchange
 
 @requirement("CHAT-014")
 def test_an_answer_that_stops_has_content(exchanges: list[Exchange], chat_reply: Exchange) -> None:
-    answers = chat_replies(exchanges, chat_reply)
-    hold(in_documents(answers, replies.stopping_leaves_content))
-    plain = [x for x in answers if not sent(x).get("stop")]
-    tolerate(in_documents(plain, replies.stopping_leaves_text))
+    hold(in_documents(chat_replies(exchanges, chat_reply), replies.stopping_leaves_content))
 
 
 @requirement("CHAT-015")
@@ -255,11 +252,11 @@ def test_tools_give_text_or_calls(exchanges: list[Exchange], chat_reply: Exchang
 def test_required_tools_are_called(chat_reply: Exchange, chat_tool_required: list[Exchange]) -> None:
     answered(chat_reply)
     hold(Violation(x, x.seen) for x in chat_tool_required if x.status != 200)
-    called = [x for x in chat_tool_required if replies.tool_calls(x.document)]
-    if not called and all(replies.was_cut(x.document) for x in chat_tool_required):
+    told = [x for x in chat_tool_required if replies.tool_calls(x.document) or not replies.was_cut(x.document)]
+    if not told:
         raise Inconclusive("the answers ran into their cap")
-    last = chat_tool_required[-1]
-    expect(bool(called), last, f"no tool call, finish_reason {show(replies.finishes(last.document))}")
+    called = [x for x in told if replies.tool_calls(x.document)]
+    expect(bool(called), told[0], f"no tool call, finish_reason {show(replies.finishes(told[0].document))}")
 
 
 @requirement("CHAT-042")

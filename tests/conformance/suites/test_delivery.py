@@ -20,7 +20,7 @@ from .judged import KEY, gateway_app, judge, judge_url, red, serving
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
 DONE = b"data: [DONE]\n\n"
-END = b"0\r\n\r\n"
+END = b"\r\n0\r\n\r\n"
 
 
 # Timing
