@@ -18,6 +18,7 @@ import pytest
 
 from conformance import catalogue, probes, report
 from conformance.catalogue import Requirement, UnknownRequirement
+from conformance.deviations import settled
 from conformance.exchange import Exchange, Unusable, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed, why_not
 from conformance.output import Output
@@ -182,24 +183,25 @@ class Judging:
             self._note(pyfuncitem, Verdict.UNTESTABLE, unusable, ())
             pytest.fail(self._words(requirement, Verdict.UNTESTABLE, unusable), pytrace=False)
         looked_at = tuple(exchange.id for value in values for exchange in exchanges_in(value))
+        error, outcome = None, None
         try:
             outcome = yield
-        except Exception as error:
-            verdict = verdict_of(error, self.profile.level(requirement))
-            message = self.redactor.text(_first_line(error))
-            shown = error.exchanges if isinstance(error, Broken) else ()
-            self._note(pyfuncitem, verdict, message, tuple(exchange.id for exchange in shown) or looked_at)
-            match verdict:
-                case Verdict.WARN:
-                    return True
-                case Verdict.INCONCLUSIVE | Verdict.NOT_APPLICABLE:
-                    raise pytest.skip.Exception(f"{verdict}: {message}") from None
-                case Verdict.FAIL | Verdict.UNTESTABLE:
-                    words = self._words(requirement, verdict, message)
-                    raise pytest.fail.Exception(words, pytrace=False) from None
-            raise
-        self._note(pyfuncitem, Verdict.PASS, "", looked_at[:1])
-        return outcome
+        except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+            error = raised
+        found = verdict_of(error, self.profile.level(requirement))
+        seen = self.redactor.text(_first_line(error)) if error else ""
+        verdict, seen = settled(self.profile.deviations.get(requirement.id), found, seen, error)
+        shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
+        self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]))
+        match verdict:
+            case Verdict.PASS | Verdict.WARN:
+                return outcome if error is None else True
+            case Verdict.INCONCLUSIVE | Verdict.NOT_APPLICABLE | Verdict.KNOWN:
+                raise pytest.skip.Exception(f"{verdict}: {seen}") from None
+            case Verdict.FAIL | Verdict.UNTESTABLE | Verdict.STALE:
+                raise pytest.fail.Exception(self._words(requirement, verdict, seen), pytrace=False) from None
+        assert error is not None
+        raise error
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

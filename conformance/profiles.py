@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from conformance.catalogue import Level, Requirement
+from conformance.deviations import Deviation
 from conformance.target import ConfigError
 
 
@@ -47,6 +48,9 @@ class Profile:
     """Routes beside the base path, by name; from the origin, {workspace}, {entity} and {provider} are filled in."""
     wrong_paths: dict[str, str]
     """Base paths that differ from the right one by what the key says."""
+    deviations: dict[str, Deviation]
+    extends: str = ""
+    """The profile that this one was begun from."""
 
     def applies(self, requirement: Requirement) -> bool:
         return requirement.area in self.areas and requirement.id not in self.excluded
@@ -68,7 +72,7 @@ def profile(name: str) -> Profile:
         near = get_close_matches(name, names(), n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"there is no profile {name!r}{hint} (profiles: {', '.join(names())})")
-    content = tomllib.loads((files("conformance") / "profiles" / f"{name}.toml").read_text("utf-8"))
+    content = _read(name)
     given: dict[str, Any] = content.get("expect", {})
     expect: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
     return Profile(
@@ -82,4 +86,17 @@ def profile(name: str) -> Profile:
         expect=Expectations(**expect),
         paths=content.get("paths", {}),
         wrong_paths=content.get("wrong_paths", {}),
+        deviations={id: Deviation(**row) for id, row in content.get("deviations", {}).items()},
+        extends=content.get("extends", ""),
     )
+
+
+def _read(name: str) -> dict[str, Any]:
+    """A profile's file, laid over that of the profile which it extends, table by table."""
+    content = tomllib.loads((files("conformance") / "profiles" / f"{name}.toml").read_text("utf-8"))
+    if "extends" not in content:
+        return content
+    base = _read(content["extends"])
+    for key, value in content.items():
+        base[key] = base.get(key, {}) | value if isinstance(value, dict) else value
+    return base

@@ -14,11 +14,20 @@ _COLUMNS = (
     ("fail", (Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE)),
     ("warn", (Verdict.WARN,)),
     ("error", (Verdict.ERROR,)),
-    ("inconcl.", (Verdict.INCONCLUSIVE, Verdict.KNOWN)),
+    ("known", (Verdict.KNOWN,)),
+    ("inconcl.", (Verdict.INCONCLUSIVE,)),
     ("n/a", (Verdict.NOT_APPLICABLE,)),
 )
-_SHOWN = (Verdict.ERROR, Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE, Verdict.WARN, Verdict.INCONCLUSIVE)
-_COLOURS = {Verdict.WARN: "33", Verdict.INCONCLUSIVE: "36", Verdict.PASS: "32"}
+_SHOWN = (
+    Verdict.KNOWN,
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.UNTESTABLE,
+    Verdict.STALE,
+    Verdict.WARN,
+    Verdict.INCONCLUSIVE,
+)
+_COLOURS = {Verdict.WARN: "33", Verdict.INCONCLUSIVE: "36", Verdict.KNOWN: "36", Verdict.PASS: "32"}
 _CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
 
 
@@ -55,7 +64,7 @@ def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator
     word = _painted(f"{verdict.upper():<12}", verdict, colour)
     yield f"{word} {row['id']} ({row['level']})  {clip(row['statement'], 400)}"
     yield f"             seen: {clip(row['message'], 600)}"
-    for evidence in row["evidence"][:1]:
+    for evidence in row["evidence"][: verdict is not Verdict.KNOWN]:
         yield f"             {clip(evidence['curl'], 1200)}"
 
 

@@ -25,9 +25,9 @@ class Verdict(StrEnum):
     ERROR = "error"
     """A fault of ours: red, never blamed on the gateway."""
     KNOWN = "known"
-    """In the baseline and failing, as expected."""
+    """Not kept, as the profile says of this dialect or the baseline of this gateway."""
     STALE = "stale"
-    """In the baseline and passing: red."""
+    """Kept, though the profile or the baseline says that it is not: red."""
 
 
 _WORST_FIRST = (
@@ -85,11 +85,12 @@ class Violation:
 
 
 class Broken(AssertionError):
-    """The requirement does not hold. `exchanges` are the evidence."""
+    """The requirement does not hold. `exchanges` are the evidence, `sentences` say of each place what was seen."""
 
-    def __init__(self, seen: str, exchanges: tuple[Exchange, ...] = ()) -> None:
+    def __init__(self, seen: str, exchanges: tuple[Exchange, ...] = (), sentences: tuple[str, ...] = ()) -> None:
         super().__init__(seen)
         self.exchanges = exchanges
+        self.sentences = sentences or (seen,)
 
 
 class Tolerated(Broken):
@@ -192,4 +193,4 @@ def _raise(kind: type[Broken], violations: Iterable[Violation]) -> None:
     sentences = list(dict.fromkeys(violation.seen for violation in found))
     more = f" (and {len(sentences) - 3} more)" if len(sentences) > 3 else ""
     exchanges = {violation.exchange.id: violation.exchange for violation in found}
-    raise kind("; ".join(sentences[:3]) + more, tuple(exchanges.values()))
+    raise kind("; ".join(sentences[:3]) + more, tuple(exchanges.values()), tuple(sentences))

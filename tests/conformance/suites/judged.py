@@ -14,12 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conformance import catalogue
+from conformance import catalogue, suites
 from conformance import profiles as dialects
+from conformance.deviations import settled
 from conformance.exchange import Unusable
 from conformance.features import FEATURES, is_claimed, why_not
 from conformance.probe import PROBES
@@ -33,7 +35,7 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 
 KEY = "sk-judged-0123456789abcdef"
-GREEN = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE)
+GREEN = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE, Verdict.KNOWN)
 
 Test = Callable[..., None]
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -211,9 +213,11 @@ def _stage() -> tuple[_Stage, str]:
 
 @cache
 def _tests_of(area: str) -> list[tuple[str, Test]]:
-    module = import_module(f"conformance.suites.test_{area.lower()}")
+    files = sorted(file.stem for file in Path(suites.__path__[0]).glob(f"test_{area.lower()}*.py"))
+    modules = [import_module(f"conformance.suites.{name}") for name in files]
     return [
         (mark.args[0], test)
+        for module in modules
         for name, test in vars(module).items()
         if name.startswith("test_")
         for mark in getattr(test, "pytestmark", ())
@@ -241,9 +245,12 @@ def _judged(id: str, test: Test, target: Target, dialect: dialects.Profile, reco
         for name in inspect.signature(test).parameters:
             given.setdefault(name, _value(recording.results[name]) if name in recording.results else None)
         test(**{name: given[name] for name in inspect.signature(test).parameters})
-    except Exception as error:  # noqa: BLE001 - every outcome is a verdict
-        return Judged(verdict_of(error, dialect.level(requirement)), f"{error}" or type(error).__name__)
-    return Judged(Verdict.PASS)
+    except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+        error, seen = raised, f"{raised}" or type(raised).__name__
+    else:
+        error, seen = None, ""
+    verdict = verdict_of(error, dialect.level(requirement))
+    return Judged(*settled(dialect.deviations.get(id), verdict, seen, error))
 
 
 def _value(result: Result) -> Any:
