@@ -25,6 +25,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
+        nemo.resume(gateway)
         yield
         await gateway.close()
 

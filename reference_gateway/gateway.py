@@ -88,8 +88,10 @@ class Gateway:
         validate(endpoint, body, in_turn[0])
         admission = self._rate_limits.take(self.registry.rate_limits, in_turn[0])
         choices = [Choice(each, self._backend(each.provider), name or each.model.id) for each in in_turn]
-        backend = wrap(Metered(Failover(choices, self.health), admission))
-        return Answer(backend, Call(endpoint, body, settings=self.config.settings), admission.headers)
+        backend: Backend = Failover(choices, self.health)
+        if admission.tokens:
+            backend = Metered(backend, admission)
+        return Answer(wrap(backend), Call(endpoint, body, settings=self.config.settings), admission.headers)
 
     async def close(self) -> None:
         for task in list(self._work):

@@ -35,7 +35,8 @@ class Failover:
         for choice, is_last in self._in_turn():
             with self._judged(choice, is_last):
                 answer = await choice.backend.answer(choice.call(call))
-                return {**answer, "model": choice.answers_as}
+                answer["model"] = choice.answers_as
+                return answer
         raise AssertionError("there is always a last choice")
 
     async def stream(self, call: Call) -> AsyncIterator[Json]:
@@ -44,7 +45,8 @@ class Failover:
                 chunks = choice.backend.stream(choice.call(call))
                 async with aclosing(cast(AsyncGenerator[Json, None], chunks)):
                     async for chunk in chunks:
-                        yield {**chunk, "model": choice.answers_as}
+                        chunk["model"] = choice.answers_as
+                        yield chunk
                 return
 
     async def close(self) -> None:

@@ -47,6 +47,12 @@ def without_model(registry: Registry, provider: Provider, uuid: str) -> Registry
     return with_provider(replace(registry, rate_limits=limits), replace(provider, models=left))
 
 
+def with_workspace(registry: Registry, workspace: Workspace) -> Registry:
+    if registry.workspace(workspace.name) is not None:
+        raise Conflict(f"Workspace '{workspace.name}' already exists")
+    return replace(registry, workspaces=(*registry.workspaces, workspace))
+
+
 def with_entity(registry: Registry, workspace: Workspace, entity: Entity) -> Registry:
     """An entity of this name, in the place of the one that had it."""
     changed = replace(workspace, entities=_put(workspace.entities, entity, lambda each: each.name))

@@ -120,9 +120,9 @@ def test_what_is_registered_survives_a_restart(tmp_path: Path) -> None:
     with served(*options) as (_, url):
         assert httpx.post(url + SERVICE, json=PROVIDER).status_code == 201
         httpx.delete(f"{url}{SERVICE}/openai")
-        while "default/a-b" not in httpx.get(url + INFERENCE).text:
-            pass
     with served(*options, "--nemo-rule", "deployed") as (_, url):
+        while "default/a-b" not in httpx.get(url + INFERENCE, timeout=5).text:
+            pass
         listed = {each["name"]: each["status"] for each in httpx.get(url + SERVICE).json()["data"]}
         assert listed == {"nvidia-build": "READY", "mine": "READY"}
         assert httpx.get(url + INFERENCE).json()["data"][0] == {

@@ -10,6 +10,7 @@ from reference_gateway.registry.changes import Conflict
 
 MODELS = "/apis/models/v2/workspaces/{workspace}"
 SECRETS = "/apis/secrets/v2/workspaces/{workspace}/secrets"
+WORKSPACES = "/apis/entities/v2/workspaces"
 EVERYWHERE = "-"
 
 _ALPHABET = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

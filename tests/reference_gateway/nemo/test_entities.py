@@ -171,3 +171,17 @@ def test_a_provider_of_the_platform_is_there_from_the_start(gateway: httpx.Clien
     body = gateway.get(f"{SERVICE}/system/providers").json()
     assert [(each["name"], each["status"]) for each in body["data"]] == [("nvidia-build", "READY")]
     assert gateway.get(f"{INFERENCE}/system/provider/nvidia-build/ready").json()["ready"] is True
+
+
+def test_a_workspace_can_be_made_and_used(start: Start) -> None:
+    client, path = start(), "/apis/entities/v2/workspaces"
+    assert names(client.get(path)) == ["default", "empty", "system"]
+    assert client.post(f"{SERVICE}/new-space/models", json={"name": "ab"}).status_code == 422
+    created = client.post(path, json={"name": "new-space"})
+    assert (created.status_code, created.json()) == (201, {"name": "new-space"})
+    assert client.post(path, json={"name": "new-space"}).status_code == 409
+    assert client.post(path, json={"name": "New_Space"}).status_code == 422
+    assert client.get(f"{path}/new-space").json() == {"name": "new-space"}
+    assert client.get(f"{path}/nowhere").status_code == 404
+    assert client.post(f"{SERVICE}/new-space/models", json={"name": "ab"}).status_code == 201
+    assert client.get(f"{INFERENCE}/new-space/openai/-/v1/models").json()["data"] == []
