@@ -7,7 +7,11 @@ from conformance.rules import Json, StreamRule
 from conformance.rules.replies import FINISH_REASONS
 from conformance.shape import is_int, show
 from conformance.sse import DONE, Event
+from schemas import violations
 
+JUDGED_ALONE = ["id", "object", "created", "usage", "choices[].index", "choices[].delta", "choices[].finish_reason"]
+JUDGED_ALONE_IN_DELTAS = ["role", "content", "tool_calls[]"]
+"""Members that have a requirement of their own, so that one defect is one failure."""
 SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 """The members of a delta that hold generated text."""
 
@@ -35,6 +39,14 @@ def pieces_of(chunk: Json) -> Iterator[str]:
 def is_prelude(chunk: Json) -> bool:
     """Azure's verdict on the prompt, sent first, with nothing filled in: EmptyChoicesCarryUsage tells of it."""
     return chunk.get("choices") == [] and chunk.get("object") == "" and "prompt_filter_results" in chunk
+
+
+def shape(chunk: Json) -> list[str]:
+    """What the lenient schemas say of a chunk, apart from what is judged alone."""
+    alone = [*JUDGED_ALONE, "choices"] if chunk.get("usage") is not None and not chunk.get("choices") else JUDGED_ALONE
+    deltas = [delta for _, delta in deltas_of(chunk)]
+    inside = [seen for d in deltas for seen in violations("chat_delta.lenient", d, leaving=JUDGED_ALONE_IN_DELTAS)]
+    return violations("chat_chunk_azure", chunk, leaving=alone) + inside
 
 
 class ObjectIsChunk(StreamRule):
