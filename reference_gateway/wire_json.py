@@ -28,7 +28,7 @@ def read_object(raw: bytes) -> Json:
         raise MalformedJson("The JSON in the request body is nested too deeply.") from None
     if not isinstance(value, dict):
         raise MalformedJson("The request body must be a JSON object.")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
         raise MalformedJson("The JSON in the request body is nested too deeply.")
     if _SURROGATE_ESCAPE.search(raw):
         _refuse_lone_surrogates(value)
@@ -61,7 +61,8 @@ def _int(digits: str) -> int:
         raise MalformedJson("The request body holds a number that is out of range.") from None
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
+def deeper_than(value: Any, limit: int) -> bool:
+    """Whether more objects and arrays than that are nested in each other."""
     level: list[Any] = [value]
     for _ in range(limit):
         level = [

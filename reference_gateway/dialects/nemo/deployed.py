@@ -13,6 +13,7 @@ from reference_gateway.dialects.nemo.names import Names
 from reference_gateway.errors import ApiError
 from reference_gateway.limits import read_body
 from reference_gateway.registry import Entity, Provider, Served, Workspace
+from reference_gateway.wire_json import MAX_DEPTH, deeper_than
 
 PATTERN = r"^[a-z](?!.*--)[a-z0-9\-@.+_]{1,62}(?<!-)$"
 RULE = (
@@ -93,6 +94,10 @@ class Deployed(Names):
             raise ApiError(400, f"Invalid request body: {error}") from None
         except (KeyError, TypeError) as error:
             raise ApiError(400, f"Could not extract model from openai request: {error}") from None
+        except (ValueError, RecursionError):
+            raise ApiError(400, "Invalid request body: it holds what can't be worked with.") from None
+        if deeper_than(body, MAX_DEPTH):
+            raise ApiError(400, "Invalid request body: it is nested too deeply.")
         found: Json = body
         return found
 

@@ -62,8 +62,20 @@ def test_a_model_that_is_no_string_is_an_accident(deployed: httpx.Client, model:
         ),
         (b"", 400, "Invalid request body: Expecting value: line 1 column 1 (char 0)"),
         (b'{"model": x}', 400, "Invalid request body: Expecting value: line 1 column 11 (char 10)"),
+        (
+            b'{"model": "ab", "seed": 1%s}' % (b"0" * 5000),
+            400,
+            "Invalid request body: it holds what can't be worked with.",
+        ),
+        (b"[" * 100_000, 400, "Invalid request body: it holds what can't be worked with."),
+        (
+            b'{"model": "ab", "x": %s%s}' % (b"[" * 500, b"]" * 500),
+            400,
+            "Invalid request body: it is nested too deeply.",
+        ),
         (b'{"model": "\xff"}', 500, "An unexpected error occurred."),
     ],
+    ids=range(8),
 )
 def test_a_body_that_is_none(deployed: httpx.Client, content: bytes, status: int, detail: str) -> None:
     response = deployed.post(CHAT, content=content, headers={"content-type": "text/plain"})
