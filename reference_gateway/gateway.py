@@ -37,7 +37,6 @@ class Gateway:
         self._registrations, self._make_backend = registrations, make_backend
         self._rate_limits = RateLimits()
         self._backends: dict[str, tuple[Provider, Backend]] = {}
-        self._retired: list[Backend] = []
         self._work: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -66,7 +65,7 @@ class Gateway:
         self._rate_limits.keep(registry.rate_limits)
         left = {provider.uuid for provider in registry.providers}
         for uuid in self._backends.keys() - left:
-            self._retired.append(self._backends.pop(uuid)[1])
+            self.start(self._backends.pop(uuid)[1].close())
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Does this beside the calls; it ends with the gateway at the latest."""
@@ -97,7 +96,7 @@ class Gateway:
         for task in list(self._work):
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        for backend in (*self._retired, *(backend for _, backend in self._backends.values())):
+        for _, backend in self._backends.values():
             await backend.close()
         self._registrations.close()
 
@@ -116,7 +115,7 @@ class Gateway:
         if known is not None and known[0].upstream == provider.upstream:
             return known[1]
         if known is not None:
-            self._retired.append(known[1])
+            self.start(known[1].close())
         backend = self._make_backend(provider)
         self._backends[provider.uuid] = (provider, backend)
         return backend

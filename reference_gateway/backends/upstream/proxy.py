@@ -39,6 +39,7 @@ class Upstream:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
+        self._in_flight, self._closing = 0, False
         own = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "gateproof"}
         if api_key is not None:
             own["authorization"] = f"Bearer {api_key}"
@@ -91,14 +92,19 @@ class Upstream:
             progress.check_end()
 
     async def close(self) -> None:
-        """Closes the connections to the provider."""
-        await self._client.aclose()
+        """Takes no more calls, and closes the connections to the provider once those on their way have ended."""
+        self._closing = True
+        if not self._in_flight:
+            await self._client.aclose()
 
     @asynccontextmanager
     async def _response(self, call: Call, accept: str) -> AsyncIterator[httpx.Response]:
         """The provider's response once it is a success; httpx's errors, also while it is read, as BackendError."""
         content = _encode({**call.body, "model": call.served_model})
         url = f"{self._base_url}/{call.endpoint.value}"
+        if self._closing:
+            raise errors.unreachable()
+        self._in_flight += 1
         try:
             async with self._client.stream("POST", url, content=content, headers={"accept": accept}) as response:
                 if not response.is_success:
@@ -115,6 +121,10 @@ class Upstream:
             raise errors.invalid("it is broken HTTP, or ended too early") from None
         except httpx.HTTPError:
             raise BackendError(502, "The connection to the provider broke.", code="upstream_unreachable") from None
+        finally:
+            self._in_flight -= 1
+            if self._closing and not self._in_flight:
+                await self._client.aclose()
 
     def _chunk(self, event: Event, call: Call) -> Json | None:
         """The chunk in an event; None for an event that says nothing."""

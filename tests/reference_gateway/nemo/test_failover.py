@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reference_gateway.config import Config, parse
+from reference_gateway.config import Config, default_config, parse, with_settings
 from reference_gateway.server import running_gateway
 
 from ..conftest import KEY
@@ -100,3 +100,16 @@ def test_the_list_does_not_blink(start: Start, closed_port: int) -> None:
         client.get(f"{INFERENCE}/default/openai/-/v1/models").text for _ in range(3) if client.post(CHAT, json=BODY)
     }
     assert len(listed) == 1
+
+
+def test_a_stream_outlives_its_provider(start: Start) -> None:
+    slow = with_settings(default_config(), {"itl_s": 0.05})
+    with running_gateway(slow, tokens=[KEY]) as url:
+        front = start(config(int(url.rsplit(":", 1)[1])))
+        front.put(f"{SERVICE}/default/providers/works/status", json={"status": "ERROR"})
+        with front.stream("POST", CHAT, json={**BODY, "max_tokens": 10, "stream": True}) as response:
+            lines = response.iter_lines()
+            next(lines)
+            assert front.delete(f"{SERVICE}/default/providers/down").status_code == 204
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+        assert front.post(CHAT, json=BODY).status_code == 503
