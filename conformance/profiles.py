@@ -49,6 +49,8 @@ class Profile:
     wrong_paths: dict[str, str]
     """Base paths that differ from the right one by what the key says."""
     deviations: dict[str, Deviation]
+    tells: tuple[str, ...] = ()
+    """The observations that matter in this dialect."""
     extends: str = ""
     """The profile that this one was begun from."""
 
@@ -87,6 +89,7 @@ def profile(name: str) -> Profile:
         paths=content.get("paths", {}),
         wrong_paths=content.get("wrong_paths", {}),
         deviations={id: Deviation(**row) for id, row in content.get("deviations", {}).items()},
+        tells=tuple(content.get("tells", ())),
         extends=content.get("extends", ""),
     )
 

@@ -13,6 +13,7 @@ from conformance import catalogue
 from conformance.catalogue import Requirement
 from conformance.exchange import Exchange, clip
 from conformance.features import FEATURES, is_claimed, observe
+from conformance.observations import observed
 from conformance.profiles import Profile
 from conformance.recording import Recording
 from conformance.redact import Redactor
@@ -71,6 +72,7 @@ def build(
             "listed_models": len(recording.facts.listed),
             "headers": [name for name, _ in target.headers],
             "without": sorted(target.without),
+            "observed": observed(recording, profile.tells),
         },
         "profile": profile.name,
         "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
