@@ -101,8 +101,12 @@ def _add_options(parser: argparse.ArgumentParser, names: list[str]) -> None:
 
 
 def _load(options: argparse.Namespace) -> tuple[Target, Settings]:
+    """What is asked for; where only a host is named, with the dialect that is found there."""
+    from conformance.dialects import located
+
     flags = {option.name: getattr(options, option.name, None) for option in OPTIONS}
-    return load(flags, options.base_url)
+    target, settings = load(flags, options.base_url)
+    return asyncio.run(located(target)), settings
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -185,7 +189,7 @@ def _quiet_environment() -> Any:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from conformance.doctor import examine, reach
+    from conformance.doctor import Finding, examine, reach
     from conformance.gateway import Gateway
     from conformance.profiles import profile
     from conformance.redact import Redactor
@@ -197,6 +201,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
     async def run() -> int:
         findings = await reach(target)
+        if target.found:
+            findings.append(Finding("dialect", True, target.found))
         blocked = not findings[-1].ok
         if not blocked:
             async with Wire(Limits(silence_s=target.timeout_s), target.tls()) as wire:

@@ -72,6 +72,7 @@ def build(
             "listed_models": len(recording.facts.listed),
             "headers": [name for name, _ in target.headers],
             "without": sorted(target.without),
+            "found": target.found,
             "observed": observed(recording, profile.tells),
         },
         "profile": profile.name,

@@ -73,7 +73,10 @@ ENDPOINTS = ("models", "chat", "completions", "embeddings")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A gateway under judgement. `api_key` and `headers` may hold secrets: `secrets` lists them for the redactor."""
+    """A gateway under judgement. `api_key` and `headers` may hold secrets: `secrets` lists them for the redactor.
+
+    `profile_given` tells whether the user named the profile, `found` how it was found if only a host was given.
+    """
 
     base_url: str
     profile: str = DEFAULT_PROFILE
@@ -93,6 +96,8 @@ class Target:
     without: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
+    profile_given: bool = True
+    found: str = ""
 
     @property
     def origin(self) -> str:
@@ -175,6 +180,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         without=_endpoints(values["without"] or []),
         claimed=claimed,
         declined=declined,
+        profile_given=bool(values["profile"]),
     )
     settings = Settings(
         only=tuple(word for text in values["only"] or [] for word in text.replace(",", " ").split()),

@@ -36,6 +36,8 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
     target = document["target"]
     model = clip(target["model"] or "no model", 100)
     yield f"{target['base_url']}, profile {document['profile']}, model {model} ({_CHOSEN[target['model_chosen']]})"
+    if target.get("found"):
+        yield f"found: {target['found']}"
     for name, said in target.get("observed", {}).items():
         yield f"{name}: {said}"
     yield ""

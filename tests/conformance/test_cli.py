@@ -76,7 +76,7 @@ def test_no_secret_is_written_anywhere(run: Command, gateway_url: str, tmp_path:
         (["check", "http://127.0.0.1:9/v1"], 6, "can't be reached"),
         (["check", "{gateway}/v1", "--api-key", "sk-wrong"], 6, "refuses the API key (HTTP 401)"),
         (["check", "{gateway}/v1"], 6, "asks for an API key"),
-        (["check", "{gateway}", "--api-key", KEY], 6, "/v1 looks right"),
+        (["check", "{gateway}/v2", "--api-key", KEY], 6, "/v1 looks right"),
         (["check", "{html}"], 6, "no OpenAI-compatible API"),
         (["check", "{html}", "--model", "m"], 6, "no OpenAI-compatible API"),
         (["check", "{gateway}/v1", "--only", "CHAT-0188"], 4, "CHAT-018"),
