@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import Json, StreamRule
-from conformance.rules.replies import FINISH_REASONS
+from conformance.rules.replies import EARLIEST, FINISH_REASONS, LATEST
 from conformance.shape import is_int, show
 from conformance.sse import DONE, Event
 from schemas import violations
 
-JUDGED_ALONE = ["id", "object", "created", "usage", "choices[].index", "choices[].delta", "choices[].finish_reason"]
+JUDGED_ALONE = ["id", "object", "created", "choices[].index", "choices[].delta", "choices[].finish_reason"]
 JUDGED_ALONE_IN_DELTAS = ["role", "content", "tool_calls[]"]
 """Members that have a requirement of their own, so that one defect is one failure."""
+COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 """The members of a delta that hold generated text."""
 
@@ -43,7 +44,10 @@ def is_prelude(chunk: Json) -> bool:
 
 def shape(chunk: Json) -> list[str]:
     """What the lenient schemas say of a chunk, apart from what is judged alone."""
-    alone = [*JUDGED_ALONE, "choices"] if chunk.get("usage") is not None and not chunk.get("choices") else JUDGED_ALONE
+    alone, usage = list(JUDGED_ALONE), chunk.get("usage")
+    alone += [f"usage.{key}" for key in COUNTERS] if isinstance(usage, dict) else ["usage"]
+    if usage is not None and not chunk.get("choices"):
+        alone.append("choices")
     deltas = [delta for _, delta in deltas_of(chunk)]
     inside = [seen for d in deltas for seen in violations("chat_delta.lenient", d, leaving=JUDGED_ALONE_IN_DELTAS)]
     return violations("chat_chunk_azure", chunk, leaving=alone) + inside
@@ -88,7 +92,7 @@ class OneCreated(Constant):
     key = "created"
 
     def usable(self, value: Any) -> bool:
-        return is_int(value)
+        return is_int(value) and EARLIEST <= value <= LATEST
 
 
 class OneModel(Constant):

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from conformance.rules import Json, StreamRule
-from conformance.rules.chunks import deltas_of, pieces_of
+from conformance.rules.chunks import COUNTERS, deltas_of, pieces_of
 from conformance.shape import is_int, show
-
-COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
 
 
 def usage_of(document: Json) -> Json | None:

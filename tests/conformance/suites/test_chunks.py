@@ -129,6 +129,7 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "an id for each chunk": (chunk(put("id", lambda _: f"chatcmpl-{next(count)}")), {"STREAM-014": FAIL}),
     "no id after the first": (chunk(drop("id"), only=LATER), {"STREAM-014": FAIL}),
     "created anew": (chunk(put("created", lambda s: s + next(count))), {"STREAM-015": FAIL}),
+    "created in milliseconds": (chunk(put("created", lambda s: s * 1000)), {"STREAM-015": FAIL}),
     "created is a fraction": (chunk(put("created", lambda s: s + 0.5)), {"STREAM-015": FAIL}),
     "another model at the end": (chunk(put("model", "gpt"), only=LATER), {"STREAM-016": WARN}),
     "a fingerprint for each": (chunk(put("system_fingerprint", lambda _: f"{next(count)}")), {"STREAM-016": WARN}),
@@ -187,6 +188,10 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "usage in one chunk only": (
         chunk(lambda each: each.pop("usage") and None if not each["usage"] else None, with_usage),
         {"STREAM-032": WARN},
+    ),
+    "usage details of a wrong type": (
+        chunks(usage_of(put("prompt_tokens_details", [])), with_usage),
+        {"STREAM-012": FAIL},
     ),
     "a total that does not add up": (
         chunk(lambda each: each["usage"] and put("usage.total_tokens", 1)(each), with_usage),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from conformance import profiles
-from conformance.exchange import Exchange, Response
+from conformance.exchange import Exchange, Response, exchanges_in
 from conformance.probe import PROBES
 from conformance.recording import Recording, Result, record
 from conformance.target import Target
@@ -31,10 +31,10 @@ ODD = {
     "nothing": DELETED,
 }  # fmt: skip
 LOOKED_AT = (
-    "preflight", "chat_n2", "chat_tool_auto", "chat_tool_required", "chat_tool_named", "chat_stop",
-    "chat_stream", "chat_stream_usage", "chat_stream_n2", "chat_stream_tools[required]", "chat_stream_stop",
+    "chat_reply", "chat_n2", "chat_tool_auto", "chat_tool_required", "chat_tool_named", "chat_stop",
+    "chat_stream", "chat_stream_usage", "chat_stream_n2", "chat_stream_tools", "chat_stream_stop",
 )  # fmt: skip
-"""The answers that rules for every answer of a run are held against; all of them would take minutes."""
+"""The probes whose answers the rules for every answer of a run are held against; all of them would take minutes."""
 each_value = pytest.mark.parametrize("name", ODD)
 
 
@@ -88,8 +88,8 @@ def changed(recording: Recording, edit: Any) -> Recording:
         return [other(item) for item in value] if isinstance(value, list) else value
 
     results = {name: Result(other(result.value), result.unusable) for name, result in recording.results.items()}
-    exchanges = [x for x in by_id.values() if x.label in LOOKED_AT]
-    return replace(recording, exchanges=exchanges, results=results)
+    exchanges = {x.id: x for name in LOOKED_AT for x in exchanges_in(results[name].value)}
+    return replace(recording, exchanges=list(exchanges.values()), results=results)
 
 
 def dumped(value: Any) -> bytes:
