@@ -19,7 +19,10 @@ _LAST_WORDS = {
     Exit.ERROR: "there was an error of gateproof's own; please report it",
     Exit.NOTHING_JUDGED: "nothing was judged: no requirement of this profile is both selected and applicable",
 }
-_NOT_NEEDED = ("cacheprovider", "doctest", "logging", "threadexception", "unraisableexception")
+_NOT_NEEDED = (
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "logging", "pastebin", "stepwise", "subtests"),
+    *("threadexception", "unraisableexception", "warnings"),
+)
 """Plugins of pytest's own that cost time on every test and have nothing to do here."""
 _JUDGING = [option.name for option in OPTIONS]
 _REACHING = [name for name in _JUDGING if name not in ("only", "strict", "output", "concurrency", "feature")]
@@ -67,6 +70,10 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="find out why a gateway can't be reached or used")
     _add_options(doctor, _REACHING)
     doctor.set_defaults(run=_doctor)
+
+    names = commands.add_parser("names", help="show which reading of the entity naming rule a gateway follows")
+    _add_options(names, _REACHING)
+    names.set_defaults(run=_names)
 
     explain = commands.add_parser("explain", help="say what a requirement means and who breaks without it")
     explain.add_argument("id", metavar="ID", nargs="+", help="requirement id, such as CHAT-018, or an area")
@@ -216,6 +223,24 @@ def _doctor(options: argparse.Namespace) -> int:
         return Exit.UNREACHABLE if blocked or not all(f.ok for f in findings if f.step == "chat") else Exit.CONFORMANT
 
     return asyncio.run(run())
+
+
+def _names(options: argparse.Namespace) -> int:
+    from conformance import nametable
+    from conformance.profiles import profile
+    from conformance.redact import Redactor
+
+    target, _ = _load(options)
+    dialect = profile(target.profile)
+    recording = asyncio.run(nametable.asked(target, dialect))
+    if recording.blocked:
+        print(f"gateproof: {Redactor(target.secrets).text(recording.blocked)}", file=sys.stderr)
+        return Exit.UNREACHABLE
+    rows = nametable.rows(recording)
+    for line in nametable.lines(rows):
+        print(line)
+    pattern = target.entity_name_pattern or dialect.expect.entity_name_pattern
+    return Exit.CONFORMANT if nametable.is_kept(rows, pattern) else Exit.BROKEN
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -131,6 +131,30 @@ AMBIGUOUS = {
 }
 """Names on which the readings differ."""
 
+TABLE = {
+    "2 letters": "{two}",
+    "letters and digits": "a{digits}",
+    "63 characters": "{long}",
+    "single hyphens": "meta-llama-3-3-70b-instruct-{word}",
+    **AMBIGUOUS,
+    "empty": "",
+    "1 character": "{one}",
+    "a hyphen alone": "-",
+    "64 characters": "{long}a",
+    "upper case": "Ab{word}",
+    "dot": "llama-3.3-{word}",
+    "underscore": "ab_{word}",
+    "at sign": "ab@{word}",
+    "plus": "ab+{word}",
+    "space": "ab {word}",
+    "trailing line feed": "{word}\n",
+    "slash": "ab/{word}",
+    "encoded slash": "ab%2F{word}",
+    "accented letter": "\u00e9{word}",
+    "Cyrillic letter": "\u0430{word}",
+}
+"""A name of every kind, for the table of names and readings."""
+
 SLASHES = {
     "one segment too many": "{workspace}/{word}/ab",
     "trailing slash": "{workspace}/{word}/",

@@ -171,6 +171,16 @@ async def ambiguous_names(gateway: Gateway) -> dict[str, Tries]:
 
 
 @probe()
+async def names_of_every_kind(gateway: Gateway) -> dict[str, Tries]:
+    """A name of each kind at every inference endpoint. Listed names are not tried."""
+    workspace, (seed, chance) = own_workspace(gateway), seeded()
+    words = {"word": names.word(chance), "digits": names.digits(chance), "long": names.word(chance, 63)}
+    words |= {"one": names.word(chance, 1), "two": names.word(chance, 2)}
+    ids = {f"{workspace}/{template.format(**words)}": label for label, template in names.TABLE.items()}
+    return await _every_way(gateway, seed, {id: it for id, it in ids.items() if id not in gateway.facts.listed})
+
+
+@probe()
 async def bare_names(gateway: Gateway) -> Tries:
     """A served entity without its workspace, and one that nobody has."""
     entity = served_id(gateway).partition("/")[2]
