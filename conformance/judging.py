@@ -155,6 +155,8 @@ class Judging:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         node.workerinput["gateproof_folder"] = self._shared.name
+        place = ("base_url", "profile", "workspace", "found")
+        node.workerinput["gateproof_place"] = {name: getattr(self.target, name) for name in place}
         node.workerinput["gateproof_allure"] = self.config.getoption("allure_report_dir", None)
 
     # Judging

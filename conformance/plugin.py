@@ -5,6 +5,7 @@ and a run that is not aimed at the conformance suites is left alone. What judges
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             flags = {option.name: config.getoption(f"gateproof_{option.name}") for option in OPTIONS}
             target, settings = load(flags, config.getoption("base_url", None))
+            target = _located(target, config)
         config.pluginmanager.register(Judging(config, target, settings), "gateproof-judging")
     except ConfigError as error:
         raise pytest.UsageError(f"gateproof: {error}") from None
@@ -76,6 +78,18 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.is_relative_to(PACKAGE) and not config.pluginmanager.has_plugin("gateproof-judging"):
         return True
     return None
+
+
+def _located(target: Target, config: pytest.Config) -> Target:
+    """The target with the dialect that was found, where only a host is named; workers of xdist are told of it."""
+    import asyncio
+
+    from conformance.dialects import located
+
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        return replace(target, **worker["gateproof_place"])
+    return target if config.option.collectonly else asyncio.run(located(target))
 
 
 def _aimed_at_us(config: pytest.Config) -> bool:

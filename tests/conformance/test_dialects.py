@@ -134,6 +134,18 @@ def test_the_command_says_which_it_took(gateway: tuple[Only, str], run: Command,
     assert f"ok  dialect  nemo at {NEMO}" in doctor.stdout
 
 
+@pytest.mark.parametrize("workers", [[], ["-n2"]])
+def test_pytest_finds_it_as_well(gateway: tuple[Only, str], run: Command, tmp_path: Path, workers: list[str]) -> None:
+    app, url = gateway
+    app.serving("/apis/")
+    words = ["--gateproof-api-key", KEY, "--gateproof-only", "NAME-001,LIST-001", "--gateproof-output", "out", *workers]
+    done = run("pytest", "--pyargs", "conformance", "--base-url", url, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert report["target"]["found"] == f"nemo at {NEMO} (it lists models)"
+
+
 def test_the_command_ends_as_ever_where_nothing_is_found(gateway: tuple[Only, str], run: Command) -> None:
     app, url = gateway
     app.serving("/nothing/")
