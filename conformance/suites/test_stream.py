@@ -213,9 +213,10 @@ def test_the_connection_serves_on_after_a_stream(
     expect(stream.complete, stream)
     closes = "close" in ",".join(stream.header_values("connection")).lower()
     prefer(not closes, stream, "the stream is answered with Connection: close")
-    closed = bool(rest) and rest[0].response is None
-    seen = "the connection was closed after the stream, which did not say so" if closed else None
-    expect(bool(rest) and rest[0].ok, rest[0] if rest else stream, seen)
+    after = rest[0] if rest else stream
+    closed = after.failure is not None and after.failure.kind == "closed"
+    prefer(not closed, after, "the connection was closed after the stream, which did not say so")
+    expect(bool(rest) and after.ok, after)
 
 
 @requirement("STREAM-065")
