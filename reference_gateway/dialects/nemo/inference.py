@@ -18,8 +18,9 @@ from reference_gateway.routing import Handler, Resource
 
 WORKSPACE = "/apis/inference-gateway/v2/workspaces/{workspace}"
 BY_BODY = f"{WORKSPACE}/openai/-/v1"
-BY_ENTITY = f"{WORKSPACE}/model/{{entity:rest}}/-/v1"
-BY_PROVIDER = f"{WORKSPACE}/provider/{{provider}}/-/v1"
+# The platform's own helpers give URLs without the v1 where the provider's URL has it, and their clients use them so.
+BY_ENTITY = (f"{WORKSPACE}/model/{{entity:rest}}/-/v1", f"{WORKSPACE}/model/{{entity:rest}}/-")
+BY_PROVIDER = (f"{WORKSPACE}/provider/{{provider}}/-/v1", f"{WORKSPACE}/provider/{{provider}}/-")
 
 
 def routes(gateway: Gateway, names: Names) -> Sequence[Resource]:
@@ -93,11 +94,11 @@ def routes(gateway: Gateway, names: Names) -> Sequence[Resource]:
     return [
         Resource(f"{BY_BODY}/models", {"GET": models}),
         Resource(f"{BY_BODY}/models/{{id:rest}}", {"GET": model}),
-        Resource(f"{BY_ENTITY}/models", {"GET": entity_models}),
-        Resource(f"{BY_PROVIDER}/models", {"GET": provider_models}),
+        *(Resource(f"{base}/models", {"GET": entity_models}) for base in BY_ENTITY),
+        *(Resource(f"{base}/models", {"GET": provider_models}) for base in BY_PROVIDER),
         *(Resource(f"{BY_BODY}/{endpoint}", {"POST": by_body(endpoint)}) for endpoint in Endpoint),
-        *(Resource(f"{BY_ENTITY}/{endpoint}", {"POST": by_entity(endpoint)}) for endpoint in Endpoint),
-        *(Resource(f"{BY_PROVIDER}/{endpoint}", {"POST": by_provider(endpoint)}) for endpoint in Endpoint),
+        *(Resource(f"{base}/{each}", {"POST": by_entity(each)}) for base in BY_ENTITY for each in Endpoint),
+        *(Resource(f"{base}/{each}", {"POST": by_provider(each)}) for base in BY_PROVIDER for each in Endpoint),
         Resource(f"{WORKSPACE}/provider/{{provider}}/ready", {"GET": ready}),
     ]
 

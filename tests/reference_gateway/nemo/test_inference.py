@@ -153,6 +153,8 @@ ROUTES = [
     (f"{WORKSPACES}/default/model/mock-small/-/v1", "mock/small", "default/mock-small"),
     (f"{WORKSPACES}/default/model/mock-small/-/v1", None, "default/mock-small"),
     (f"{WORKSPACES}/default/provider/nvidia-build/-/v1", "mock/small", "mock/small"),
+    (f"{WORKSPACES}/default/model/mock-small/-", None, "default/mock-small"),
+    (f"{WORKSPACES}/default/provider/nvidia-build/-", "mock/small", "mock/small"),
     (f"{WORKSPACES}/%64efault/openai/-/v1", "default/mock-small", "default/mock-small"),
 ]
 
