@@ -4,12 +4,13 @@ heavy for every developer are in the dependency group `clients`."""
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from reference_gateway.config import default_config, with_settings
+from reference_gateway.config import Shapes, default_config, with_settings
 from reference_gateway.server import running_gateway
 from reference_gateway.tls import self_signed
 
@@ -49,11 +50,12 @@ def gateway_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """The URL of a gateway that speaks TLS, and the file of what to trust."""
+@pytest.fixture(scope="session", params=Shapes)
+def secure(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The URL of a gateway that speaks TLS, in each of the watsonx dialect's shapes, and the file of what to trust."""
     certificate = self_signed()
     authority = tmp_path_factory.mktemp("tls") / "authority.pem"
     authority.write_bytes(certificate.authority_pem)
-    with running_gateway(CONFIG, tokens=[KEY, "nodot"], certificate=certificate) as url:
+    config = replace(CONFIG, watsonx_shapes=request.param)
+    with running_gateway(config, tokens=[KEY, "nodot"], certificate=certificate) as url:
         yield url, authority
