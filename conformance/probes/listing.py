@@ -74,7 +74,7 @@ async def models_by_id(gateway: Gateway) -> dict[str, list[Exchange]]:
 
     async def tries(row: dict[str, Any]) -> list[Exchange]:
         names = [row[key] for key in gateway.profile.expect.retrieve_by if isinstance(row.get(key), str) and row[key]]
-        sent = {name: gateway.get(f"/models/{_quoted(name)}", case=name) for name in names}
+        sent = {name: gateway.get(f"/models/{_quoted(name)}", case=name) for name in dict.fromkeys(names)}
         return list((await together(sent)).values())
 
     return dict(zip(ids, await asyncio.gather(*(tries(rows[id]) for id in ids)), strict=True))
