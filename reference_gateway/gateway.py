@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reference_gateway.access.keys import Key, Permission
+from reference_gateway.access.keys import READ_ONLY, Key
 from reference_gateway.access.minting import Mint
 from reference_gateway.backends.failover import Choice, Failover
 from reference_gateway.backends.simulator import Simulator
@@ -24,7 +24,6 @@ from reference_gateway.validation import validate
 
 MakeBackend = Callable[[Provider], Backend]
 Wrap = Callable[[Backend], Backend]
-READ_ONLY = frozenset((Permission.READ,))
 
 
 class Gateway:

@@ -14,6 +14,7 @@ class Permission(StrEnum):
 
 
 ALL = tuple(Permission)
+READ_ONLY = frozenset((Permission.READ,))
 
 
 @dataclass(frozen=True, slots=True)

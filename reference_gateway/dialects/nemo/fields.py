@@ -2,12 +2,14 @@
 {"type", "loc", "msg", "input"}."""
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any
 
 from starlette.requests import Request
 
 from reference_gateway.call import Json
+from reference_gateway.config import HEADER_NAME
 from reference_gateway.dialects.nemo.names import Names
 from reference_gateway.errors import MAX_ECHO, ApiError, clipped
 from reference_gateway.limits import read_body
@@ -77,7 +79,7 @@ class Fields:
         """An object whose names and values can be sent as headers."""
         found = self.object(name)
         for key, value in (found or {}).items():
-            if not isinstance(value, str) or not _can_be_sent(key + value):
+            if re.fullmatch(HEADER_NAME, key) is None or not isinstance(value, str) or not _can_be_sent(value):
                 self.wrong("value_error", name, f"Value error, {key!r} and its value can't be sent as a header")
         return found
 

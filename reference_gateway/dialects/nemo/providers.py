@@ -1,5 +1,6 @@
 """The Models service's providers: who serves model entities, and under which names of its own."""
 
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from reference_gateway.call import Json
+from reference_gateway.config import HEADER_NAME
 from reference_gateway.dialects.common import json_response
 from reference_gateway.dialects.nemo.discovery import discover, serving
 from reference_gateway.dialects.nemo.fields import Fields
@@ -37,6 +39,7 @@ KEPT = ("description", "project", "host_url", "api_key_secret_name", "enabled_mo
         "default_extra_headers", "required_extra_body", "required_extra_headers", "auth_header_format",
         "auth_context", "model_deployment_id")  # fmt: skip
 _SECRET = "{{ auth_secret }}"
+_FORMAT = rf"{HEADER_NAME}:[ -~]*{re.escape(_SECRET)}[ -~]*"
 
 
 def routes(gateway: Gateway, names: Names) -> Sequence[Resource]:
@@ -142,7 +145,7 @@ def _details(fields: Fields) -> Json:
     for name in ("description", "project", "api_key_secret_name", "model_deployment_id"):
         fields.text(name)
     format_ = fields.text("auth_header_format")
-    if format_ is not None and (":" not in format_ or _SECRET not in format_ or not format_.isascii()):
+    if format_ is not None and re.fullmatch(_FORMAT, format_) is None:
         fields.wrong("value_error", "auth_header_format", f"Value error, expected 'Name: … {_SECRET} …'")
     for name in ("default_extra_body", "required_extra_body"):
         fields.object(name)

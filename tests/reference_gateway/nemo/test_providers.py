@@ -151,6 +151,10 @@ def test_names_are_those_of_a_workspace(client: httpx.Client) -> None:
         ({"name": "ab", "host_url": "http://x", "enabled_models": 1}, "list_type", "enabled_models"),
         ({"name": "ab", "host_url": "http://x", "default_extra_headers": {"a": 1}}, "value_error",
          "default_extra_headers"),
+        ({"name": "ab", "host_url": "http://x", "required_extra_headers": {"a b": "1"}}, "value_error",
+         "required_extra_headers"),
+        ({"name": "ab", "host_url": "http://x", "auth_header_format": "A B: {{ auth_secret }}"}, "value_error",
+         "auth_header_format"),
         ({"name": "ab", "host_url": "http://x", "auth_header_format": "X"}, "value_error", "auth_header_format"),
     ],
 )  # fmt: skip
