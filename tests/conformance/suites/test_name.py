@@ -1,9 +1,7 @@
 """Each check of NAME fires on a gateway with one defect, and on no gateway that keeps to some reading of the rule."""
 
-import json
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -17,97 +15,36 @@ from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 
 from .defects import Answer, Asked, before, changed
-from .judged import KEY, Judged, gateway_app, judge, red
+from .judged import KEY, gateway_app
+from .naming import (
+    SERVED,
+    WORKSPACE,
+    Act,
+    Edit,
+    as_stream,
+    as_text,
+    chats,
+    entity,
+    failing,
+    instead_of_422,
+    judged,
+    known,
+    listed,
+    model,
+    only,
+    re_homed,
+    refusal,
+    refuses,
+    renamed,
+    rewrites,
+    rewrites_entity,
+    takes,
+    unicode_letters,
+    when,
+    with_model,
+)
 
-WORKSPACE = "default"
-SERVED = f"{WORKSPACE}/mock-small"
-BASE = f"/apis/inference-gateway/v2/workspaces/{WORKSPACE}/openai/-/v1"
 BAD = {f"NAME-{number:03}" for number in (5, 6, 8, 9, 10, 11, 12, 13, 14, 16, 18, 19, 30)}
-
-Act = Callable[[Asked], Asked | Answer | None]
-Edit = Callable[[Asked, Answer], Answer]
-
-
-def judged(app: ASGIApp, *areas: str, **options: str) -> dict[str, Judged]:
-    return red(judge(app, *(areas or ("NAME",)), path=BASE, profile="nemo", **options))
-
-
-def failing(app: ASGIApp) -> set[str]:
-    return set(judged(app))
-
-
-# What a defect does
-
-
-def model(asked: Asked) -> str:
-    """The model of a chat by the model in the body; an empty word for any other request."""
-    found = asked.object.get("model") if asked.path == f"{BASE}/chat/completions" else None
-    return found if isinstance(found, str) else ""
-
-
-def entity(asked: Asked) -> str:
-    return model(asked).removeprefix(f"{WORKSPACE}/")
-
-
-def refusal(status: int, detail: str = "no") -> Answer:
-    return Answer(status).with_json({"detail": detail})
-
-
-def with_model(asked: Asked, name: str) -> Asked:
-    return replace(asked, body=json.dumps({**asked.object, "model": name}).encode())
-
-
-def takes(pattern: str, flags: int = 0) -> Act:
-    """Names like this are well-formed as well, though no reading takes them: unknown, and no more."""
-
-    def act(asked: Asked) -> Answer | None:
-        name = entity(asked)
-        is_bad = standing(name) is Standing.INVALID and not known(asked)
-        return refusal(404) if is_bad and re.fullmatch(pattern, name, flags) else None
-
-    return act
-
-
-def refuses(pattern: str) -> Act:
-    return lambda asked: refusal(422) if re.fullmatch(pattern, entity(asked)) else None
-
-
-def rewrites(edit: Callable[[str], str]) -> Act:
-    """The model is edited before it is looked at."""
-    return lambda asked: with_model(asked, edit(model(asked))) if edit(model(asked)) != model(asked) else None
-
-
-def rewrites_entity(edit: Callable[[str], str]) -> Act:
-    def act(asked: Asked) -> Asked | None:
-        if not model(asked).startswith(f"{WORKSPACE}/"):
-            return None
-        return with_model(asked, f"{WORKSPACE}/{edit(entity(asked))}")
-
-    return act
-
-
-def known(asked: Asked) -> bool:
-    return entity(asked) in {"meta-llama-3-3-70b-instruct", "mock-small", "gpt-4o-mini", "gpt-3-5-turbo-instruct"}
-
-
-def instead_of_422(status: int) -> Edit:
-    return lambda asked, answer: replace(answer, status=status) if answer.status == 422 else answer
-
-
-def when(condition: Callable[[Asked], object], act: Act) -> Act:
-    return lambda asked: act(asked) if condition(asked) else None
-
-
-def re_homed(asked: Asked) -> Asked | None:
-    workspace, slash, name = model(asked).partition("/")
-    return with_model(asked, f"{WORKSPACE}/{name}") if workspace and slash else None
-
-
-def unicode_letters(asked: Asked) -> Answer | None:
-    name = entity(asked)
-    good = 2 <= len(name) <= 63 and name == name.lower() and all(c.isalnum() or c == "-" for c in name)
-    return refusal(404) if good and not name.isascii() else None
-
 
 ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
     "takes underscores": (takes("[a-z0-9_-]{2,63}"), {"NAME-010"}),
@@ -217,176 +154,10 @@ ON_REQUESTS: dict[str, tuple[Act, set[str]]] = {
 }
 
 
-# What stands beside the route by the model in the body
-
-ENTITY_ROUTE = BASE.replace("/openai/-", "/model/meta-llama-3-3-70b-instruct/-")
-PROVIDER_ROUTE = BASE.replace("/openai/-", "/provider/nvidia-build/-")
-CONFIGURED = f"/apis/models/v2/workspaces/{WORKSPACE}/models"
-
-
-def moved(asked: Asked, path: str) -> Asked:
-    return replace(asked, path=path)
-
-
-def at(path: str, act: Act) -> Act:
-    """Where the path, or what follows the workspaces, matches."""
-    return when(lambda asked: re.search(path, asked.path), act)
-
-
-def ambiguous(pattern: str, status: int) -> Act:
-    return lambda asked: (
-        refusal(status)
-        if standing(entity(asked)) is Standing.AMBIGUOUS and re.fullmatch(pattern, entity(asked))
-        else None
-    )
-
-
-def turning() -> Act:
-    """Every second digit in front is refused."""
-    turn = iter(range(10**6))
-    return lambda asked: refusal((404, 422)[next(turn) % 2]) if re.fullmatch("7[a-z0-9]+", entity(asked)) else None
-
-
-BESIDE: dict[str, tuple[Act, set[str]]] = {
-    "calls other vendors' ids unknown": (
-        lambda asked: refusal(404) if model(asked).startswith(("meta/llama-3-", "nvidia/", "Qwen/", "org/")) else None,
-        {"NAME-006"},
-    ),
-    "takes a leading hyphen": (ambiguous("-[a-z0-9]+", 404), {"NAME-018", "NAME-020"}),
-    "takes a trailing hyphen": (ambiguous("[a-z][a-z0-9]*-", 404), {"NAME-019", "NAME-020"}),
-    "changes its mind about leading digits": (turning(), {"NAME-020"}),
-    "takes leading digits in streams only": (
-        when(lambda asked: not asked.streams, ambiguous("[0-9]+[a-z0-9]*", 422)),
-        {"NAME-020"},
-    ),
-    "takes words that begin with a digit, and no number": (ambiguous("[0-9]+", 422), {"NAME-020"}),
-    "answers 400 to two hyphens": (ambiguous(".*--.*", 400), {"NAME-020"}),
-    "crashes on bare names": (
-        lambda asked: refusal(500) if "/" not in model(asked) and "zz-" in model(asked) else None,
-        {"NAME-023"},
-    ),
-    "serves a default for bare names": (
-        lambda asked: with_model(asked, SERVED) if "/" not in model(asked) and "zz-" in model(asked) else None,
-        {"NAME-023"},
-    ),
-    "lists any workspace": (
-        at("/workspaces/zz-[^/]+/openai/-/v1/models$", lambda asked: moved(asked, f"{BASE}/models")),
-        {"NAME-025"},
-    ),
-    "folds the case of workspaces": (
-        at("/workspaces/UPPER/openai", lambda asked: Answer(200).with_json({"object": "list", "data": []})),
-        {"NAME-025"},
-    ),
-    "crashes on bad workspaces": (at("/workspaces/ab cd/openai", lambda asked: refusal(500)), {"NAME-025"}),
-    "needs no separator": (
-        at("/openai/v1/models", lambda asked: moved(asked, f"{BASE}/models")),
-        {"NAME-026"},
-    ),
-    "serves every version": (
-        at("/inference-gateway/v1/", lambda asked: moved(asked, asked.path.replace("/v1/w", "/v2/w"))),
-        {"NAME-026"},
-    ),
-    "has a default workspace": (
-        at("/workspaces//openai", lambda asked: moved(asked, asked.path.replace("//", "/default/"))),
-        {"NAME-026"},
-    ),
-    "crashes on an encoded slash": (at("/workspaces/x/default/openai", lambda asked: refusal(500)), {"NAME-026"}),
-    "takes the vendor's id for completions": (
-        at("/openai/-/v1/completions", lambda asked: refusal(404) if asked.object.get("model") == VENDOR else None),
-        {"NAME-030"},
-    ),
-    "has no rule for embeddings": (
-        at("/openai/-/v1/embeddings", lambda asked: refusal(404) if "zz-" not in str(asked.object) else None),
-        {"NAME-020", "NAME-030"},
-    ),
-    "refuses all names for embeddings": (
-        at("/openai/-/v1/embeddings", lambda asked: refusal(422)),
-        {"NAME-020", "NAME-030"},
-    ),
-    "has no route by entity": (at("/model/meta[^/]*/-/v1", lambda asked: refusal(404)), {"NAME-031", "NAME-033"}),
-    "checks the body at the entity's route": (
-        at("/model/", lambda asked: refusal(422) if asked.object.get("model") == VENDOR else None),
-        {"NAME-031"},
-    ),
-    "does not stream by entity": (
-        at("/model/", lambda asked: replace(asked, body=asked.body.replace(b'"stream": true', b'"stream": false'))),
-        {"NAME-031"},
-    ),
-    "has no route by provider": (
-        at("/provider/nvidia-build/-/", lambda asked: refusal(404)),
-        {"NAME-032", "NAME-033"},
-    ),
-    "checks names at the provider's route": (
-        at("/provider/nvidia-build/-/", lambda asked: refusal(422) if "/" in str(asked.object.get("model")) else None),
-        {"NAME-032", "NAME-033"},
-    ),
-    "serves a default for unknown entities": (
-        at("/model/zz-", lambda asked: moved(asked, f"{ENTITY_ROUTE}/chat/completions")),
-        {"NAME-035"},
-    ),
-    "crashes on unknown providers": (at("/provider/zz-[^/]*/-", lambda asked: refusal(500)), {"NAME-035"}),
-    "folds the case of entities": (
-        at("/model/A_", lambda asked: moved(asked, f"{ENTITY_ROUTE}/chat/completions")),
-        {"NAME-035"},
-    ),
-    "does not know bare names of models": (at("/v1/models/[^/]+$", lambda asked: refusal(404)), {"NAME-036"}),
-    "says that nobody is ready": (
-        at("/provider/nvidia-build/ready", lambda asked: Answer(200).with_json({"ready": False})),
-        {"NAME-037"},
-    ),
-    "says that everybody is ready": (
-        at("/ready$", lambda asked: Answer(200).with_json({"ready": True})),
-        {"NAME-037"},
-    ),
-    "serves what is only configured": (
-        rewrites(lambda id: id.replace("planned-model", "mock-small")),
-        {"NAME-040"},
-    ),
-}
-
-
-@pytest.mark.parametrize("defect", BESIDE)
-def test_a_gateway_that_elsewhere(defect: str) -> None:
-    act, expected = BESIDE[defect]
-    assert failing(before(gateway_app(), act)) == expected
-
-
 @pytest.mark.parametrize("defect", ON_REQUESTS)
 def test_a_gateway_that(defect: str) -> None:
     act, expected = ON_REQUESTS[defect]
     assert failing(before(gateway_app(), act)) == expected
-
-
-def listed(edit: Callable[[str], str]) -> Edit:
-    def change(asked: Asked, answer: Answer) -> Answer:
-        if asked.path != f"{BASE}/models":
-            return answer
-        first, *rest = answer.json["data"]
-        return answer.with_json({"object": "list", "data": [*rest, {**first, "id": edit(first["id"])}]})
-
-    return change
-
-
-def only(condition: Callable[[Asked], object], edit: Edit) -> Edit:
-    return lambda asked, answer: edit(asked, answer) if condition(asked) else answer
-
-
-def renamed(asked: Asked, answer: Answer) -> Answer:
-    """The provider's own name of the model, in streams as well."""
-    return replace(answer, body=answer.body.replace(b"default/", b"vendor/")) if answer.status == 200 else answer
-
-
-def as_text(asked: Asked, answer: Answer) -> Answer:
-    return Answer(422, ((b"content-type", b"text/plain"),), b"no") if answer.status == 422 else answer
-
-
-def as_stream(asked: Asked, answer: Answer) -> Answer:
-    body = b"data: " + answer.body + b"\n\ndata: [DONE]\n\n"
-    return Answer(200, ((b"content-type", b"text/event-stream"),), body) if answer.status == 422 else answer
-
-
-def chats(asked: Asked) -> bool:
-    return asked.path == f"{BASE}/chat/completions"
 
 
 ON_ANSWERS: dict[str, tuple[Edit, set[str]]] = {
@@ -408,90 +179,6 @@ ON_ANSWERS: dict[str, tuple[Edit, set[str]]] = {
     "lists a bare name": (listed(lambda id: id.partition("/")[2]), {"NAME-002", "NAME-040"}),
     "lists three segments": (listed(lambda id: id + "/v1"), {"NAME-002", "NAME-040"}),
     "lists an empty segment": (listed(lambda id: f"{WORKSPACE}/"), {"NAME-002", "NAME-040"}),
-    "lists an entity with a dot": (
-        listed(lambda id: f"{WORKSPACE}/meta.llama"),
-        {"NAME-003", "NAME-039", "NAME-040"},
-    ),
-    "lists a model of another workspace": (listed(lambda id: "other/model"), {"NAME-004", "NAME-039", "NAME-040"}),
-    "counts other tokens by entity": (
-        only(
-            lambda asked: "/model/" in asked.path and not asked.streams,
-            lambda asked, answer: replace(answer, body=answer.body.replace(b'"prompt_tokens":', b'"prompt_tokens":1')),
-        ),
-        {"NAME-033"},
-    ),
-    "answers with other members by provider": (
-        only(
-            lambda asked: "/provider/" in asked.path and asked.path.endswith("completions") and not asked.streams,
-            lambda asked, answer: answer.with_json({**answer.json, "provider": "nvidia"}),
-        ),
-        {"NAME-033"},
-    ),
-    "answers without choices by entity": (
-        only(
-            lambda asked: "/model/" in asked.path and not asked.streams and asked.path.endswith("completions"),
-            lambda asked, answer: (
-                answer.with_json({**answer.json, "choices": None}) if answer.status == 200 else answer
-            ),
-        ),
-        {"NAME-031"},
-    ),
-    "breaks off streams by provider": (
-        only(
-            lambda asked: "/provider/" in asked.path and asked.streams,
-            lambda asked, answer: replace(answer, body=answer.body.replace(b"data: [DONE]\n\n", b"")),
-        ),
-        {"NAME-032"},
-    ),
-    "retrieves the bare name under another id": (
-        only(
-            lambda asked: re.search("/openai/-/v1/models/[^/]+$", asked.path),
-            lambda asked, answer: answer.with_json({**answer.json, "id": "other"}) if answer.status == 200 else answer,
-        ),
-        {"NAME-036"},
-    ),
-    "lists what is configured as models": (
-        only(
-            lambda asked: asked.path == CONFIGURED,
-            lambda asked, answer: answer.with_json({"object": "list", "data": answer.json["data"]}),
-        ),
-        {"NAME-038"},
-    ),
-    "counts wrongly what is configured": (
-        only(
-            lambda asked: asked.path == CONFIGURED,
-            lambda asked, answer: answer.with_json(
-                {**answer.json, "pagination": {**answer.json["pagination"], "total_results": 99}}
-            ),
-        ),
-        {"NAME-038"},
-    ),
-    "ignores the size of a page": (
-        only(
-            lambda asked: asked.path == CONFIGURED and b"page_size" in asked.query,
-            lambda asked, answer: answer.with_json(
-                {
-                    **answer.json,
-                    "data": answer.json["data"] * 2,
-                    "pagination": {**answer.json["pagination"], "current_page_size": 2},
-                }
-            ),
-        ),
-        {"NAME-038"},
-    ),
-    "forgets one that is configured": (
-        only(
-            lambda asked: asked.path == CONFIGURED and not asked.query,
-            lambda asked, answer: answer.with_json(
-                {
-                    **answer.json,
-                    "data": [row for row in answer.json["data"] if row["name"] != "mock-small"],
-                    "pagination": {**answer.json["pagination"], "total_results": 5, "current_page_size": 5},
-                }
-            ),
-        ),
-        {"NAME-039"},
-    ),
     "answers in the provider's name": (only(chats, renamed), {"NAME-034"}),
     "streams in the provider's name": (only(lambda asked: chats(asked) and asked.streams, renamed), {"NAME-034"}),
 }
