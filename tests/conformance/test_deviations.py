@@ -62,6 +62,16 @@ def test_the_reason_is_said() -> None:
     assert settled(DOTS, V.PASS, "", None)[1] == "it is kept, though the profile says: the pattern takes dots"
 
 
+@pytest.mark.parametrize(
+    ("delta", "expected"),
+    [('{"content": ""}', V.KNOWN), ('{"role": "assistant", "content": ""}', V.KNOWN), ('{"content": "more"}', V.FAIL)],
+)
+def test_only_an_empty_choice_beside_the_usage_is_watsonxs_way(delta: str, expected: Verdict) -> None:
+    seen = f'the chunk with usage has the choices [{{"index": 0, "delta": {delta}, "finish_reason": "", "logprobs": null}}]'
+    deviation = profile("watsonx").deviations["STREAM-031"]
+    assert settled(deviation, V.FAIL, seen, Broken(seen))[0] is expected
+
+
 @pytest.mark.parametrize("name", names())
 def test_deviations_are_of_requirements_that_apply(name: str) -> None:
     found = profile(name)
