@@ -67,7 +67,8 @@ def test_the_reason_is_said() -> None:
     [('{"content": ""}', V.KNOWN), ('{"role": "assistant", "content": ""}', V.KNOWN), ('{"content": "more"}', V.FAIL)],
 )
 def test_only_an_empty_choice_beside_the_usage_is_watsonxs_way(delta: str, expected: Verdict) -> None:
-    seen = f'the chunk with usage has the choices [{{"index": 0, "delta": {delta}, "finish_reason": "", "logprobs": null}}]'
+    choice = f'{{"index": 0, "delta": {delta}, "finish_reason": "", "logprobs": null}}'
+    seen = f"the chunk with usage has the choices [{choice}]"
     deviation = profile("watsonx").deviations["STREAM-031"]
     assert settled(deviation, V.FAIL, seen, Broken(seen))[0] is expected
 
