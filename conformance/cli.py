@@ -146,15 +146,8 @@ def check(target: Target, settings: Settings) -> int:
     reported: list[dict[str, Any]] = []
     colour = screen.isatty() and "NO_COLOR" not in os.environ
     arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
-    arguments += [
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "conformance.plugin",
-        "--import-mode=importlib",
-        "--assert=plain",
-        "-q",
-    ]
+    arguments += ["-p", "conformance.plugin", "--import-mode=importlib", "--assert=plain", "--capture=no", "-q"]
+    arguments += [word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")]
     if settings.output:
         arguments += ["-p", "allure_pytest.plugin"]
     said, complained = io.StringIO(), io.StringIO()

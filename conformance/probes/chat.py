@@ -257,7 +257,7 @@ async def chat_unicode(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def chat_lone_surrogate(gateway: Gateway) -> dict[str, Exchange]:
-    body = json.dumps(gateway.chat_body(messages=[user("half \ud83d")])).encode()
+    body = json.dumps(gateway.chat_body(messages=[user("half \ud83d")], cap=1)).encode()
     half = await gateway.send("POST", "/chat/completions", body=body)
     return {"a lone surrogate": half, "a chat after it": await gateway.chat({"repeat": "after a surrogate"})}
 
@@ -289,5 +289,5 @@ async def chat_stream_text(gateway: Gateway) -> Exchange:
 async def chat_empty_content(gateway: Gateway) -> dict[str, Exchange]:
     contents = {"empty": "", "a space": " "}
     return await together(
-        {case: gateway.chat({"case": case}, messages=[user(content)]) for case, content in contents.items()}
+        {case: gateway.chat({"case": case}, messages=[user(content)], cap=1) for case, content in contents.items()}
     )
