@@ -67,9 +67,17 @@ def requirement(id: str) -> Requirement:
     try:
         return requirements()[id.upper()]
     except KeyError:
-        near = get_close_matches(id.upper(), requirements(), n=3, cutoff=0.5)
+        near = _nearest(id.upper())
         hint = f"; the nearest are {', '.join(near)}" if near else ""
         raise UnknownRequirement(f"there is no requirement {id!r}{hint}") from None
+
+
+def _nearest(id: str) -> list[str]:
+    """Up to three ids that may have been meant: CHAT-018 for CHAT-18 or CHAT18 first of all."""
+    area, number = id.rstrip("0123456789").rstrip("-"), id[len(id.rstrip("0123456789")) :]
+    padded = f"{area}-{number[-3:].zfill(3)}"
+    similar = get_close_matches(id, requirements(), n=3, cutoff=0.5)
+    return list(dict.fromkeys([padded] * (padded in requirements()) + similar))[:3]
 
 
 def select(words: tuple[str, ...]) -> set[str]:

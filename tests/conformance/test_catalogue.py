@@ -138,3 +138,9 @@ def test_select_refuses_an_unknown_word() -> None:
 def test_the_fingerprint_is_stable_and_short() -> None:
     assert re.fullmatch(r"[0-9a-f]{16}", catalogue.fingerprint())
     assert catalogue.fingerprint() == catalogue.fingerprint()
+
+
+@pytest.mark.parametrize("id", ["CHAT-18", "chat18", "CHAT-0018"])
+def test_an_id_with_other_digits_is_recognised_first(id: str) -> None:
+    with pytest.raises(catalogue.UnknownRequirement, match="the nearest are CHAT-018"):
+        catalogue.requirement(id)
