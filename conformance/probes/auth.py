@@ -113,6 +113,15 @@ async def wrong_key(gateway: Gateway) -> dict[str, Exchange]:
 
 
 @probe(phase=Phase.HOSTILE)
+async def wrong_key_elsewhere(gateway: Gateway) -> dict[str, Exchange]:
+    """A key that nobody has issued, where some gateways only look whether there is one."""
+    wrong = _wrong(gateway)
+    return await together(
+        {"GET /models": gateway.get("/models", key=wrong), "a streamed chat": gateway.stream({"key": wrong})}
+    )
+
+
+@probe(phase=Phase.HOSTILE)
 async def near_keys(gateway: Gateway) -> dict[str, Exchange]:
     """The right key with one character too few, too many, and in the other case (unless its case may mean nothing)."""
     key = _key(gateway)

@@ -27,8 +27,16 @@ def test_a_stream_without_a_key_is_401_in_json(stream_without_key: Exchange, cha
 
 
 @requirement("AUTH-004")
-def test_a_wrong_key_is_401(wrong_key: dict[str, Exchange], near_keys: dict[str, Exchange]) -> None:
-    refuse(wrong_key | near_keys, (401,))
+def test_a_wrong_key_is_401(
+    wrong_key: dict[str, Exchange],
+    near_keys: dict[str, Exchange],
+    wrong_key_elsewhere: dict[str, Exchange],
+    models_without_key: Exchange,
+    stream_without_key: Exchange,
+) -> None:
+    without = {"GET /models": models_without_key, "a streamed chat": stream_without_key}
+    elsewhere = {case: x for case, x in wrong_key_elsewhere.items() if without[case].status in DENIED}
+    refuse(wrong_key | near_keys | elsewhere, (401,))
 
 
 @requirement("AUTH-005")

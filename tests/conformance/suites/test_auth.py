@@ -111,6 +111,14 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         open_to(lambda asked: asked.path == "/v1/embeddings" and is_wrong(asked)),
         {"AUTH-004": FAIL},
     ),
+    "any key is let in to the list": (
+        open_to(lambda asked: asked.path == "/v1/models" and is_wrong(asked)),
+        {"AUTH-004": FAIL},
+    ),
+    "any key is let in to a stream": (
+        open_to(lambda asked: asked.streams and is_wrong(asked)),
+        {"AUTH-004": FAIL},
+    ),
     "the beginning of a key is enough": (
         open_to(lambda asked: alone(asked) and len(given(asked)) > 12 and f"Bearer {KEY}".startswith(given(asked))),
         {"AUTH-004": FAIL},
