@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance.names import VENDOR
 from conformance.verdict import Verdict
@@ -285,3 +285,15 @@ def test_all_pages_of_what_is_configured_are_read() -> None:
             for number in range(120):
                 assert client.post(CONFIGURED, json={"name": f"aa-{number}"}).status_code == 201
         assert red(judge_url(url + BASE, "NAME-038", "NAME-039", "NAME-040", profile="nemo")) == {}
+
+
+def test_a_gateway_that_does_not_decode_the_workspace_of_a_path_is_seen() -> None:
+    """ASGI servers decode the path by themselves, so this defect looks at what was on the wire."""
+    app = gateway_app()
+
+    async def literal(scope: Scope, receive: Receive, send: Send) -> None:
+        if b"/workspaces/%" in scope.get("raw_path", b""):
+            scope = scope | {"path": scope["path"].replace(f"/{WORKSPACE}/", "/zz-literal/")}
+        await app(scope, receive, send)
+
+    assert failing(literal) == {"NAME-027"}
