@@ -24,7 +24,8 @@ class Requirement:
     `statement` is what must hold, `test` how it is judged from outside, `source` where the rule comes from, `breaks`
     who suffers when it does not hold. `features` must all be offered for it to apply. `endpoint` is relative to the
     base URL.
-    `implies` lists requirements that are broken, too, whenever this one is.
+    `implies` lists requirements that are broken, too, whenever this one is. `not_judged` says why no test can judge it
+    from outside, "" if one does.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Requirement:
     endpoint: str = ""
     features: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
+    not_judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def _read() -> list[tuple[Area, list[Requirement]]]:
                     endpoint=row.get("endpoint", ""),
                     features=tuple(row.get("features", ())),
                     implies=tuple(row.get("implies", ())),
+                    not_judged=row.get("not_judged", ""),
                 )
                 for id, row in content["requirement"].items()
             ]

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -87,6 +88,12 @@ class Gateway:
 
     async def stream(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
         return await self.chat(options, stream=True, **fields)
+
+    def streaming(self) -> "Gateway":
+        """The same gateway, all of whose chats are streamed, with usage where that is offered."""
+        view = copy(self)
+        view.__class__ = _Streaming
+        return view
 
     def chat_body(self, **fields: Any) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -228,6 +235,17 @@ class Gateway:
         headers |= changes or {}
         lines = [(name, value) for name, value in headers.items() if value is not None]
         return (*lines, *(("Authorization", value) for value in authorization or []))
+
+
+class _Streaming(Gateway):
+    """Shares everything with the gateway that it is a view of."""
+
+    async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
+        asked = {"stream": True, "stream_options": {"include_usage": True}} | fields
+        counted = await super().chat(options, **asked)
+        if counted.status in (400, 422) and "stream_options" not in fields:
+            return await super().chat(options, **{"stream": True} | fields)
+        return counted
 
 
 async def together(cases: Mapping[str, Awaitable[Exchange]]) -> dict[str, Exchange]:

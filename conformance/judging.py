@@ -22,7 +22,7 @@ from conformance.deviations import settled
 from conformance.exchange import Exchange, Unusable, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed, why_not
 from conformance.output import Output
-from conformance.probe import PROBES
+from conformance.probe import MODES, PROBES, streamed
 from conformance.profiles import profile as profile_of
 from conformance.recording import Recording, Result, record
 from conformance.redact import Redactor
@@ -85,7 +85,10 @@ class Judging:
             config.hook.pytest_deselected(items=left_out + others)
         self._total = len(chosen)
         for item in chosen:
-            self.needed |= {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
+            asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
+            if _mode(item) == "streamed":
+                asked = {streamed(name) if streamed(name) in PROBES else name for name in asked}
+            self.needed |= asked
             for feature in item.stash[REQUIREMENT].features:
                 if not is_claimed(feature, self.target, self.profile):
                     self.needed |= set(FEATURES[feature].probes)
@@ -192,6 +195,8 @@ class Judging:
             error = raised
         found = verdict_of(error, self.profile.level(requirement))
         seen = self.redactor.text(_first_line(error)) if error else ""
+        if seen and _mode(pyfuncitem) == "streamed":
+            seen = f"streamed: {seen}"
         verdict, seen = settled(self.profile.deviations.get(requirement.id), found, seen, error)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
         self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]))
@@ -320,14 +325,28 @@ def _fixtures(judging: Judging) -> object:
 
         return pytest.fixture(scope="session", name=name)(send)
 
+    def fixture_in_both_modes(name: str) -> Any:
+        def send(mode: str) -> Any:
+            return judging.result(streamed(name) if mode == "streamed" else name)
+
+        return pytest.fixture(name=name)(send)
+
     namespace: Any = ModuleType("gateproof_probes")
     for name in PROBES:
-        setattr(namespace, name, fixture_of(name))
+        in_both = streamed(name) in PROBES
+        setattr(namespace, name, fixture_in_both_modes(name) if in_both else fixture_of(name))
+    namespace.mode = pytest.fixture(name="mode")(lambda: MODES[0])
     namespace.exchanges = pytest.fixture(scope="session", name="exchanges")(lambda: judging.recording.exchanges)
     namespace.facts = pytest.fixture(scope="session", name="facts")(lambda: judging.recording.facts)
     namespace.target = pytest.fixture(scope="session", name="target")(lambda: judging.target)
     namespace.profile = pytest.fixture(scope="session", name="profile")(lambda: judging.profile)
     return namespace
+
+
+def _mode(item: pytest.Item) -> str:
+    """The mode that a test is run in: "plain" for one that knows of none."""
+    call: Any = getattr(item, "callspec", None)
+    return str(call.params.get("mode", MODES[0])) if call else MODES[0]
 
 
 def _first_line(error: BaseException) -> str:

@@ -6,6 +6,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,16 +40,37 @@ class Probe:
 
 
 PROBES: dict[str, Probe] = {}
+MODES = ("plain", "streamed")
+"""What holds for a reply holds for the same reply put together from a stream: how a test in both modes is asked."""
 
 
-def probe(*, phase: Phase = Phase.OPEN, tokens: int = 16) -> Callable[[Sender], Sender]:
-    """Registers an async function of one argument, the Gateway, as the probe of its own name."""
+def streamed(name: str) -> str:
+    """The name of a probe's streamed form."""
+    return f"{name}_streamed"
+
+
+def probe(*, phase: Phase = Phase.OPEN, tokens: int = 16, both_modes: bool = False) -> Callable[[Sender], Sender]:
+    """Registers an async function of one argument, the Gateway, as the probe of its own name.
+
+    With `both_modes` it is registered a second time, as `streamed(name)`: all its chats are then streamed.
+    """
 
     def register(send: Sender) -> Sender:
         name: str = send.__name__
-        if name in PROBES:
-            raise ValueError(f"two probes are called {name}")
-        PROBES[name] = Probe(name, send, phase, tokens)
+        _register(Probe(name, send, phase, tokens))
+        if both_modes:
+
+            @wraps(send)
+            async def send_streamed(gateway: "Gateway") -> Any:
+                return await send(gateway.streaming())
+
+            _register(Probe(streamed(name), send_streamed, phase, tokens))
         return send
 
     return register
+
+
+def _register(probe: Probe) -> None:
+    if probe.name in PROBES:
+        raise ValueError(f"two probes are called {probe.name}")
+    PROBES[probe.name] = probe

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable, clip
-from conformance.rules import BodyRule, StreamRule, replies, usage
+from conformance.rules import BodyRule, Json, StreamRule, replies, usage
+from conformance.rules.accumulate import accumulated
 from conformance.shape import is_int, show
 from conformance.verdict import Violation
 
@@ -38,9 +39,19 @@ def chat_replies(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exch
     return [x for x in exchanges if endpoint(x) == "chat/completions" and not _streamed(x) and _is_answer(x)]
 
 
+def reply_of(exchange: Exchange) -> Json:
+    """The answer to a chat, plain or put together from its stream. Raises Unusable where there is none."""
+    return accumulated(exchange.chunks) if _streamed(exchange) else exchange.document
+
+
+def in_replies(exchanges: Iterable[Exchange], rule: BodyRule) -> Iterator[Violation]:
+    """The violations of a rule in these answers, plain or streamed. Raises Unusable if it can read none of them."""
+    yield from _over(exchanges, lambda exchange: rule(reply_of(exchange)))
+
+
 def answered(exchange: Exchange) -> None:
     """Raises Unusable unless this is a successful answer that holds no error: what builds on it then can't be told."""
-    if exchange.document.get("error"):
+    if reply_of(exchange).get("error"):
         raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
 
 

@@ -55,7 +55,7 @@ UNICODE = (
 )
 
 
-@probe()
+@probe(both_modes=True)
 async def chat_reply(gateway: Gateway) -> Exchange:
     """The smallest chat there is."""
     return await gateway.chat()
@@ -148,7 +148,7 @@ async def chat_tool_required(gateway: Gateway) -> list[Exchange]:
     return list(await gather(*attempts))
 
 
-@probe()
+@probe(both_modes=True)
 async def chat_tool_named(gateway: Gateway) -> Exchange:
     """Forces the tool that the prompt does not ask for."""
     return await gateway.chat(

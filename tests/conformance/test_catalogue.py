@@ -17,7 +17,7 @@ FILES: dict[str, dict[str, Any]] = {
     for file in (files("conformance") / "catalogue").iterdir()
     if file.name.endswith(".toml")
 }
-KEYS = {"level", "endpoint", "statement", "test", "source", "breaks", "features", "implies"}
+KEYS = {"level", "endpoint", "statement", "test", "source", "breaks", "features", "implies", "not_judged"}
 ENDPOINT = re.compile(r"any( POST)?|(GET|POST|DELETE|HEAD) /\S+( \(stream\))?|OPTIONS")
 
 each_file = pytest.mark.parametrize("name", sorted(FILES))

@@ -24,7 +24,7 @@ from conformance import profiles as dialects
 from conformance.deviations import settled
 from conformance.exchange import Unusable
 from conformance.features import FEATURES, is_claimed, why_not
-from conformance.probe import PROBES
+from conformance.probe import MODES, PROBES, streamed
 from conformance.probes import listing as _registers_all_probes  # noqa: F401
 from conformance.recording import Recording, Result, record
 from conformance.target import Target
@@ -72,8 +72,9 @@ def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: An
     target = Target(base_url, **settings)
     dialect = dialects.profile(profile)
     tests = _tests_for(areas, dialect)
-    probes = {name for _, test in tests for name in inspect.signature(test).parameters if name in PROBES}
-    for id, _ in tests:
+    probes = {_sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
+    probes &= PROBES.keys()
+    for id, _, _ in tests:
         for feature in catalogue.requirement(id).features:
             if not is_claimed(feature, target, dialect):
                 probes |= set(FEATURES[feature].probes)
@@ -86,8 +87,8 @@ def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[s
     """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
     dialect = dialects.profile(target.profile)
     found: dict[str, Judged] = {}
-    for id, test in _tests_for(areas, dialect):
-        said = _judged(id, test, target, dialect, recording)
+    for id, test, mode in _tests_for(areas, dialect):
+        said = _judged(id, test, mode, target, dialect, recording)
         if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
             found[id] = said
     return found
@@ -212,38 +213,45 @@ def _stage() -> tuple[_Stage, str]:
 
 
 @cache
-def _tests_of(area: str) -> list[tuple[str, Test]]:
+def _tests_of(area: str) -> list[tuple[str, Test, str]]:
     files = sorted(file.stem for file in Path(suites.__path__[0]).glob(f"test_{area.lower()}*.py"))
     modules = [import_module(f"conformance.suites.{name}") for name in files]
+    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
+    marks = [(test, {mark.name: mark for mark in getattr(test, "pytestmark", ())}) for test in tests]
     return [
-        (mark.args[0], test)
-        for module in modules
-        for name, test in vars(module).items()
-        if name.startswith("test_")
-        for mark in getattr(test, "pytestmark", ())
-        if mark.name == "requirement"
+        (found["requirement"].args[0], test, mode)
+        for test, found in marks
+        if "requirement" in found
+        for mode in (MODES if "parametrize" in found else MODES[:1])
     ]
 
 
-def _tests(areas: set[str]) -> list[tuple[str, Test]]:
+def _sent(name: str, mode: str) -> str:
+    """The probe that a test asks for by this name."""
+    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name
+
+
+def _tests(areas: set[str]) -> list[tuple[str, Test, str]]:
     return [found for area in sorted(areas) for found in _tests_of(area)]
 
 
-def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test]]:
+def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test, str]]:
     wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
-    return [(id, test) for id, test in _tests({id.split("-")[0] for id in wanted}) if id in wanted]
+    return [found for found in _tests({id.split("-")[0] for id in wanted}) if found[0] in wanted]
 
 
-def _judged(id: str, test: Test, target: Target, dialect: dialects.Profile, recording: Recording) -> Judged:
+def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Profile, recording: Recording) -> Judged:
     """One test on the recording, as the plugin judges it."""
     requirement = catalogue.requirement(id)
-    given = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target, "profile": dialect}
+    given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
+    given |= {"profile": dialect, "mode": mode}
     try:
         reason = why_not(requirement.features, target, dialect, recording)
         if reason:
             raise NotApplicable(reason)
         for name in inspect.signature(test).parameters:
-            given.setdefault(name, _value(recording.results[name]) if name in recording.results else None)
+            sent = _sent(name, mode)
+            given.setdefault(name, _value(recording.results[sent]) if sent in recording.results else None)
         test(**{name: given[name] for name in inspect.signature(test).parameters})
     except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
         error, seen = raised, f"{raised}" or type(raised).__name__
