@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NoReturn
 
 from conformance import catalogue
-from conformance.target import OPTIONS, ConfigError, Settings, Target, load
+from conformance.target import HOW_TO_RUN, OPTIONS, ConfigError, Settings, Target, load
 from conformance.verdict import Exit
 
 _LAST_WORDS = {
@@ -25,7 +25,7 @@ _NOT_NEEDED = (
 )
 """Plugins of pytest's own that cost time on every test and have nothing to do here."""
 _JUDGING = [option.name for option in OPTIONS]
-_REACHING = [name for name in _JUDGING if name not in ("only", "strict", "output", "concurrency", "feature")]
+_REACHING = [name for name in _JUDGING if name not in HOW_TO_RUN | {"feature"}]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -109,11 +109,11 @@ def _add_options(parser: argparse.ArgumentParser, names: list[str]) -> None:
 
 def _load(options: argparse.Namespace) -> tuple[Target, Settings]:
     """What is asked for; where only a host is named, with the dialect that is found there."""
-    from conformance.dialects import located
+    from conformance.dialects import aimed
 
     flags = {option.name: getattr(options, option.name, None) for option in OPTIONS}
     target, settings = load(flags, options.base_url)
-    return asyncio.run(located(target)), settings
+    return aimed(target, settings), settings
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -127,6 +127,7 @@ def check(target: Target, settings: Settings) -> int:
     import pytest
 
     from conformance import plugin, terminal
+    from conformance.rehearsal import Plan
 
     class Screen:
         @pytest.hookimpl(tryfirst=True)
@@ -135,6 +136,10 @@ def check(target: Target, settings: Settings) -> int:
 
         def pytest_gateproof_progress(self, sent: int, judged: int, total: int, failed: int) -> None:
             progress.show(sent=sent, judged=judged, total=total, failed=failed)
+
+        def pytest_gateproof_plan(self, plan: Plan, requirements: int) -> None:
+            for line in terminal.plan_lines(plan, requirements):
+                print(line, file=screen)
 
         def pytest_gateproof_report(self, report: dict[str, Any]) -> None:
             progress.clear()

@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from conformance import profiles
+from conformance.archive import opened
 from conformance.doctor import REFUSED, listed_ids
 from conformance.exchange import Exchange
 from conformance.gateway import Gateway
 from conformance.profiles import Profile
-from conformance.target import DEFAULT_PROFILE, Target
+from conformance.target import DEFAULT_PROFILE, Settings, Target
 from conformance.wire import Limits, Wire
 
 USUAL_WORKSPACE = "default"
@@ -36,6 +37,14 @@ class Place:
 
 def is_host_only(target: Target) -> bool:
     return urlsplit(target.base_url).path == ""
+
+
+def aimed(target: Target, settings: Settings) -> Target:
+    """What a run with these settings is aimed at: found at its host, or read from the file of an earlier run. Raises
+    ConfigError."""
+    if settings.replay:
+        return opened(settings.replay)[0]
+    return target if settings.plan else asyncio.run(located(target))
 
 
 async def located(target: Target) -> Target:

@@ -11,14 +11,15 @@ from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
+from conformance.cost import Budget
 from conformance.exchange import Exchange, Headers, Request
 from conformance.profiles import Profile
 from conformance.slots import Slots
 from conformance.target import Target
-from conformance.wire import Wire, raw_request
+from conformance.wire import meant, raw_request
 
 TOKEN_CAP = 16
 MAX_ATTEMPTS = 3
@@ -47,6 +48,14 @@ class Facts:
     workspace: str = ""
 
 
+class Sender(Protocol):
+    """What puts a request on the wire and records what comes back: a Wire, or a rehearsal of one."""
+
+    async def send(self, id: str, label: str, request: Request) -> Exchange: ...
+
+    async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]: ...
+
+
 class Gateway:
     """One target, ready to be asked. Probes get nothing else.
 
@@ -56,11 +65,12 @@ class Gateway:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: Sender,
         target: Target,
         profile: Profile,
         *,
         concurrency: int = 16,
+        budget: Budget | None = None,
         on_exchange: Callable[[Exchange], None] | None = None,
     ) -> None:
         self.target = target
@@ -71,6 +81,7 @@ class Gateway:
         self._slots = Slots(concurrency)
         self._sent: dict[tuple[Any, ...], asyncio.Task[Exchange]] = {}
         self._numbers = itertools.count(1)
+        self._budget = budget or Budget()
         self._on_exchange = on_exchange or (lambda exchange: None)
         self._key_refresh: asyncio.Task[Target] | None = None
 
@@ -177,11 +188,14 @@ class Gateway:
 
     async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
         """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
+        asked = [meant(method, self.target.origin, piece) for method, piece in zip(methods, pieces, strict=True)]
+        for request in asked:
+            self._budget.admit(request)
         async with self._slots.held(current_rank.get()):
             id = f"x{next(self._numbers)}"
             exchanges = await self._wire.raw(id, current_label.get(), self.target.base_url, pieces, methods)
-        for exchange in exchanges:
-            self._note(exchange)
+        for request, exchange in zip(asked, exchanges, strict=False):
+            self._note(exchange, request)
         return exchanges
 
     def as_bytes(self, method: str, path: str, body: bytes = b"", extra: Headers = ()) -> bytes:
@@ -193,8 +207,10 @@ class Gateway:
 
     async def _obeying(self, label: str, request: Callable[[], Request], *, own_key: bool, obey: bool) -> Exchange:
         for attempt in range(MAX_ATTEMPTS):
-            exchange = await self._wire.send(f"x{next(self._numbers)}", label, request())
-            self._note(exchange)
+            asked = request()
+            self._budget.admit(asked)
+            exchange = await self._wire.send(f"x{next(self._numbers)}", label, asked)
+            self._note(exchange, asked)
             if exchange.status == 401 and own_key and self.target.api_key_command and attempt == 0:
                 await self._refresh_key()
             elif not (obey and exchange.status in BUSY) or attempt + 1 == MAX_ATTEMPTS:
@@ -208,7 +224,8 @@ class Gateway:
             self._key_refresh = asyncio.ensure_future(asyncio.to_thread(self.target.with_fresh_key))
         self.target = await asyncio.shield(self._key_refresh)
 
-    def _note(self, exchange: Exchange) -> None:
+    def _note(self, exchange: Exchange, asked: Request) -> None:
+        self._budget.settle(exchange, asked)
         self.exchanges.append(exchange)
         self._on_exchange(exchange)
 

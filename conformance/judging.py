@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 
 from conformance import catalogue, probes, report
+from conformance.archive import keep, opened
 from conformance.catalogue import Requirement, UnknownRequirement
+from conformance.cost import Budget
 from conformance.deviations import settled
 from conformance.exchange import Exchange, Unusable, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed, why_not
@@ -26,6 +28,7 @@ from conformance.probe import MODES, PROBES, streamed
 from conformance.profiles import profile as profile_of
 from conformance.recording import Recording, Result, record
 from conformance.redact import Redactor
+from conformance.rehearsal import Plan, plan
 from conformance.report import Judgement
 from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code, verdict_of
@@ -50,8 +53,9 @@ class Judging:
         self.redactor = Redactor(target.secrets)
         self._began = time.perf_counter()
         self.needed: set[str] = set()
-        self._total = self._failed = 0
+        self._total = self._failed = self._requirements = 0
         self._collected = True
+        self.planned: Plan | None = None
         self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         self._shared = tempfile.TemporaryDirectory(prefix="gateproof-")
         self._output = None
@@ -84,6 +88,7 @@ class Judging:
         if left_out or others:
             config.hook.pytest_deselected(items=left_out + others)
         self._total = len(chosen)
+        self._requirements = len({item.stash[REQUIREMENT].id for item in chosen})
         for item in chosen:
             asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
             if _mode(item) == "streamed":
@@ -100,7 +105,11 @@ class Judging:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        if session.items and not self.config.option.collectonly:
+        if self.settings.plan and session.items:
+            self.planned = plan(self.target, self.profile, self.needed, concurrency=self.settings.concurrency)
+            self.config.hook.pytest_gateproof_plan(plan=self.planned, requirements=self._requirements)
+            session.items.clear()
+        elif session.items and not self.config.option.collectonly:
             if self._worker is None:
                 self.recording = self._send()
             else:
@@ -116,6 +125,9 @@ class Judging:
             pytest.skip(self.redactor.text(self.recording.blocked))
 
     def _send(self) -> Recording:
+        if self.settings.replay:
+            return opened(self.settings.replay)[1]
+        budget = self._budget()
         sent = itertools.count(1)
 
         def on_exchange(_: Exchange) -> None:
@@ -130,20 +142,40 @@ class Judging:
                     self.profile,
                     self.needed,
                     concurrency=self.settings.concurrency,
+                    budget=budget,
                     on_exchange=on_exchange,
                 )
             )
 
         try:
             asyncio.run(go())
+            if self.settings.record:
+                keep(self.settings.record, recorded[0], self.target)
             return recorded[0]
         except ConfigError as error:
             raise pytest.UsageError(f"gateproof: {error}") from None
+
+    def _budget(self) -> Budget:
+        """The caps of this run. Raises UsageError if it is known before that they will not do."""
+        requests, tokens = self.settings.max_requests, self.settings.budget_tokens
+        if requests is None and tokens is None:
+            return Budget()
+        planned = plan(self.target, self.profile, self.needed, concurrency=self.settings.concurrency)
+        for option, cap, wanted in (
+            ("--max-requests", requests, planned.requests),
+            ("--budget-tokens", tokens, planned.tokens.total),
+        ):
+            if cap is not None and wanted > cap:
+                advice = "raise it, or judge less with --only"
+                raise pytest.UsageError(f"gateproof: {option} {cap}: this run needs about {wanted}; {advice}")
+        return Budget(requests, tokens)
 
     def _shared_recording(self) -> Recording:
         """The first worker sends and saves; the others wait for what it saved."""
         assert self._worker is not None
         path = Path(self._worker["gateproof_folder"]) / "recording.json"
+        if self.settings.replay:
+            return self._send()
         if self._worker["workerid"] == "gw0":
             recording = self._send()
             recording.save(path)
@@ -277,6 +309,8 @@ class Judging:
             self.recording = Recording.load(shared)
         if not self._collected:
             session.exitstatus = Exit.ERROR
+        elif self.planned:
+            session.exitstatus = Exit.CONFORMANT
         elif self.recording.blocked:
             session.exitstatus = Exit.UNREACHABLE
         elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
@@ -302,7 +336,10 @@ class Judging:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from conformance import terminal
 
-        if self.recording.blocked:
+        if self.planned:
+            for line in terminal.plan_lines(self.planned, self._requirements):
+                terminalreporter.write_line(line)
+        elif self.recording.blocked:
             terminalreporter.write_line(f"gateproof: {self.redactor.text(self.recording.blocked)}", red=True)
         elif self.document:
             terminalreporter.section("gateproof")

@@ -25,6 +25,10 @@ class Hooks:
         """The run's report document is complete."""
 
     @pytest.hookspec
+    def pytest_gateproof_plan(self, plan: object, requirements: int) -> None:
+        """It is known what a run would cost, and nothing will be sent."""
+
+    @pytest.hookspec
     def pytest_gateproof_progress(self, sent: int, judged: int, total: int, failed: int) -> None:
         """A request was answered or a requirement judged."""
 
@@ -67,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         else:
             flags = {option.name: config.getoption(f"gateproof_{option.name}") for option in OPTIONS}
             target, settings = load(flags, config.getoption("base_url", None))
-            target = _located(target, config)
+            target = _located(target, settings, config)
         config.pluginmanager.register(Judging(config, target, settings), "gateproof-judging")
     except ConfigError as error:
         raise pytest.UsageError(f"gateproof: {error}") from None
@@ -80,16 +84,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-def _located(target: Target, config: pytest.Config) -> Target:
+def _located(target: Target, settings: Settings, config: pytest.Config) -> Target:
     """The target with the dialect that was found, where only a host is named; workers of xdist are told of it."""
-    import asyncio
-
-    from conformance.dialects import located
+    from conformance.dialects import aimed
 
     worker = getattr(config, "workerinput", None)
-    if worker is not None:
+    if worker is not None and not settings.replay:
         return replace(target, **worker["gateproof_place"])
-    return target if config.option.collectonly else asyncio.run(located(target))
+    return target if config.option.collectonly else aimed(target, settings)
 
 
 def _aimed_at_us(config: pytest.Config) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from conformance.cost import Budget, Tokens, spent
 from conformance.doctor import examine
 from conformance.exchange import Exchange, Unusable, exchanges_in
 from conformance.gateway import Facts, Gateway, current_label, current_rank
@@ -42,17 +43,17 @@ class Recording:
 
     @property
     def cost(self) -> dict[str, int]:
-        """Requests sent, and the tokens that the gateway says they cost."""
-        usages = [usage for exchange in self.exchanges if (usage := _usage(exchange))]
+        """Requests sent, and the tokens that the gateway says they cost (about, where it does not say)."""
+        tokens = sum((spent(exchange) for exchange in self.exchanges), Tokens())
         return {
             "requests": len(self.exchanges),
-            "prompt_tokens": sum(_count(usage, "prompt_tokens") for usage in usages),
-            "completion_tokens": sum(_count(usage, "completion_tokens") for usage in usages),
+            "prompt_tokens": tokens.prompt,
+            "completion_tokens": tokens.completion,
         }
 
-    def save(self, path: Path) -> None:
-        """Writes the recording, whole or not at all."""
-        record = {
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready form; `from_record` is its inverse."""
+        return {
             "facts": asdict(self.facts),
             "exchanges": [exchange.to_record() for exchange in self.exchanges],
             "results": {
@@ -63,13 +64,19 @@ class Recording:
             "started_at": self.started_at,
             "duration_s": self.duration_s,
         }
+
+    def save(self, path: Path) -> None:
+        """Writes the recording as it is, whole or not at all."""
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(record), "utf-8")
+        partial.write_text(json.dumps(self.to_record()), "utf-8")
         os.replace(partial, path)
 
     @classmethod
     def load(cls, path: Path) -> "Recording":
-        record = json.loads(path.read_text("utf-8"))
+        return cls.from_record(json.loads(path.read_text("utf-8")))
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Recording":
         exchanges = [Exchange.from_record(item) for item in record["exchanges"]]
         by_id = {exchange.id: exchange for exchange in exchanges}
         facts = record["facts"] | {"listed": tuple(record["facts"]["listed"])}
@@ -92,34 +99,35 @@ async def record(
     names: set[str],
     *,
     concurrency: int = 16,
+    budget: Budget | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Recording:
     """Examines the target, then sends the probes of these names, phase by phase. Raises ConfigError."""
-    started_at, began = time.time(), time.perf_counter()
     limits = Limits(silence_s=target.timeout_s, total_s=max(120.0, 4 * target.timeout_s))
     async with Wire(limits, target.tls()) as wire:
-        gateway = Gateway(wire, target, profile, concurrency=concurrency, on_exchange=on_exchange)
-        diagnosis = await examine(gateway)
-        gateway.facts = diagnosis.facts
-        results: dict[str, Result] = {}
-        if not diagnosis.blocked:
-            for phase in Phase:
-                chosen = [name for name in PROBES if name in names and PROBES[name].phase is phase]
-                chosen.sort(key=lambda name: -PROBES[name].tokens)
-                if phase is Phase.TIMED:
-                    for name in chosen:
-                        results[name] = await _send(gateway, name)
-                else:
-                    sent = await asyncio.gather(*(_send(gateway, name, rank) for rank, name in enumerate(chosen)))
-                    results |= dict(zip(chosen, sent, strict=True))
-        return Recording(
-            diagnosis.facts,
-            list(gateway.exchanges),
-            results,
-            diagnosis.blocked,
-            started_at,
-            time.perf_counter() - began,
-        )
+        gateway = Gateway(wire, target, profile, concurrency=concurrency, budget=budget, on_exchange=on_exchange)
+        return await record_with(gateway, names)
+
+
+async def record_with(gateway: Gateway, names: set[str]) -> Recording:
+    """Examines what this gateway is aimed at, then sends the probes of these names through it."""
+    loop = asyncio.get_running_loop()
+    started_at, began = time.time(), loop.time()
+    diagnosis = await examine(gateway)
+    gateway.facts = diagnosis.facts
+    results: dict[str, Result] = {}
+    if not diagnosis.blocked:
+        for phase in Phase:
+            chosen = [name for name in PROBES if name in names and PROBES[name].phase is phase]
+            chosen.sort(key=lambda name: -PROBES[name].tokens)
+            if phase is Phase.TIMED:
+                for name in chosen:
+                    results[name] = await _send(gateway, name)
+            else:
+                sent = await asyncio.gather(*(_send(gateway, name, rank) for rank, name in enumerate(chosen)))
+                results |= dict(zip(chosen, sent, strict=True))
+    took_s = loop.time() - began
+    return Recording(diagnosis.facts, list(gateway.exchanges), results, diagnosis.blocked, started_at, took_s)
 
 
 async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
@@ -134,23 +142,6 @@ async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
     except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours, and is reported as one
         return Result(error=traceback.format_exc(limit=-3))
     return Result(value)
-
-
-def _usage(exchange: Exchange) -> dict[str, Any] | None:
-    """The usage that an answer reports, plain or in a stream's last chunks; None without one."""
-    try:
-        if exchange.media_type == "text/event-stream":
-            found = [chunk["usage"] for chunk in exchange.chunks if isinstance(chunk.get("usage"), dict)]
-            return found[-1] if found else None
-        usage = exchange.document.get("usage")
-    except Unusable:
-        return None
-    return usage if isinstance(usage, dict) else None
-
-
-def _count(usage: dict[str, Any], key: str) -> int:
-    value = usage.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1e9 else 0
 
 
 def _ids(value: Any) -> Any:

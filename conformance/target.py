@@ -64,9 +64,18 @@ OPTIONS = (
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
     Option("only", list, "judge only these requirement ids or areas, comma-separated", "IDS"),
     Option("concurrency", int, "requests in flight at the most (default 16)", "N"),
+    Option("plan", bool, "print how many requests and tokens a run will cost, and send nothing"),
+    Option("max_requests", int, "never send more requests than this", "N"),
+    Option("budget_tokens", int, "never spend more tokens than this, of prompts and answers together", "N"),
+    Option("record", str, "file to keep the run in, without its secrets, to be judged again later", "FILE"),
+    Option("replay", str, "judge the run in this file again, without a gateway", "FILE"),
     Option("strict", bool, "a warning or an inconclusive requirement fails the run, too"),
     Option("output", str, "folder for report.json, junit.xml and allure-results/", "DIR"),
 )
+HOW_TO_RUN = frozenset(
+    {"only", "concurrency", "plan", "max_requests", "budget_tokens", "record", "replay", "strict", "output"}
+)
+"""The options that say how to go about a run; the others say what is judged."""
 BY_NAME = {option.name: option for option in OPTIONS}
 ENDPOINTS = ("models", "chat", "completions", "embeddings")
 
@@ -141,6 +150,11 @@ class Settings:
     concurrency: int = 16
     strict: bool = False
     output: Path | None = None
+    plan: bool = False
+    max_requests: int | None = None
+    budget_tokens: int | None = None
+    record: Path | None = None
+    replay: Path | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -152,6 +166,8 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
     file = _read_file((folder or Path.cwd()) / CONFIG_FILE)
     values = {option.name: _value(option, flags, file) for option in OPTIONS}
     url = base_url or os.environ.get("GATEPROOF_BASE_URL") or file.get("base_url")
+    if values["replay"]:
+        url = _nowhere(flags, base_url)
     if not url:
         raise ConfigError("no gateway is named: give its base URL, such as http://127.0.0.1:8000/v1")
     claimed, declined = _features(values["feature"] or [])
@@ -187,8 +203,33 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         concurrency=concurrency,
         strict=bool(values["strict"]),
         output=Path(values["output"]) if values["output"] else None,
+        plan=bool(values["plan"]),
+        max_requests=_positive(values, "max_requests"),
+        budget_tokens=_positive(values, "budget_tokens"),
+        record=Path(values["record"]) if values["record"] else None,
+        replay=Path(values["replay"]) if values["replay"] else None,
     )
     return target, settings
+
+
+def _nowhere(flags: Mapping[str, Any], base_url: str | None) -> str:
+    """The URL of a run that is judged again: what it was aimed at stands in its file, and can't be another now."""
+    given = ["a URL"] * bool(base_url)
+    given += [
+        option.flag
+        for option in OPTIONS
+        if option.name not in HOW_TO_RUN and flags.get(option.name) not in (None, False, [])
+    ]
+    if given:
+        raise ConfigError(f"--replay judges the run in its file as it was aimed then: it can't go with {given[0]}")
+    return "http://replayed"
+
+
+def _positive(values: Mapping[str, Any], name: str) -> int | None:
+    value = values[name]
+    if value is not None and value < 1:
+        raise ConfigError(f"{BY_NAME[name].flag} {value}: must be 1 or more")
+    return int(value) if value is not None else None
 
 
 def checked_url(url: str) -> str:

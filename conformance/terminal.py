@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 from conformance import catalogue
 from conformance.exchange import clip
+from conformance.rehearsal import Plan
 from conformance.verdict import RED, Verdict
 
 _COLUMNS = (
@@ -49,6 +50,15 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
                 yield from _finding(row, verdict, colour=colour)
     yield ""
     yield from _totals(document, colour=colour)
+
+
+def plan_lines(plan: Plan, requirements: int) -> Iterator[str]:
+    """What a run will cost, as lines of text."""
+    yield f"{requirements} requirements need {plan.requests} requests; none was sent"
+    yield f"tokens: about {plan.tokens.prompt} of prompts, at most {plan.tokens.completion} of answers"
+    yield f"longest chain: {plan.chain_requests} requests one after another, {plan.chain_tokens} tokens of answers"
+    for model, seconds in plan.takes_s.items():
+        yield f"takes about {seconds:.0f} s with a {model}"
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:

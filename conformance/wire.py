@@ -283,6 +283,16 @@ def raw_request(method: str, url: str, headers: Iterable[tuple[str, str]], body:
     return "\r\n".join(lines).encode("latin-1") + body
 
 
+def meant(method: str, url: str, piece: bytes) -> Request:
+    """The request that these bytes, written as they stand, are meant to be; `url` names the host."""
+    head, _, body = piece.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    parts, words = urlsplit(url), first.split(" ")
+    path = words[1] if len(words) > 1 else "/"
+    headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    return Request(method, f"{parts.scheme}://{parts.netloc}{path}", headers, body)
+
+
 def failure_of(error: BaseException, limits: Limits) -> Failure:
     """The kind of a network error, and a sentence about it that holds no secret."""
     text = str(error) or type(error).__name__
