@@ -79,6 +79,12 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     explain.add_argument("id", metavar="ID", nargs="+", help="requirement id, such as CHAT-018, or an area")
     explain.set_defaults(run=_explain)
 
+    trace = commands.add_parser("trace", help="show which tests judged each requirement, and what they said")
+    trace.add_argument(
+        "report", metavar="REPORT", nargs="+", help="report.json of a run; several may cover the profiles"
+    )
+    trace.set_defaults(run=_trace)
+
     for point in entry_points(group="gateproof.commands"):
         _add_command(commands, point, wanted=point.name in arguments[:1])
     return parser
@@ -241,6 +247,28 @@ def _names(options: argparse.Namespace) -> int:
     return Exit.CONFORMANT if nametable.is_kept(rows, pattern) else Exit.BROKEN
 
 
+def _trace(options: argparse.Namespace) -> int:
+    import json
+    from pathlib import Path
+
+    from conformance import trace
+
+    reports = []
+    for name in options.report:
+        try:
+            report = json.loads(Path(name).read_text("utf-8"))
+            report["requirements"][0]["tests"]
+        except OSError as error:
+            raise ConfigError(f"{name}: it can't be read ({error.strerror})") from None
+        except (ValueError, LookupError, TypeError):
+            raise ConfigError(f"{name}: it is no report.json of a check by this version") from None
+        reports.append(report)
+    traces, unknown = trace.traced(reports)
+    for line in trace.lines(traces, unknown):
+        print(line)
+    return Exit.BROKEN if unknown or any(found.is_missing for found in traces) else Exit.CONFORMANT
+
+
 def _explain(options: argparse.Namespace) -> int:
     try:
         chosen = catalogue.select(tuple(options.id))
@@ -257,6 +285,7 @@ def _explain(options: argparse.Namespace) -> int:
                 ("source", found.source),
                 ("who breaks", found.breaks),
                 ("implies", ", ".join(found.implies)),
+                ("not judged", found.not_judged),
             ):
                 if text:
                     print(textwrap.fill(text, 110, initial_indent=f"  {title:<11}", subsequent_indent=" " * 13))

@@ -75,7 +75,7 @@ class Judging:
             marker = item.get_closest_marker("requirement")
             if marker is None:
                 continue
-            requirement = catalogue.requirement(marker.args[0])
+            requirement = _cited(item, marker.args[0])
             item.stash[REQUIREMENT] = requirement
             wanted = self.profile.applies(requirement) and (self._only is None or requirement.id in self._only)
             (chosen if wanted else left_out).append(item)
@@ -258,11 +258,15 @@ class Judging:
             return
         if "verdict" in said and report.when != "teardown":
             found = Judgement(
-                said["requirement"], Verdict(said["verdict"]), said["seen"], tuple(str(said["evidence"]).split())
+                said["requirement"],
+                Verdict(said["verdict"]),
+                said["seen"],
+                tuple(str(said["evidence"]).split()),
+                report.nodeid,
             )
         elif report.failed:
             last_line = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
-            found = Judgement(said["requirement"], Verdict.ERROR, last_line)
+            found = Judgement(said["requirement"], Verdict.ERROR, last_line, test=report.nodeid)
         else:
             return
         self.judgements.append(found)
@@ -378,6 +382,14 @@ def _fixtures(judging: Judging) -> object:
     namespace.target = pytest.fixture(scope="session", name="target")(lambda: judging.target)
     namespace.profile = pytest.fixture(scope="session", name="profile")(lambda: judging.profile)
     return namespace
+
+
+def _cited(item: pytest.Item, id: str) -> Requirement:
+    """The requirement that a test names. Raises UsageError for one that there is not."""
+    try:
+        return catalogue.requirement(id)
+    except UnknownRequirement as error:
+        raise pytest.UsageError(f"gateproof: {item.nodeid}: {error}") from None
 
 
 def _mode(item: pytest.Item) -> str:

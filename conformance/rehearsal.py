@@ -15,13 +15,15 @@ from conformance import cost
 from conformance.clock import JumpingLoop
 from conformance.exchange import Exchange, Request, Response
 from conformance.gateway import Gateway
+from conformance.manners import Manner
 from conformance.profiles import Profile
 from conformance.recording import Recording, record_with
 from conformance.shape import is_int
 from conformance.target import Target
 from conformance.wire import meant
 
-MODEL = "rehearsed-model"
+MODELS = ("rehearsed-model", "rehearsed-model-mini", "rehearsed/model", "text-embedding-rehearsed")
+"""Listed; what a run sends depends a little on how many there are."""
 WORD = " word"
 STOPPED_AFTER = 4
 CALL_TOKENS = 10
@@ -94,12 +96,8 @@ class Stage:
 
     def __init__(self, target: Target, ttft_s: float, itl_s: float) -> None:
         self._target, self._ttft_s, self._itl_s = target, ttft_s, itl_s
-        self._models = tuple(
-            dict.fromkeys(
-                [target.model or MODEL]
-                + [model for model in (target.completions_model, target.embeddings_model) if model]
-            )
-        )
+        given = [target.model, target.completions_model, target.embeddings_model]
+        self._models = tuple(dict.fromkeys([*filter(None, given), *MODELS]))
 
     async def send(self, id: str, label: str, request: Request) -> Exchange:
         status, document = _answer(request, self._models, self._target)
@@ -113,6 +111,10 @@ class Stage:
             body = _events(document, _object(request.body))
         response = Response(status, (("Content-Type", kind), ("x-request-id", id)), ((0.0, body),))
         return Exchange(id, label, request, response)
+
+    async def badly(self, id: str, label: str, request: Request, manner: Manner) -> Exchange:
+        """Nobody leaves in a rehearsal: it tells what a request may cost at the most."""
+        return await self.send(id, label, request)
 
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
         """The bytes are read as the requests that they are meant to be."""
@@ -133,12 +135,14 @@ def _answer(request: Request, models: tuple[str, ...], target: Target) -> tuple[
     if request.method != "POST":
         return _refusal(405)
     body = _object(request.body)
-    if not body:
+    kinds = [value.lower() for name, value in request.headers if name.lower() == "content-type"]
+    if not body or not all(kind.startswith("application/json") for kind in kinds):
         return _refusal(400)
     if not path.endswith(("/chat/completions", "/completions", "/embeddings")):
         return _refusal(404)
     if body.get("model") not in models:
-        return _refusal(404 if isinstance(body.get("model"), str) else 400)
+        named = isinstance(body.get("model"), str)
+        return _refusal(404, f"the model {body['model']} does not exist") if named else _refusal(400)
     if not all(_fits(key, value) for key, value in body.items()):
         return _refusal(400)
     if path.endswith("/chat/completions"):
@@ -222,9 +226,9 @@ def _events(document: dict[str, Any], body: dict[str, Any]) -> bytes:
     return b"".join(b"data: %b\n\n" % json.dumps(event).encode() for event in events) + b"data: [DONE]\n\n"
 
 
-def _refusal(status: int) -> tuple[int, dict[str, Any]]:
-    error = {"message": "refused", "type": "invalid_request_error", "param": None, "code": None}
-    return status, {"error": error}
+def _refusal(status: int, message: str = "refused") -> tuple[int, dict[str, Any]]:
+    code = "model_not_found" if message != "refused" else None
+    return status, {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
 
 
 def _has_key(request: Request, key: str) -> bool:
@@ -234,7 +238,7 @@ def _has_key(request: Request, key: str) -> bool:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data or b"null", parse_constant=_no_constant)
+        value = json.loads(data.decode("utf-8") or "null", parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

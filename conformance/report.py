@@ -12,26 +12,31 @@ from typing import Any
 from conformance import catalogue
 from conformance.catalogue import Requirement
 from conformance.exchange import Exchange, clip
-from conformance.features import FEATURES, is_claimed, observe
+from conformance.features import FEATURES, Observed, is_claimed, observe
 from conformance.observations import observed
 from conformance.profiles import Profile
 from conformance.recording import Recording
 from conformance.redact import Redactor
 from conformance.target import Target, is_secret_header
-from conformance.verdict import Exit, Verdict, exit_code, worst
+from conformance.verdict import RED, Exit, Verdict, exit_code, worst
 
 MAX_EVIDENCE = 3
 MAX_BODY = 4000
+WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What one test said of one requirement: verdict, the sentence of what was seen, the exchanges that show it."""
+    """What one test said of one requirement: verdict, the sentence of what was seen, the exchanges that show it.
+
+    `test` is the node id of the test, as pytest writes it.
+    """
 
     requirement: str
     verdict: Verdict
     message: str = ""
     evidence: tuple[str, ...] = ()
+    test: str = ""
 
 
 def tool_version() -> str:
@@ -80,17 +85,7 @@ def build(
         "summary": summary,
         "cost": recording.cost,
         "requirements": rows,
-        "features": {
-            name: {
-                "claimed": "claimed"
-                if is_claimed(name, target, profile)
-                else "off"
-                if name in target.declined
-                else "auto",
-                "observed": observe(name, recording).value,
-            }
-            for name in FEATURES
-        },
+        "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
     }
     redacted: dict[str, Any] = redactor.tree(document)
     return redacted
@@ -139,6 +134,25 @@ def transcript(exchange: Exchange, redactor: Redactor) -> str:
     return redactor.text("\n".join(lines))
 
 
+def _feature(
+    name: str, rows: list[dict[str, Any]], recording: Recording, target: Target, profile: Profile
+) -> dict[str, str]:
+    """Whether a feature is claimed, what was seen of it, and what came of it: the judgement of its requirements."""
+    claimed = is_claimed(name, target, profile)
+    seen = observe(name, recording)
+    verdicts = {Verdict(row["verdict"]) for row in rows if name in catalogue.requirement(row["id"]).features}
+    if verdicts & RED:
+        state = "fails"
+    elif verdicts & WORKING:
+        state = "works"
+    elif not claimed and (seen is Observed.ABSENT or verdicts == {Verdict.NOT_APPLICABLE}):
+        state = "absent"
+    else:
+        state = "not judged"
+    claim = "claimed" if claimed else "off" if name in target.declined else "auto"
+    return {"claimed": claim, "observed": seen.value, "state": state}
+
+
 def _row(
     requirement: Requirement,
     profile: Profile,
@@ -156,6 +170,7 @@ def _row(
         "verdict": verdict.value,
         "statement": requirement.statement,
         "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
+        "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
         "evidence": [_evidence(by_id[id], target, whole=whole) for id in ids[:MAX_EVIDENCE] if id in by_id],
     }
 

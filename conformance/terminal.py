@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -43,6 +44,8 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
         yield f"{name}: {said}"
     yield ""
     yield from _table(document["requirements"])
+    yield ""
+    yield from _features(document)
     for verdict in _SHOWN:
         for row in document["requirements"]:
             if row["verdict"] == verdict:
@@ -80,6 +83,19 @@ def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator
     yield f"             seen: {clip(row['message'], 600)}"
     for evidence in row["evidence"][: verdict is not Verdict.KNOWN]:
         yield f"             {clip(evidence['curl'], 1200)}"
+
+
+def _features(document: dict[str, Any]) -> Iterator[str]:
+    """Which optional capabilities were claimed and which were found, in columns of their own."""
+    found: dict[str, list[str]] = {}
+    for name, row in document.get("features", {}).items():
+        claim = "claimed" if row["claimed"] == "claimed" else "unclaimed"
+        found.setdefault(f"{claim} and {row['state']}", []).append(name)
+    columns = ("claimed and works", "claimed and fails", "unclaimed and works", "unclaimed and fails")
+    for column in (*columns, "unclaimed and absent"):
+        if column in found:
+            text = f"  {column:<21}" + ", ".join(found[column])
+            yield from textwrap.wrap(text, 118, subsequent_indent=" " * 23)
 
 
 def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:

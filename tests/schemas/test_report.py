@@ -34,6 +34,7 @@ def report() -> dict[str, Any]:
                 "verdict": "pass",
                 "statement": "The list call answers 200.",
                 "message": "",
+                "tests": {"suites/test_list.py::test_models_are_listed": "pass"},
                 "evidence": [],
             },
             {
@@ -42,6 +43,7 @@ def report() -> dict[str, Any]:
                 "verdict": "fail",
                 "statement": '`message.role` is "assistant".',
                 "message": 'choices[0].message.role: expected "assistant", saw "user"',
+                "tests": {"suites/test_chat.py::test_the_role_is_assistant": "fail"},
                 "evidence": [
                     {
                         "exchange": "chat_reply-1",
@@ -57,7 +59,7 @@ def report() -> dict[str, Any]:
                 ],
             },
         ],
-        "features": {"tools": {"claimed": "auto", "observed": "present"}},
+        "features": {"tools": {"claimed": "auto", "observed": "present", "state": "works"}},
     }
 
 
