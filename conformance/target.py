@@ -60,8 +60,13 @@ OPTIONS = (
     Option("provider", str, "provider whose route is asked, where the dialect has such a route", "NAME"),
     Option("entity_name_pattern", str, "regular expression that whole entity names follow", "REGEX"),
     Option("empty_workspace", str, "a workspace that holds no model, to judge an empty list", "NAME"),
+    Option("restricted_api_key", str, "a second key, valid but not permitted to use the model under test", "KEY"),
+    Option("body_limit", int, "the largest request body, in bytes, that the gateway is configured to take", "BYTES"),
     Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
+    Option(
+        "sdk_python", str, "interpreter with another openai; its verdicts stand apart (they count with --strict)", "PATH"
+    ),
     Option("only", list, "judge only these requirement ids or areas, comma-separated", "IDS"),
     Option("concurrency", int, "requests in flight at the most (default 16)", "N"),
     Option("plan", bool, "print how many requests and tokens a run will cost, and send nothing"),
@@ -82,7 +87,7 @@ ENDPOINTS = ("models", "chat", "completions", "embeddings")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A gateway under judgement. `api_key` and `headers` may hold secrets: `secrets` lists them for the redactor.
+    """A gateway under judgement. The keys and `headers` may hold secrets: `secrets` lists them for the redactor.
 
     `profile_given` tells whether the user named the profile, `found` how it was found if only a host was given.
     """
@@ -102,6 +107,9 @@ class Target:
     provider: str | None = None
     empty_workspace: str | None = None
     entity_name_pattern: str | None = None
+    restricted_api_key: str | None = None
+    sdk_python: str | None = None
+    body_limit: int | None = None
     without: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
@@ -115,7 +123,7 @@ class Target:
 
     @property
     def secrets(self) -> list[str]:
-        found = [self.api_key] if self.api_key else []
+        found = [key for key in (self.api_key, self.restricted_api_key) if key]
         found += [value for name, value in self.headers if is_secret_header(name)]
         found += [value.split(None, 1)[1] for value in list(found) if " " in value.strip()]
         if password := urlsplit(self.base_url).password:
@@ -193,6 +201,9 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         provider=values["provider"],
         empty_workspace=values["empty_workspace"],
         entity_name_pattern=_pattern(values["entity_name_pattern"]),
+        restricted_api_key=_sendable(values["restricted_api_key"]),
+        sdk_python=values["sdk_python"],
+        body_limit=_positive(values, "body_limit"),
         without=_endpoints(values["without"] or []),
         claimed=claimed,
         declined=declined,
@@ -215,11 +226,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
 def _nowhere(flags: Mapping[str, Any], base_url: str | None) -> str:
     """The URL of a run that is judged again: what it was aimed at stands in its file, and can't be another now."""
     given = ["a URL"] * bool(base_url)
-    given += [
-        option.flag
-        for option in OPTIONS
-        if option.name not in HOW_TO_RUN and flags.get(option.name) not in (None, False, [])
-    ]
+    given += [o.flag for o in OPTIONS if o.name not in HOW_TO_RUN and _is_given(flags.get(o.name))]
     if given:
         raise ConfigError(f"--replay judges the run in its file as it was aimed then: it can't go with {given[0]}")
     return "http://replayed"
@@ -252,7 +259,7 @@ def is_secret_header(name: str) -> bool:
 
 def _value(option: Option, flags: Mapping[str, Any], file: Mapping[str, Any]) -> Any:
     given = flags.get(option.name)
-    if given not in (None, False, []):
+    if _is_given(given):
         return given
     variable = f"GATEPROOF_{option.name.upper()}"
     text = os.environ.get(variable)
@@ -270,6 +277,11 @@ def _value(option: Option, flags: Mapping[str, Any], file: Mapping[str, Any]) ->
     if not isinstance(value, wanted) or (isinstance(value, bool) and option.kind is not bool):
         raise ConfigError(f"{CONFIG_FILE}: {option.name} must be of type {option.kind.__name__}")
     return value
+
+
+def _is_given(flag: Any) -> bool:
+    """Whether a flag was given; 0 is a value like any other."""
+    return flag is not None and flag is not False and flag != []
 
 
 def _from_text(option: Option, text: str) -> Any:
@@ -306,7 +318,11 @@ def _api_key(values: Mapping[str, Any]) -> str | None:
         return _key_from(values["api_key_command"])
     else:
         return None
-    if not key.isascii() or not key.isprintable():
+    return _sendable(key)
+
+
+def _sendable(key: str | None) -> str | None:
+    if key and not (key.isascii() and key.isprintable()):
         raise ConfigError("the API key holds characters that can't be sent in a header")
     return key
 

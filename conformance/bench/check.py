@@ -3,16 +3,21 @@
 Prints, for each repetition of the same run: the sum of its requests' own durations (what one after another would
 take), the longest chain of requests that wait for each other, a bare asyncio client that sends the same requests at
 the same concurrency (all at once, and in the phases that a check has to keep apart), process start-up (the same
-command with a selection that sends nothing), and the check itself.
+command with a selection that sends nothing), the check itself, and its peak memory. Then the ratios: requirements
+judged per second, requests per judged requirement, and the check's wall time over each of these yardsticks.
 """
 
 import asyncio
 import contextlib
 import io
+import json
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -29,6 +34,18 @@ CONCURRENCY = 16
 REPETITIONS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One repetition: seconds, and the check's peak memory in MiB."""
+
+    sum_s: float
+    bare_s: float
+    phased_s: float
+    start_up_s: float
+    check_s: float
+    peak_mib: float
+
+
 def main() -> int:
     gateproof = str(Path(sys.executable).with_name("gateproof"))
     serve = [gateproof, "serve", "--port", "0", "--token", KEY]
@@ -37,42 +54,53 @@ def main() -> int:
         assert gateway.stdout is not None
         url = gateway.stdout.readline().removeprefix("listening on ").strip() + "/v1"
         target = Target(url, api_key=KEY)
-        command = [gateproof, "check", url, "--api-key", KEY, "--concurrency", str(CONCURRENCY)]
-        recording = _record(target, set(PROBES))
-        names = _sent_by_check(recording)
-        rows: list[tuple[float, ...]] = []
-        for _ in range(REPETITIONS):
-            recording = _record(target, names)
-            start_up_s = _wall_s([*command, "--only", "NAME"], {5})
-            bare_s = replay_s(recording.exchanges, CONCURRENCY)
-            check_s = _wall_s(command, {0})
-            phased_s = sum(replay_s(group, CONCURRENCY) for group in _phases(recording))
-            rows.append((sum(x.duration_s for x in recording.exchanges), bare_s, phased_s, start_up_s, check_s))
+        with tempfile.TemporaryDirectory() as folder:
+            command = [gateproof, "check", url, "--api-key", KEY, "--concurrency", str(CONCURRENCY)]
+            recording = _record(target, set(PROBES))
+            names = _sent_by_check(recording)
+            rounds = [_round(target, names, [*command, "--output", folder]) for _ in range(REPETITIONS)]
+            report = json.loads((Path(folder) / "report.json").read_text("utf-8"))
         chain_s = _longest_chain_s(target, names)
     finally:
         gateway.terminate()
         gateway.wait(timeout=30)
-    _print(rows, chain_s, recording)
+    _print(rounds, chain_s, report)
     return 0
 
 
-def _print(rows: list[tuple[float, ...]], chain_s: float, recording: Recording) -> None:
-    sum_s, bare_s, phased_s, start_up_s, check_s = (statistics.median(column) for column in zip(*rows, strict=True))
-    print(f"{len(recording.exchanges)} requests, concurrency {CONCURRENCY}, median of {len(rows)} runs, in seconds")
+def _round(target: Target, names: set[str], command: list[str]) -> Round:
+    recording = _record(target, names)
+    start_up_s, _ = _run([*command[:-2], "--only", "NAME"], {5})
+    bare_s = replay_s(recording.exchanges, CONCURRENCY)
+    check_s, peak_mib = _run(command, {0})
+    phased_s = sum(replay_s(group, CONCURRENCY) for group in _phases(recording))
+    return Round(sum(x.duration_s for x in recording.exchanges), bare_s, phased_s, start_up_s, check_s, peak_mib)
+
+
+def _print(rounds: list[Round], chain_s: float, report: dict[str, Any]) -> None:
+    def median(of: str) -> float:
+        return statistics.median(getattr(each, of) for each in rounds)
+
+    check_s, start_up_s = median("check_s"), median("start_up_s")
+    bare_s, phased_s = median("bare_s"), median("phased_s")
+    requests, judged = report["cost"]["requests"], len(report["requirements"]) - report["summary"]["not-applicable"]
+    print(f"{requests} requests, {judged} requirements judged, concurrency {CONCURRENCY}, median of {len(rounds)} runs")
     for title, value in (
-        ("sum of the requests' own durations", sum_s),
-        ("longest chain of requests", chain_s),
-        ("bare client, all requests at once", bare_s),
-        ("bare client, in the check's phases", phased_s),
-        ("process start-up", start_up_s),
-        ("gateproof check", check_s),
-        ("check ÷ sum of durations", check_s / sum_s),
-        ("(check - start-up) ÷ longest chain", (check_s - start_up_s) / chain_s),
+        ("sum of the requests' own durations, s", median("sum_s")),
+        ("longest chain of requests, s", chain_s),
+        ("bare client, all requests at once, s", bare_s),
+        ("bare client, in the check's phases, s", phased_s),
+        ("process start-up, s", start_up_s),
+        ("gateproof check, s", check_s),
+        ("peak memory, MiB", median("peak_mib")),
+        ("requirements judged per second", judged / check_s),
+        ("requests per judged requirement", requests / judged),
+        ("check ÷ sum of durations", check_s / median("sum_s")),
+        ("check ÷ longest chain", check_s / chain_s),
         ("(check - start-up) ÷ bare, at once", (check_s - start_up_s) / bare_s),
         ("(check - start-up) ÷ bare, in phases", (check_s - start_up_s) / phased_s),
-        ("check ÷ (bare, at once + start-up)", check_s / (bare_s + start_up_s)),
     ):
-        print(f"  {title:<38}{value:6.2f}")
+        print(f"  {title:<40}{value:8.2f}")
 
 
 def _phases(recording: Recording) -> list[list[Exchange]]:
@@ -120,12 +148,18 @@ def _longest_chain_s(target: Target, names: set[str]) -> float:
     )
 
 
-def _wall_s(command: list[str], codes: set[int]) -> float:
-    began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode not in codes:
-        raise SystemExit(f"bench: {' '.join(command[1:])} ended with {done.returncode}\n{done.stdout}{done.stderr}")
-    return time.perf_counter() - began
+def _run(command: list[str], codes: set[int]) -> tuple[float, float]:
+    """Wall time in seconds and peak memory in MiB of a command that must end with one of these codes."""
+    with tempfile.TemporaryFile("w+") as said:
+        began = time.perf_counter()
+        started = subprocess.Popen(command, stdout=said, stderr=said)
+        _, status, used = os.wait4(started.pid, 0)
+        took_s = time.perf_counter() - began
+        started.returncode = os.waitstatus_to_exitcode(status)
+        if started.returncode not in codes:
+            said.seek(0)
+            raise SystemExit(f"bench: {' '.join(command[1:])} ended with {started.returncode}\n{said.read()}")
+    return took_s, used.ru_maxrss / 1024
 
 
 if __name__ == "__main__":
