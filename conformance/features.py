@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Unusable
 from conformance.profiles import Profile
 from conformance.recording import Recording
 from conformance.target import ConfigError, Target
+from conformance.vectors import embeddings_in, read
 
 CLEAN_REFUSALS = (400, 404, 405, 415, 422, 501)
 
@@ -54,6 +55,51 @@ def no_model_route(by_id: dict[str, list[Exchange]], with_slash: Exchange | None
     return all(no_such_route(x, unknown_path) for x in tries)
 
 
+def no_cors(preflight: Exchange, models_with_origin: Exchange) -> bool:
+    """Neither a preflight request nor a list that is asked for from another origin is answered with permission."""
+    return not any(x.header("access-control-allow-origin") for x in (preflight, models_with_origin))
+
+
+def embeds_nothing(tries: list[Exchange]) -> bool:
+    """Every model that was tried is cleanly refused, or there is no such route."""
+    no_route = (404, 405, 501)
+    return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
+
+
+def completes_nothing(tries: list[Exchange]) -> bool:
+    """Every completion that was tried is cleanly refused, or there is no such route."""
+    no_route = (404, 405, 501)
+    return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
+
+
+def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
+    return all(refused(x, reply) for x in forms.values())
+
+
+def no_base64(exchange: Exchange, reply: Exchange) -> bool:
+    """base64 is refused, or answered with numbers as if it had not been asked for."""
+    return refused(exchange, reply) or (exchange.ok and _lengths(exchange, list) != set())
+
+
+def no_dimensions(shortened: dict[str, Exchange], wrong: dict[str, Exchange], reply: Exchange) -> bool:
+    """Shorter vectors are refused, or are as long as ever. A gateway that refuses longer ones, though, reads what is
+    asked for."""
+    each = shortened.values()
+    if all(refused(x, reply) for x in each):
+        return True
+    ignored = all(x.ok and _lengths(x) == _lengths(reply) != set() for x in each)
+    return ignored and wrong["one more than there are"].ok
+
+
+def _lengths(exchange: Exchange, kind: type = object) -> set[int]:
+    """How long the vectors of an answer are; none where one can't be read, or is not of this kind."""
+    try:
+        found = embeddings_in(exchange)
+        return {len(read(x)) for x in found} if all(isinstance(x, kind) for x in found) else set()
+    except Unusable:
+        return set()
+
+
 FEATURES = {
     "auth": Feature("an API key is required; claimed when the target is given one", on_request=True),
     "model_retrieve": Feature(
@@ -65,10 +111,52 @@ FEATURES = {
     "stop": Feature("stop sequences", ("chat_stop", "chat_reply"), refused),
     "logprobs": Feature("log probabilities", ("chat_logprobs", "chat_reply"), refused),
     "tools": Feature("function tools", ("chat_tool_auto", "chat_reply"), refused),
+    "parallel_tools": Feature("parallel_tool_calls", ("chat_tool_one", "chat_tool_auto"), refused),
+    "strict_tools": Feature("strict function tools", ("chat_tool_strict", "chat_tool_named"), refused),
+    "json_mode": Feature("response_format json_object", ("chat_json_object", "chat_reply"), refused),
+    "json_schema": Feature("response_format json_schema", ("chat_json_schema", "chat_reply"), refused),
+    "embeddings": Feature(
+        "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), embeds_nothing
+    ),
+    "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64", "embeddings_reply"), no_base64),
+    "embeddings_dimensions": Feature(
+        "embeddings of fewer dimensions",
+        ("embeddings_shortened", "embeddings_wrong_dimensions", "embeddings_reply"),
+        no_dimensions,
+    ),
+    "completions": Feature(
+        "POST /completions; claimed when a model for it is named", ("completion_first",), completes_nothing
+    ),
+    "completions_stream_usage": Feature(
+        "stream_options.include_usage of completions", ("completion_stream_usage", "completion_stream"), refused
+    ),
+    "completions_n": Feature("several choices for one prompt", ("completion_n2", "completion_reply"), refused),
+    "completions_stop": Feature(
+        "stop sequences of completions", ("completion_stops", "completion_reply"), refused_in_all_forms
+    ),
+    "completions_echo": Feature("the prompt before its completion", ("completion_echo", "completion_reply"), refused),
+    "completions_suffix": Feature(
+        "completions between a prompt and a suffix", ("completion_suffix", "completion_reply"), refused
+    ),
+    "completions_logprobs": Feature(
+        "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
+    ),
+    "sampling_params": Feature(
+        "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
+    ),
+    "vision": Feature("images in a prompt", ("chat_image", "chat_reply"), refused),
+    "developer_role": Feature("messages of the role developer", ("chat_developer", "chat_reply"), refused),
+    "seed_determinism": Feature("equal seeds repeat the text", on_request=True),
     "providers": Feature("configured providers can be listed", on_request=True),
     "entity_naming": Feature("model ids are workspace/entity, entities follow a pattern", on_request=True),
     "model_entity_route": Feature("a model entity has a base URL of its own", on_request=True),
     "provider_route": Feature("a provider has a base URL of its own", on_request=True),
+    "restricted_key": Feature("a key that may not use the model under test is given", on_request=True),
+    "body_limit": Feature("request bodies have a limit, which is given", on_request=True),
+    "cors": Feature("browsers may call from another origin", ("preflight", "models_with_origin"), no_cors),
+    "http2": Feature("HTTP/2 is negotiated", on_request=True),
+    "scripted_upstream": Feature("the provider behind the gateway is one of ours", on_request=True),
+    "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
     "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
 }
 
@@ -79,6 +167,14 @@ def is_claimed(name: str, target: Target, profile: Profile) -> bool:
     if name == "auth" and target.api_key:
         return True
     if name == "multi_workspace" and target.empty_workspace:
+        return True
+    if name == "embeddings" and target.embeddings_model:
+        return True
+    if name == "completions" and target.completions_model:
+        return True
+    if name == "restricted_key" and target.restricted_api_key:
+        return True
+    if name == "body_limit" and target.body_limit:
         return True
     return name in target.claimed or name in profile.claimed
 

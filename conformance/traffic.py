@@ -8,12 +8,17 @@ from typing import Any
 from conformance.exchange import Exchange, Unusable, clip
 from conformance.rules import BodyRule, Json, StreamRule, replies, usage
 from conformance.rules.accumulate import accumulated
+from conformance.rules.completions import joined
 from conformance.shape import is_int, show
+from conformance.vectors import document_of
 from conformance.verdict import Violation
 
 LONGEST_URL = 2000
+MOST_CHOICES = 128
 LONGEST_HEADER = 4000
-_ODD_PATH = re.compile(r"%[01]|%25|%5c|\.\.|(?<!:)//", re.IGNORECASE)
+MOST_TEXTS = 2048
+"""Texts that one request for embeddings may hold."""
+_ODD_PATH = re.compile(r"%[01]|%25|%5c|%63|chat%2f|\.\.|/\./|;|(?<!:)//", re.IGNORECASE)
 _ENDPOINT = re.compile(r"(?:/(chat/completions|completions|embeddings)|/(models|providers)(/.+)?)$")
 
 
@@ -27,6 +32,12 @@ def n_of(asked: dict[str, Any]) -> int:
     return asked["n"] if is_int(asked.get("n")) and asked["n"] > 0 else 1
 
 
+def is_lawful(exchange: Exchange) -> bool:
+    """Whether a request asks for a number of choices that an answer can have."""
+    n = sent(exchange).get("n")
+    return n is None or (is_int(n) and 1 <= n <= MOST_CHOICES)
+
+
 def endpoint(exchange: Exchange) -> str:
     """The inference endpoint that a POST went to: chat/completions, completions or embeddings; "" for all else."""
     path = exchange.request.url.split("?")[0] if exchange.request.method == "POST" else ""
@@ -35,18 +46,51 @@ def endpoint(exchange: Exchange) -> str:
 
 def chat_replies(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
     """All plain chat answers of the run. Raises Unusable if `at_least`, the smallest chat, is not among them."""
+    return replies_like(exchanges, at_least)
+
+
+def replies_like(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
+    """All plain answers of the run at the endpoint of `at_least`. Raises Unusable if that is not among them."""
     answered(at_least)
-    return [x for x in exchanges if endpoint(x) == "chat/completions" and not _streamed(x) and _is_answer(x)]
+    plain = (x for x in exchanges if endpoint(x) == endpoint(at_least) and not _streamed(x) and _is_answer(x))
+    return [x for x in plain if is_lawful(x)]
+
+
+def chats_like(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
+    """All chat answers of the run in the form of `at_least`, plain or streamed. Raises Unusable if that is not among
+    them."""
+    return chat_streams(exchanges, at_least) if _streamed(at_least) else chat_replies(exchanges, at_least)
+
+
+def in_parts(exchanges: Iterable[Exchange], rule: BodyRule) -> Iterator[Violation]:
+    """The violations of a rule in these answers, in every chunk of those that are streamed. Raises Unusable if it can
+    read none of them."""
+
+    def judge(exchange: Exchange) -> Iterator[str]:
+        for part in exchange.chunks if _streamed(exchange) else [exchange.document]:
+            yield from rule(part)
+
+    yield from _over(exchanges, judge)
 
 
 def reply_of(exchange: Exchange) -> Json:
-    """The answer to a chat, plain or put together from its stream. Raises Unusable where there is none."""
-    return accumulated(exchange.chunks) if _streamed(exchange) else exchange.document
+    """The answer to a chat or a completion, plain or put together from its stream, or the embeddings. Raises Unusable
+    without one."""
+    if endpoint(exchange) == "embeddings":
+        return document_of(exchange)
+    if not _streamed(exchange):
+        return exchange.document
+    return joined(exchange.chunks) if endpoint(exchange) == "completions" else accumulated(exchange.chunks)
 
 
 def in_replies(exchanges: Iterable[Exchange], rule: BodyRule) -> Iterator[Violation]:
     """The violations of a rule in these answers, plain or streamed. Raises Unusable if it can read none of them."""
     yield from _over(exchanges, lambda exchange: rule(reply_of(exchange)))
+
+
+def in_each(exchanges: Iterable[Exchange], judge: Callable[[Exchange], Iterable[str]]) -> Iterator[Violation]:
+    """What a judgement of one answer, and of what was asked, sees in these. Raises Unusable if it can read none."""
+    yield from _over(exchanges, judge)
 
 
 def answered(exchange: Exchange) -> None:
@@ -55,25 +99,49 @@ def answered(exchange: Exchange) -> None:
         raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
 
 
+def came_as_asked(exchange: Exchange) -> bool:
+    """Whether a chat was served: with status 200, and as a stream without an error if that was asked for."""
+    streamed = _is_stream(exchange) and not reports_error(exchange)
+    return exchange.status == 200 and (streamed or not _streamed(exchange))
+
+
+def chat_answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """All chat answers of the run, plain or streamed, that hold no error."""
+    chats = (x for x in exchanges if endpoint(x) == "chat/completions")
+    return [x for x in chats if (came_as_asked(x) if _streamed(x) else _is_answer(x))]
+
+
 def served_chats(exchanges: Iterable[Exchange]) -> list[Exchange]:
     """All that came with status 200 where a plain chat was asked for, be it an answer or not."""
     chats = (x for x in exchanges if endpoint(x) == "chat/completions" and x.ok and x.media_type != "text/event-stream")
-    return [x for x in chats if sent(x).get("stream") in (None, False)]
+    return [x for x in chats if sent(x).get("stream") in (None, False) and is_lawful(x)]
 
 
 def chat_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
     """All streamed chat answers of the run, those that report an error left out. Raises Unusable if `at_least`, the
     smallest stream, is not among them."""
+    return streams_like(exchanges, at_least)
+
+
+def streams_like(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
+    """All streamed answers of the run at the endpoint of `at_least`, those that report an error left out. Raises
+    Unusable if `at_least` is not among them."""
     _ = at_least.chunks
     return [x for x in event_streams(exchanges, at_least) if not reports_error(x)]
 
 
+def answers_like(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
+    """All answers of the run at the endpoint of `at_least` and in its mode. Raises Unusable if that is none."""
+    return (streams_like if _streamed(at_least) else replies_like)(exchanges, at_least)
+
+
 def event_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exchange]:
-    """All that came as the answer to a streamed chat and is not plain JSON, whatever its events are. Raises Unusable
-    if `at_least`, the smallest stream, is not among them."""
+    """All that came as the answer to a stream at the endpoint of `at_least` and is not plain JSON, whatever its events
+    are. Raises Unusable if `at_least`, the smallest stream, is not among them. Streams that we left ourselves are left
+    out."""
     if not _is_stream(at_least):
         raise Unusable(f"a stream was to be answered, the answer is {at_least.seen}")
-    return [x for x in exchanges if endpoint(x) == "chat/completions" and _streamed(x) and _is_stream(x)]
+    return [x for x in exchanges if endpoint(x) == endpoint(at_least) and _streamed(x) and _is_stream(x)]
 
 
 def reports_error(stream: Exchange) -> bool:
@@ -82,12 +150,27 @@ def reports_error(stream: Exchange) -> bool:
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`."""
-    chats = [x for x in exchanges if endpoint(x) == "chat/completions"]
+    chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned]
     served = [(x.request.url, x.request.headers, sent(x)) for x in chats if _is_answer(x)]
     refused = [
         (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200
     ]
     yield from (x for x, plain in refused if (x.request.url, x.request.headers, plain) in served)
+
+
+def embeddings_of_text(exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """All that came with status 200 where text was to be embedded and nothing else was odd, be it an answer or not."""
+    return [x for x in exchanges if endpoint(x) == "embeddings" and x.ok and _embeds_text(sent(x))]
+
+
+def served_alike(exchanges: Iterable[Exchange], stream: Exchange) -> bool:
+    """Whether the same chat, but for the wish to stream it, was answered without an error."""
+
+    def words(x: Exchange) -> tuple[str, dict[str, Any]]:
+        return x.request.url, {key: value for key, value in sent(x).items() if key not in ("stream", "stream_options")}
+
+    equal = (x for x in exchanges if x.ok and endpoint(x) == "chat/completions" and words(x) == words(stream))
+    return any(x.status == 200 and (not reports_error(x) if _streamed(x) else _is_answer(x)) for x in equal)
 
 
 def answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -198,5 +281,13 @@ def _is_answer(exchange: Exchange) -> bool:
     return exchange.ok and exchange.is_json and isinstance(exchange.json, dict) and not exchange.json.get("error")
 
 
+def _embeds_text(asked: dict[str, Any]) -> bool:
+    text, length = asked.get("input"), asked.get("dimensions", 1)
+    texts = text if isinstance(text, list) else [text]
+    plain = all(isinstance(each, str) and each.strip() for each in texts) and 0 < len(texts) <= MOST_TEXTS
+    known = asked.get("encoding_format", "float") in ("float", "base64") and is_int(length) and length > 0
+    return plain and known and not asked.get("stream")
+
+
 def _is_stream(exchange: Exchange) -> bool:
-    return 200 <= exchange.status < 300 and not exchange.is_json
+    return 200 <= exchange.status < 300 and not exchange.is_json and not exchange.abandoned

@@ -1,5 +1,47 @@
 """What is sent: one module per area. Importing this package registers every probe."""
 
-from conformance.probes import auth, chat, errors, http, listing, names, providers, routes, stream
+from conformance.probes import (
+    auth,
+    chat,
+    completions,
+    embeddings,
+    errors,
+    formats,
+    http,
+    limits,
+    listing,
+    logprobs,
+    names,
+    parameters,
+    paths,
+    prompts,
+    providers,
+    routes,
+    sdk,
+    security,
+    stream,
+    tools,
+)
 
-__all__ = ["auth", "chat", "errors", "http", "listing", "names", "providers", "routes", "stream"]
+__all__ = [
+    "auth",
+    "chat",
+    "completions",
+    "embeddings",
+    "errors",
+    "formats",
+    "http",
+    "limits",
+    "listing",
+    "logprobs",
+    "names",
+    "parameters",
+    "paths",
+    "prompts",
+    "providers",
+    "routes",
+    "sdk",
+    "security",
+    "stream",
+    "tools",
+]

@@ -10,6 +10,7 @@ from typing import Any
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import ABSENT, Gateway, together, user
 from conformance.probe import Phase, probe
+from conformance.probes.tools import TOOLS, chat_tool_auto
 from conformance.shape import dig, objects
 
 STORY = "Tell me a long story about a traveller."
@@ -17,38 +18,6 @@ SMALL_CAP = 5
 MOST_CAPPED_TEXT = 100
 """Characters that five tokens can hardly have."""
 STOP_CAP = 64
-TOOL_CAP = 128
-
-WEATHER: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "get_weather",
-        "description": "The weather in a city.",
-        "parameters": {
-            "type": "object",
-            "properties": {"city": {"type": "string"}},
-            "required": ["city"],
-            "additionalProperties": False,
-        },
-    },
-}
-CLOCK: dict[str, Any] = {
-    "type": "function",
-    "function": {
-        "name": "get_time",
-        "description": "The time in a time zone.",
-        "parameters": {
-            "type": "object",
-            "properties": {"zone": {"type": "string"}},
-            "required": ["zone"],
-            "additionalProperties": False,
-        },
-    },
-}
-TOOLS = [WEATHER, CLOCK]
-TOOL_NAMES = ("get_weather", "get_time")
-NAMED = {"type": "function", "function": {"name": "get_time"}}
-CALL = {"id": "call_gp1234567", "type": "function", "function": {"name": "get_weather", "arguments": '{"city":"Oslo"}'}}
 UNICODE = (
     "e\u0301 ü ß 日本語 한국어 \N{ARABIC LETTER SEEN}\N{ARABIC LETTER LAM}\N{ARABIC LETTER ALEF} "
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f3f3\ufe0f\u200d\U0001f308 \u2028 \u2029 \x01 \x7f \t end"
@@ -73,7 +42,7 @@ async def chat_same_prompt(gateway: Gateway) -> list[Exchange]:
     return list(await gather(gateway.chat(), gateway.chat({"repeat": 1}), gateway.chat({"repeat": 2})))
 
 
-@probe()
+@probe(both_modes=True)
 async def chat_longer_prompt(gateway: Gateway) -> Exchange:
     """A prompt of 200 more words than the smallest."""
     return await gateway.chat(messages=[user("Reply with the word OK. " + "apple " * 200)])
@@ -118,67 +87,6 @@ async def chat_caps(gateway: Gateway) -> dict[str, Exchange]:
 async def chat_bad_caps(gateway: Gateway) -> dict[str, Exchange]:
     caps: dict[str, Any] = {"0": 0, "-1": -1, "1.5": 1.5, '"10"': "10"}
     return await together({case: gateway.chat({"case": case}, cap=cap) for case, cap in caps.items()})
-
-
-@probe()
-async def chat_logprobs(gateway: Gateway) -> Exchange:
-    return await gateway.chat(logprobs=True, top_logprobs=3)
-
-
-@probe()
-async def chat_tool_auto(gateway: Gateway) -> Exchange:
-    return await gateway.chat(
-        messages=[user("What is the weather in Oslo? Use get_weather.")], tools=TOOLS, tool_choice="auto", cap=TOOL_CAP
-    )
-
-
-@probe()
-async def chat_tool_required(gateway: Gateway) -> list[Exchange]:
-    """Two attempts: a model that runs into its cap says nothing about the gateway."""
-    attempts = (
-        gateway.chat(
-            {"repeat": attempt},
-            messages=[user("What is the weather in Oslo?")],
-            tools=TOOLS,
-            tool_choice="required",
-            cap=TOOL_CAP,
-        )
-        for attempt in (0, 1)
-    )
-    return list(await gather(*attempts))
-
-
-@probe(both_modes=True)
-async def chat_tool_named(gateway: Gateway) -> Exchange:
-    """Forces the tool that the prompt does not ask for."""
-    return await gateway.chat(
-        messages=[user("What is the weather in Oslo?")], tools=TOOLS, tool_choice=NAMED, cap=TOOL_CAP
-    )
-
-
-@probe()
-async def chat_tool_none(gateway: Gateway) -> list[Exchange]:
-    attempts = (
-        gateway.chat(
-            {"repeat": attempt},
-            messages=[user("Call get_weather for Oslo. You must call the tool.")],
-            tools=TOOLS,
-            tool_choice="none",
-        )
-        for attempt in (0, 1)
-    )
-    return list(await gather(*attempts))
-
-
-@probe()
-async def chat_tool_history(gateway: Gateway) -> Exchange:
-    """A finished tool call in the history, made up by us: no model has to cooperate."""
-    history = [
-        user("What is the weather in Oslo?"),
-        {"role": "assistant", "content": None, "tool_calls": [CALL]},
-        {"role": "tool", "tool_call_id": CALL["id"], "content": "21 degrees"},
-    ]
-    return await gateway.chat(messages=history, tools=TOOLS)
 
 
 @probe()

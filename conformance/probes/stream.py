@@ -7,10 +7,11 @@ from typing import Any
 from conformance.exchange import Exchange
 from conformance.gateway import ABSENT, Gateway, together, user
 from conformance.probe import probe
-from conformance.probes.chat import NAMED, SMALL_CAP, STOP_CAP, STORY, TOOL_CAP, TOOLS
+from conformance.probes.chat import SMALL_CAP, STOP_CAP, STORY
 
 USAGE = {"include_usage": True}
 LONG_CAP = 64
+LONG_PROMPT = [user(STORY + " Use at least 100 words.")]
 LENGTHS = (5, 25, 60, 110)
 
 
@@ -38,9 +39,8 @@ async def chat_stream_usage(gateway: Gateway) -> Exchange:
 @probe(tokens=64)
 async def chat_stream_long(gateway: Gateway) -> dict[str, Exchange]:
     """A short answer, and three to the same prompt, long enough to tell whether they come while they are made."""
-    prompt = [user(STORY + " Use at least 100 words.")]
-    longs = {f"long {n}": gateway.stream({"repeat": n}, messages=prompt, cap=LONG_CAP) for n in (1, 2, 3)}
-    return await together({"short": gateway.stream(messages=prompt, cap=SMALL_CAP), **longs})
+    longs = {f"long {n}": gateway.stream({"repeat": n}, messages=LONG_PROMPT, cap=LONG_CAP) for n in (1, 2, 3)}
+    return await together({"short": gateway.stream(messages=LONG_PROMPT, cap=SMALL_CAP), **longs})
 
 
 @probe(tokens=48)
@@ -61,26 +61,13 @@ async def chat_stream_word_stop(gateway: Gateway) -> Exchange:
 
 @probe()
 async def chat_stream_caps(gateway: Gateway) -> dict[str, Exchange]:
+    """As chat_caps, with usage where that is offered."""
+    streaming = gateway.streaming()
     story = [user("Write an essay of 500 words about rivers.")]
     keys = ("max_completion_tokens", "max_tokens")
     without: dict[str, Any] = {gateway.facts.token_key: ABSENT}
     return await together(
-        {key: gateway.stream({"case": key}, messages=story, **(without | {key: SMALL_CAP})) for key in keys}
-    )
-
-
-@probe(tokens=48)
-async def chat_stream_tools(gateway: Gateway) -> dict[str, Exchange]:
-    """Tools that the model may call, must call (two of them, if it can), and one that it is told to call."""
-    weather = [user("What is the weather in Oslo?")]
-    both = [user("What is the weather in Oslo? Use get_weather. What time is it there? Use get_time.")]
-    fields: dict[str, dict[str, Any]] = {
-        "auto": {"messages": [user("What is the weather in Oslo? Use get_weather.")], "tool_choice": "auto"},
-        "required": {"messages": both, "tool_choice": "required"},
-        "named": {"messages": weather, "tool_choice": NAMED},
-    }
-    return await together(
-        {case: gateway.stream({"case": case}, **chosen, tools=TOOLS, cap=TOOL_CAP) for case, chosen in fields.items()}
+        {key: streaming.chat({"case": key}, messages=story, **(without | {key: SMALL_CAP})) for key in keys}
     )
 
 

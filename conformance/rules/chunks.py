@@ -10,7 +10,10 @@ from conformance.shape import is_int, show
 from conformance.sse import DONE, Event
 from schemas import violations
 
-JUDGED_ALONE = ["id", "object", "created", "choices[].index", "choices[].delta", "choices[].finish_reason"]
+JUDGED_ALONE = [
+    "id", "object", "created", "choices[].index", "choices[].delta", "choices[].finish_reason", "system_fingerprint",
+    "service_tier",
+]  # fmt: skip
 JUDGED_ALONE_IN_DELTAS = ["role", "content", "tool_calls[]"]
 """Members that have a requirement of their own, so that one defect is one failure."""
 COUNTERS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -32,10 +35,11 @@ def deltas_of(chunk: Json) -> Iterator[tuple[int, Json]]:
 
 
 def pieces_of(chunk: Json) -> Iterator[str]:
-    """Every piece of generated text in a chunk, thoughts included."""
-    deltas = (choice.get("delta") for choice in choices_of(chunk))
-    found = (delta.get(key) for delta in deltas if isinstance(delta, dict) for key in SPOKEN)
-    yield from (piece for piece in found if isinstance(piece, str) and piece)
+    """Every piece of generated text in a chunk of a chat or of a legacy completion, thoughts included."""
+    for choice in choices_of(chunk):
+        delta = choice.get("delta")
+        found = [choice.get("text"), *(delta.get(key) for key in SPOKEN if isinstance(delta, dict))]
+        yield from (piece for piece in found if isinstance(piece, str) and piece)
 
 
 def is_prelude(chunk: Json) -> bool:

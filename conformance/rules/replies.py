@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules import BodyRule, Json
+from conformance.rules import Json
 from conformance.shape import choices, dig, is_int, messages, show
 from schemas import violations
 
+ID_PREFIX = "chatcmpl-"
+SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority", "fast")
 FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
 EARLIEST, LATEST = 1.4e9, 1e11
 JUDGED_ALONE = [
-    "id", "object", "created", "model", "usage",
+    "id", "object", "created", "model", "usage", "system_fingerprint", "service_tier",
     "choices[].index", "choices[].finish_reason", "choices[].logprobs", "choices[].message.role",
     "choices[].message.content", "choices[].message.refusal", "choices[].message.tool_calls[]",
 ]  # fmt: skip
@@ -30,6 +32,23 @@ def object_is_chat_completion(document: Json) -> Iterator[str]:
 def id_is_a_string(document: Json) -> Iterator[str]:
     if not (isinstance(document.get("id"), str) and document["id"]):
         yield f"id is {show(document.get('id'))}"
+
+
+def id_says_what_it_names(document: Json) -> Iterator[str]:
+    """That it is a string at all is the business of id_is_a_string."""
+    id = document.get("id")
+    if isinstance(id, str) and id and not id.startswith(ID_PREFIX):
+        yield f"id is {show(id)}"
+
+
+def fingerprint_is_text_or_null(document: Json) -> Iterator[str]:
+    if not isinstance(document.get("system_fingerprint"), str | None):
+        yield f"system_fingerprint is {show(document['system_fingerprint'])}"
+
+
+def tier_is_known(document: Json) -> Iterator[str]:
+    if document.get("service_tier") not in (None, *SERVICE_TIERS):
+        yield f"service_tier is {show(document['service_tier'])}"
 
 
 def created_is_in_seconds(document: Json) -> Iterator[str]:
@@ -110,7 +129,7 @@ def names_called(document: Json) -> list[Any]:
 
 
 def calls_are_identified(document: Json) -> Iterator[str]:
-    """Every call has an id of its own and the type "function"."""
+    """Every call has an id of its own, the type "function" and a name."""
     seen: list[Any] = []
     for where, call in tool_calls(document):
         id, kind = (call.get("id"), call.get("type")) if isinstance(call, dict) else (None, None)
@@ -121,17 +140,9 @@ def calls_are_identified(document: Json) -> Iterator[str]:
         seen.append(id)
         if kind != "function":
             yield f"{where}.type is {show(kind)}"
-
-
-def calls_are_offered(names: tuple[str, ...]) -> BodyRule:
-    """Every call is of one of these tools."""
-
-    def rule(document: Json) -> Iterator[str]:
-        for name in names_called(document):
-            if name not in names:
-                yield f"a call has the name {show(name)}, no tool of the request"
-
-    return rule
+        name = _function(call).get("name")
+        if not (isinstance(name, str) and name):
+            yield f"{where}.function.name is {show(name)}"
 
 
 def arguments_are_text(document: Json) -> Iterator[str]:

@@ -1,31 +1,26 @@
 """CHAT: plain chat answers. What must hold for one answer is judged on every answer of the run."""
 
+from conformance.counting import prompt_cost
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import Facts
-from conformance.probes.chat import MOST_CAPPED_TEXT, SMALL_CAP, STOP_CAP
-from conformance.rules import replies, usage
+from conformance.probes.chat import STOP_CAP
+from conformance.rules import logprobs, replies, usage
 from conformance.rules.timing import clock_offset_s
 from conformance.shape import choices, dig, is_int, show
 from conformance.suites import requirement
 from conformance.traffic import (
-    against_their_caps,
     answered,
+    chat_answers,
     chat_replies,
+    chats_like,
     ids_twice,
     in_documents,
-    obeyed,
+    in_parts,
+    in_streams,
     sent,
     served_chats,
 )
-from conformance.verdict import (
-    Inconclusive,
-    Violation,
-    accept,
-    expect,
-    hold,
-    survive,
-    tolerate,
-)
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, tolerate
 
 
 @requirement("CHAT-001")
@@ -47,6 +42,11 @@ def test_every_answer_has_an_id_of_its_own(exchanges: list[Exchange], chat_repli
     hold(in_documents(answers, replies.id_is_a_string))
     hold(ids_twice(answers, same_request=False))
     tolerate(ids_twice(answers, same_request=True))
+
+
+@requirement("CHAT-004", both_modes=True)
+def test_an_id_says_what_it_names(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    hold(in_parts(chats_like(exchanges, chat_reply), replies.id_says_what_it_names))
 
 
 @requirement("CHAT-005")
@@ -120,12 +120,13 @@ def test_finish_reason_is_known(exchanges: list[Exchange], chat_reply: Exchange)
 def test_logprobs_are_absent_unless_asked_for(exchanges: list[Exchange], chat_reply: Exchange) -> None:
     plain = [x for x in chat_replies(exchanges, chat_reply) if not sent(x).get("logprobs")]
     hold(in_documents(plain, replies.logprobs_are_absent))
+    streams = [x for x in chat_answers(exchanges) if sent(x).get("stream") and not sent(x).get("logprobs")]
+    hold(in_streams(streams, logprobs.LogprobsAreAbsent))
 
 
 @requirement("CHAT-017")
-def test_usage_is_present(chat_reply: Exchange) -> None:
-    answered(chat_reply)
-    expect(chat_reply.document.get("usage") is not None, chat_reply, "there is no usage")
+def test_usage_is_present(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    hold(in_documents(chat_replies(exchanges, chat_reply), usage.is_there))
 
 
 @requirement("CHAT-018")
@@ -149,13 +150,11 @@ def test_the_same_prompt_costs_the_same(chat_same_prompt: list[Exchange]) -> Non
     expect(len(set(counts)) == 1, chat_same_prompt[-1], f"prompt_tokens of the same prompt: {show(counts)}")
 
 
-@requirement("CHAT-022")
+@requirement("CHAT-022", both_modes=True)
 def test_a_longer_prompt_costs_more(chat_reply: Exchange, chat_longer_prompt: Exchange) -> None:
     if chat_longer_prompt.status in (400, 413, 422):
         raise Inconclusive("the model takes no prompt of 200 words")
-    short, long = usage.prompt_tokens(chat_reply.document), usage.prompt_tokens(chat_longer_prompt.document)
-    if short is None or long is None:
-        raise Inconclusive("the answers carry no usage")
+    short, long = prompt_cost(chat_reply), prompt_cost(chat_longer_prompt)
     expect(long >= short + 100, chat_longer_prompt, f"prompt_tokens is {short}, with 200 more words {long}")
 
 
@@ -202,36 +201,14 @@ def test_stop_is_a_string_or_up_to_four(chat_reply: Exchange, chat_stop_forms: d
     )
 
 
-@requirement("CHAT-029")
-def test_at_least_one_cap_is_honoured(chat_reply: Exchange, chat_caps: dict[str, Exchange]) -> None:
-    answered(chat_reply)
-    survive(chat_caps)
-    finishes = {key: replies.finishes(x.document) for key, x in chat_caps.items() if x.ok}
-    if not obeyed(chat_caps) and any(map(_ended_by_itself, chat_caps.values())):
-        raise Inconclusive("the model stopped by itself within five tokens")
-    seen = "; ".join(f"{key}: {show(finishes.get(key, x.seen))}" for key, x in chat_caps.items())
-    expect(bool(obeyed(chat_caps)), next(iter(chat_caps.values())), f"no answer ends with length: {seen}")
+@requirement("CHAT-034", both_modes=True)
+def test_a_fingerprint_is_text_or_null(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    hold(in_parts(chats_like(exchanges, chat_reply), replies.fingerprint_is_text_or_null))
 
 
-@requirement("CHAT-031")
-def test_an_honoured_cap_is_never_exceeded(
-    exchanges: list[Exchange], chat_reply: Exchange, chat_caps: dict[str, Exchange]
-) -> None:
-    capped = list(against_their_caps(chat_replies(exchanges, chat_reply), obeyed(chat_caps)))
-    if not capped:
-        raise Inconclusive("no answer was ended by its cap, or none carries usage")
-    seen = "usage.completion_tokens is {}, the cap was {}"
-    hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in capped if spent > cap + 1)
-    tolerate(Violation(x, seen.format(spent, cap)) for x, spent, cap in capped if spent > cap)
-
-
-def _ended_by_itself(exchange: Exchange) -> bool:
-    """Whether a capped answer may be one of a model that had no more to say, or was not allowed to."""
-    if not exchange.ok or "length" in (finishes := replies.finishes(exchange.document)):
-        return False
-    spent = usage.completion_tokens(exchange.document)
-    short = spent <= SMALL_CAP if spent is not None else len(replies.text(exchange.document)) <= MOST_CAPPED_TEXT
-    return short or "content_filter" in finishes
+@requirement("CHAT-082", both_modes=True)
+def test_a_service_tier_is_a_known_one(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    hold(in_parts(chats_like(exchanges, chat_reply), replies.tier_is_known))
 
 
 def _last_segment(model: str) -> str:

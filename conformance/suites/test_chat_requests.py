@@ -1,108 +1,21 @@
-"""CHAT: what a plain chat may ask for: tools, parts and turns of any kind; and what is refused."""
+"""CHAT: what a plain chat may ask for: caps, parts and turns of any kind; and what is refused."""
 
 from conformance.exchange import Exchange
-from conformance.probes.chat import TOOL_NAMES
-from conformance.rules import replies, usage
+from conformance.rules import usage
 from conformance.rules.framing import is_utf8
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.traffic import (
     answered,
-    chat_replies,
-    in_documents,
-    reply_of,
-    sent,
-    served_chats,
 )
 from conformance.verdict import (
-    Inconclusive,
     Violation,
     accept,
     expect,
     hold,
     refuse,
     survive,
-    tolerate,
 )
-
-
-@requirement("CHAT-032")
-def test_a_cap_that_is_none_is_refused(chat_reply: Exchange, chat_bad_caps: dict[str, Exchange]) -> None:
-    answered(chat_reply)
-    refuse(chat_bad_caps)
-
-
-@requirement("CHAT-040")
-def test_tools_give_text_or_calls(exchanges: list[Exchange], chat_reply: Exchange, chat_tool_auto: Exchange) -> None:
-    answered(chat_reply)
-    expect(chat_tool_auto.status == 200, chat_tool_auto)
-    with_tools = [x for x in served_chats(exchanges) if sent(x).get("tools")]
-    hold(Violation(x, f"the answer is no JSON: {x.seen}") for x in with_tools if not x.is_json)
-    hold(Violation(x, seen) for x in with_tools for seen in replies.shape(x.json))
-
-
-@requirement("CHAT-041")
-def test_required_tools_are_called(chat_reply: Exchange, chat_tool_required: list[Exchange]) -> None:
-    answered(chat_reply)
-    hold(Violation(x, x.seen) for x in chat_tool_required if x.status != 200)
-    told = [x for x in chat_tool_required if replies.tool_calls(x.document) or not replies.was_cut(x.document)]
-    if not told:
-        raise Inconclusive("the answers ran into their cap")
-    called = [x for x in told if replies.tool_calls(x.document)]
-    expect(bool(called), told[0], f"no tool call, finish_reason {show(replies.finishes(told[0].document))}")
-
-
-@requirement("CHAT-042")
-def test_calls_are_identified(
-    chat_tool_auto: Exchange, chat_tool_required: list[Exchange], chat_tool_named: Exchange
-) -> None:
-    calling = _calling([*chat_tool_required, chat_tool_named, chat_tool_auto])
-    forced = [x for x in calling if x is not chat_tool_auto]
-    hold(in_documents(calling, replies.calls_are_identified))
-    hold(in_documents(forced, replies.calls_are_offered(TOOL_NAMES)))
-    tolerate(in_documents(calling, replies.calls_are_offered(TOOL_NAMES)))
-
-
-@requirement("CHAT-043")
-def test_arguments_are_text(exchanges: list[Exchange], chat_reply: Exchange, chat_tool_named: Exchange) -> None:
-    hold(in_documents(chat_replies(exchanges, chat_reply), replies.arguments_are_text))
-
-
-@requirement("CHAT-045")
-def test_finishing_with_tool_calls_has_some(
-    exchanges: list[Exchange], chat_reply: Exchange, chat_tool_auto: Exchange, chat_tool_required: list[Exchange]
-) -> None:
-    hold(in_documents(chat_replies(exchanges, chat_reply), replies.finishing_with_calls_has_calls))
-
-
-@requirement("CHAT-046")
-def test_calls_finish_with_tool_calls(chat_tool_auto: Exchange, chat_tool_required: list[Exchange]) -> None:
-    hold(in_documents(_calling([chat_tool_auto, *chat_tool_required]), replies.calls_finish_with_tool_calls))
-
-
-@requirement("CHAT-047", both_modes=True)
-def test_a_named_tool_is_the_one_called(chat_reply: Exchange, chat_tool_named: Exchange) -> None:
-    answered(chat_reply)
-    expect(chat_tool_named.status == 200, chat_tool_named)
-    answer = reply_of(chat_tool_named)
-    names = replies.names_called(answer)
-    if not names and replies.was_cut(answer):
-        raise Inconclusive("the answer ran into its cap")
-    right = bool(names) and all(name in ("get_time", None) for name in names)  # CHAT-042 and STREAM-038: no name
-    expect(right, chat_tool_named, f"get_time was forced, called: {show(names)}")
-
-
-@requirement("CHAT-048")
-def test_tool_choice_none_calls_none(chat_reply: Exchange, chat_tool_none: list[Exchange]) -> None:
-    answered(chat_reply)
-    hold(Violation(x, x.seen) for x in chat_tool_none if x.status != 200)
-    hold(Violation(x, f"called: {show(calls)}") for x in chat_tool_none if (calls := replies.tool_calls(x.document)))
-
-
-@requirement("CHAT-051")
-def test_a_tool_round_trip_is_accepted(chat_reply: Exchange, chat_tool_history: Exchange) -> None:
-    answered(chat_reply)
-    accept({"a call and its result": chat_tool_history})
 
 
 @requirement("CHAT-060")
@@ -192,17 +105,6 @@ def test_stream_off_is_a_plain_answer(
 def test_empty_content_does_no_harm(chat_reply: Exchange, chat_empty_content: dict[str, Exchange]) -> None:
     answered(chat_reply)
     survive(chat_empty_content)
-
-
-def _calling(exchanges: list[Exchange]) -> list[Exchange]:
-    """Those of these answers that hold tool calls. Raises Inconclusive if none does, Unusable if none is an answer."""
-    served = [x for x in exchanges if x.ok]
-    if not served:
-        _ = exchanges[0].document
-    calling = [x for x in served if replies.tool_calls(x.document)]
-    if not calling:
-        raise Inconclusive("no answer holds a tool call")
-    return calling
 
 
 def _is_utf8(exchange: Exchange) -> bool:
