@@ -79,7 +79,7 @@ def _round(target: Target, names: set[str], command: list[str]) -> Round:
 
 def _print(rounds: list[Round], chain_s: float, report: dict[str, Any]) -> None:
     def median(of: str) -> float:
-        return statistics.median(getattr(each, of) for each in rounds)
+        return float(statistics.median(getattr(each, of) for each in rounds))
 
     check_s, start_up_s = median("check_s"), median("start_up_s")
     bare_s, phased_s = median("bare_s"), median("phased_s")
