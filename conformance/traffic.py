@@ -11,7 +11,7 @@ from conformance.rules.accumulate import accumulated
 from conformance.rules.completions import joined
 from conformance.shape import is_int, show
 from conformance.vectors import document_of
-from conformance.verdict import Violation
+from conformance.verdict import NotApplicable, Violation
 
 LONGEST_URL = 2000
 MOST_CHOICES = 128
@@ -97,6 +97,13 @@ def answered(exchange: Exchange) -> None:
     """Raises Unusable unless this is a successful answer that holds no error: what builds on it then can't be told."""
     if reply_of(exchange).get("error"):
         raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
+
+
+def answered_in_its_mode(exchange: Exchange) -> None:
+    """As `answered`; NotApplicable for a stream that is cleanly refused, which is judged by itself."""
+    if _streamed(exchange) and exchange.complete and exchange.status in (400, 422, 501):
+        raise NotApplicable(f"it is not streamed: {exchange.seen}")
+    answered(exchange)
 
 
 def came_as_asked(exchange: Exchange) -> bool:

@@ -146,6 +146,20 @@ class IndexesInRange(StreamRule):
                 yield f"a choice has the index {show(choice.get('index'))}"
 
 
+class IndexesAppearInOrder(StreamRule):
+    """The choices begin in the order of their indexes; that there are all of them is judged by itself."""
+
+    def __init__(self) -> None:
+        self._seen: list[int] = []
+
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        new = [c["index"] for c in choices_of(chunk) if is_int(c.get("index")) and c["index"] not in self._seen]
+        for index in dict.fromkeys(new):
+            if self._seen and index < max(self._seen):
+                yield f"choice {index} first appears after choice {max(self._seen)}"
+            self._seen.append(index)
+
+
 class DeltasAreObjects(StreamRule):
     def chunk(self, chunk: Json) -> Iterator[str]:
         for choice in choices_of(chunk):

@@ -1,5 +1,6 @@
 """Rules of the `usage` object, in plain answers and in the last chunk of a stream."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
@@ -7,11 +8,21 @@ from conformance.rules import Json, StreamRule
 from conformance.rules.chunks import COUNTERS, deltas_of, pieces_of
 from conformance.shape import is_int, show
 
+MOST_LETTERS, SPARE_LETTERS = 12, 32
+"""Letters that the tokens of a whole answer have at the most, each and beside. Only Latin ones are looked at: some
+count words for tokens, and other scripts need no blanks between them."""
+_LETTERS = re.compile(r"[A-Za-z]")
+
 
 def usage_of(document: Json) -> Json | None:
     """The usage object, None where it is absent or null or nothing that could be judged as one."""
     usage = document.get("usage")
     return usage if isinstance(usage, dict) else None
+
+
+def is_there(document: Json) -> Iterator[str]:
+    if document.get("usage") is None:
+        yield "there is no usage"
 
 
 def adds_up(document: Json) -> Iterator[str]:
@@ -67,6 +78,27 @@ class StreamedUsage(StreamRule):
     def end(self) -> Iterator[str]:
         yield from adds_up(self._carrier)
         yield from _nothing_counted(self._carrier, self._spoken)
+
+
+class CountsWhatCame(StreamRule):
+    """The last usage of a stream counts enough tokens for the text that came; that it counts any is the business of
+    StreamedUsage."""
+
+    def __init__(self) -> None:
+        self._carrier: Json = {}
+        self._letters = 0
+
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        if chunk.get("usage") is not None:
+            self._carrier = chunk
+        said = (delta.get("content") for _, delta in deltas_of(chunk))
+        self._letters += sum(len(_LETTERS.findall(text)) for text in said if isinstance(text, str))
+        return iter(())
+
+    def end(self) -> Iterator[str]:
+        count = completion_tokens(self._carrier)
+        if count and self._letters > SPARE_LETTERS + MOST_LETTERS * count:
+            yield f"usage.completion_tokens is {count} for {self._letters} letters"
 
 
 def prompt_tokens(document: Json) -> int | None:
