@@ -1,0 +1,104 @@
+"""Rules of an embeddings answer: its shape, its numbers, its indexes, what it says that it cost."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.rules import Json
+from conformance.rules.usage import prompt_tokens
+from conformance.shape import is_int, objects, show
+from conformance.vectors import FLOAT_BYTES, norm, read, unpacked
+from schemas import violations
+
+JUDGED_ALONE = ["model", "usage", "data[].index", "data[].embedding"]
+"""Members that have a requirement of their own, so that one defect is one failure."""
+COUNTERS = ("prompt_tokens", "total_tokens")
+UNIT_WITHIN = 1e-2
+
+
+def shape(document: Any) -> list[str]:
+    return violations("embeddings.lenient", document, leaving=JUDGED_ALONE)
+
+
+def is_one(document: Json) -> Iterator[str]:
+    """A single text has one embedding. None at all is the business of the shape."""
+    if (count := len(objects(document, "data"))) > 1:
+        yield f"one text has {count} embeddings"
+
+
+def model_is_named(document: Json) -> Iterator[str]:
+    if not (isinstance(document.get("model"), str) and document["model"]):
+        yield f"model is {show(document.get('model'))}"
+
+
+def indexes_are_places(document: Json) -> Iterator[str]:
+    found = [item.get("index") for item in objects(document, "data")]
+    if any(not is_int(index) or index != place for place, index in enumerate(found)):
+        yield f"the embeddings have the indexes {show(found)}"
+
+
+def are_numbers(document: Json) -> Iterator[str]:
+    """Every embedding is an array of finite numbers. Of each, the first number that is none is told."""
+    for place, item in enumerate(objects(document, "data")):
+        where, embedding = f"data[{place}].embedding", item.get("embedding")
+        if not isinstance(embedding, list):
+            yield f"{where} is {show(embedding, 40)}"
+        elif not embedding:
+            yield f"{where} is empty"
+        elif wrong := next(((n, x) for n, x in enumerate(embedding) if not _is_number(x)), None):
+            yield f"{where}[{wrong[0]}] is {show(wrong[1], 40)}"
+
+
+def are_base64(document: Json) -> Iterator[str]:
+    """Every embedding is padded base64 of whole 32-bit floats."""
+    for place, item in enumerate(objects(document, "data")):
+        where, embedding = f"data[{place}].embedding", item.get("embedding")
+        if not isinstance(embedding, str):
+            yield f"{where} is {show(embedding, 40)}, no base64"
+            continue
+        try:
+            data = unpacked(embedding)
+        except ValueError as error:
+            yield f"{where} is {show(embedding, 40)}, no base64 ({error})"
+            continue
+        if not data or len(data) % FLOAT_BYTES:
+            yield f"{where} has {len(data)} bytes, no whole number of 32-bit floats"
+
+
+def usage_counts(document: Json) -> Iterator[str]:
+    """Usage is there is another matter; where it is, it counts what was sent, and all of it."""
+    usage = document.get("usage")
+    if usage is None:
+        return
+    if not isinstance(usage, dict):
+        yield f"usage is {show(usage)}"
+        return
+    wrong = [key for key in COUNTERS if not (is_int(usage.get(key)) and usage[key] >= 0)]
+    yield from (f"usage.{key} is {show(usage.get(key))}" for key in wrong)
+    if prompt_tokens(document) == 0:
+        yield "usage.prompt_tokens is 0 for a text that is not empty"
+    if not wrong and usage["total_tokens"] < usage["prompt_tokens"]:
+        yield f"usage.total_tokens is {usage['total_tokens']}, prompt_tokens is {usage['prompt_tokens']}"
+
+
+def usage_is_the_prompt(document: Json) -> Iterator[str]:
+    """Usage is there, and an embedding costs nothing beside the prompt."""
+    usage = document.get("usage")
+    if not isinstance(usage, dict):
+        yield "there is no usage"
+    elif usage.get("total_tokens") != usage.get("prompt_tokens"):
+        prompt, total = (show(usage.get(key)) for key in COUNTERS)
+        yield f"usage.total_tokens is {total}, prompt_tokens is {prompt}"
+
+
+def have_unit_length(document: Json) -> Iterator[str]:
+    for place, item in enumerate(objects(document, "data")):
+        length = norm(read(item.get("embedding")))
+        if abs(length - 1) > UNIT_WITHIN:
+            yield f"data[{place}].embedding has the length {length:.4g}"
+
+
+def _is_number(value: Any) -> bool:
+    if is_int(value):
+        return True
+    return isinstance(value, float) and math.isfinite(value)
