@@ -63,6 +63,9 @@ class Gateway:
     and 503 are obeyed (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
     """
 
+    streams = False
+    """Whether everything that can be streamed is to be: that of the view that `streaming` gives."""
+
     def __init__(
         self,
         wire: Sender,
@@ -256,6 +259,8 @@ class Gateway:
 
 class _Streaming(Gateway):
     """Shares everything with the gateway that it is a view of."""
+
+    streams = True
 
     async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
         asked = {"stream": True, "stream_options": {"include_usage": True}} | fields

@@ -1,0 +1,233 @@
+"""COMP: what a legacy completion may ask for, what is honoured of it, and what is refused."""
+
+from conformance.exchange import Exchange
+from conformance.probes.chat import STOP_CAP
+from conformance.probes.completions import ECHOED, ECHOES, PROMPTS, STOPS, TOKENS
+from conformance.rules import completions, replies, usage
+from conformance.rules.errors import envelope
+from conformance.shape import show
+from conformance.suites import requirement
+from conformance.traffic import answered, answered_in_its_mode, in_replies, reply_of
+from conformance.verdict import (
+    Inconclusive,
+    NotApplicable,
+    Violation,
+    accept,
+    expect,
+    hold,
+    prefer,
+    refuse,
+    survive,
+    tolerate,
+)
+
+LENIENT = ("no prompts", "a mixture")
+"""Prompts that some engines take on purpose."""
+DOWN = (502, 503, 504)
+
+
+@requirement("COMP-006", both_modes=True)
+def test_each_prompt_has_a_choice(completion_reply: Exchange, completion_batch: Exchange) -> None:
+    answered_in_its_mode(completion_reply)
+    accept({"three prompts": completion_batch})
+    hold(in_replies([completion_batch], completions.has_choices(len(PROMPTS))))
+
+
+@requirement("COMP-007")
+def test_token_ids_are_one_prompt(completion_reply: Exchange, completion_tokens: Exchange) -> None:
+    answered(completion_reply)
+    accept({"token ids": completion_tokens})
+    hold(in_replies([completion_tokens], completions.has_choices(1)))
+    count = usage.prompt_tokens(completion_tokens.document)
+    fits = count is None or len(TOKENS) <= count <= len(TOKENS) + 2
+    expect(fits, completion_tokens, f"prompt_tokens of {len(TOKENS)} token ids is {count}")
+
+
+@requirement("COMP-008")
+def test_arrays_of_token_ids_are_several_prompts(completion_reply: Exchange, completion_token_batch: Exchange) -> None:
+    answered(completion_reply)
+    accept({"two arrays of token ids": completion_token_batch})
+    hold(in_replies([completion_token_batch], completions.has_choices(2)))
+
+
+@requirement("COMP-009", both_modes=True)
+def test_echo_gives_the_prompt_back(completion_reply: Exchange, completion_echo: Exchange) -> None:
+    answered_in_its_mode(completion_reply)
+    accept({"echo": completion_echo})
+    said = completions.text(reply_of(completion_echo))
+    kept = completions.loosely(said).startswith(completions.loosely(ECHOED))
+    expect(kept, completion_echo, f"the prompt was {show(ECHOED)}, the text is {show(said)}")
+    prefer(said.startswith(ECHOED), completion_echo, f"in another form the prompt comes back: {show(said)}")
+
+
+@requirement("COMP-010")
+def test_a_suffix_is_accepted(completion_reply: Exchange, completion_suffix: Exchange) -> None:
+    answered(completion_reply)
+    accept({"suffix": completion_suffix})
+
+
+@requirement("COMP-011", both_modes=True)
+def test_logprobs_are_four_arrays(completion_reply: Exchange, completion_logprobs: Exchange) -> None:
+    answered_in_its_mode(completion_reply)
+    accept({"logprobs 2": completion_logprobs})
+    hold(in_replies([completion_logprobs], completions.arrays_align(2)))
+
+
+@requirement("COMP-012")
+def test_options_out_of_range_are_refused(
+    completion_reply: Exchange, completion_bad_options: dict[str, Exchange]
+) -> None:
+    answered(completion_reply)
+    refuse(completion_bad_options)
+
+
+@requirement("COMP-013")
+def test_best_of_is_honoured_or_refused(completion_reply: Exchange, completion_best_of: dict[str, Exchange]) -> None:
+    answered(completion_reply)
+    survive(completion_best_of)
+    plain, streamed = completion_best_of["plain"], completion_best_of["streamed"]
+    expect(plain.status in (200, 400, 422), plain)
+    hold(in_replies([plain] if plain.ok else [], completions.has_choices(1)))
+    refuse({"best_of 2 in a stream": streamed})
+
+
+@requirement("COMP-014", both_modes=True)
+def test_texts_hold_no_stop_sequence(completion_reply: Exchange, completion_stops: dict[str, Exchange]) -> None:
+    answered_in_its_mode(completion_reply)
+    accept(completion_stops)
+    said = {form: completions.text(reply_of(x)) for form, x in completion_stops.items()}
+    hold(
+        Violation(completion_stops[form], f"{show(stop)} is in {show(said[form])}")
+        for form, stops in STOPS.items()
+        for stop in ([stops] if isinstance(stops, str) else stops)
+        if stop in said[form]
+    )
+
+
+@requirement("COMP-017")
+def test_a_completion_without_model_is_refused(completion_reply: Exchange, completion_no_model: Exchange) -> None:
+    answered(completion_reply)
+    refuse({"no model": completion_no_model})
+
+
+@requirement("COMP-018")
+def test_a_prompt_is_needed(completion_reply: Exchange, completion_no_prompt: dict[str, Exchange]) -> None:
+    answered(completion_reply)
+    survive(completion_no_prompt)
+    refuse({"no prompt": completion_no_prompt["absent"]})
+
+
+@requirement("COMP-019")
+def test_what_has_no_completions_says_so(
+    completion_first: list[Exchange], completion_of_embedder: dict[str, Exchange]
+) -> None:
+    none_served = not any(x.ok for x in completion_first)
+    names = ("a completion", "a stream", "three prompts")
+    cases = dict(zip(names, completion_first, strict=True)) if none_served else {}
+    cases |= {f"an embedding model, {form}": x for form, x in completion_of_embedder.items() if not x.ok}
+    if not cases:
+        raise NotApplicable("completions are served, and no listed model is known to have none")
+    broken = {case: x for case, x in cases.items() if not _is_client_error(x)}
+    down = {case: x for case, x in broken.items() if x.status in DOWN and not none_served}
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in broken.items() if case not in down)
+    told = {case: x for case, x in cases.items() if case not in broken and not x.is_json}
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in told.items() if x.status != 405 or x.readable)
+    tolerate(Violation(x, f"{case}: {x.seen}") for case, x in (told | down).items())
+
+
+@requirement("COMP-020")
+def test_an_unknown_model_is_404(completion_reply: Exchange, completion_unknown_model: Exchange) -> None:
+    answered(completion_reply)
+    body = completion_unknown_model.json if completion_unknown_model.is_json else None
+    named = completion_unknown_model.status == 400 and (envelope(body) or {}).get("code") == "model_not_found"
+    expect(completion_unknown_model.status == 404 or named, completion_unknown_model)
+    prefer(not named, completion_unknown_model)
+
+
+@requirement("COMP-029")
+def test_each_prompt_has_n_choices(completion_reply: Exchange, completion_batch_n2: Exchange) -> None:
+    answered(completion_reply)
+    if completion_batch_n2.status in (400, 422):
+        raise NotApplicable("several prompts with n are cleanly refused")
+    accept({"three prompts with n=2": completion_batch_n2})
+    hold(in_replies([completion_batch_n2], completions.has_choices(2 * len(PROMPTS))))
+
+
+@requirement("COMP-030")
+def test_choices_stand_in_the_order_of_their_prompts(
+    completion_reply: Exchange, completion_echo_batch: Exchange
+) -> None:
+    answered(completion_reply)
+    if completion_echo_batch.status in (400, 422):
+        raise NotApplicable("several prompts with echo are cleanly refused")
+    accept({"two prompts with echo": completion_echo_batch})
+    said = completions.texts(reply_of(completion_echo_batch))
+    hold(
+        Violation(completion_echo_batch, f"choice {index} begins with {show(said[index])}, its prompt was {show(own)}")
+        for index, own in enumerate(ECHOES)
+        if index in said and not completions.loosely(said[index]).startswith(completions.loosely(own))
+    )
+
+
+@requirement("COMP-031", both_modes=True)
+def test_a_stop_hit_is_reported_as_stop(completion_reply: Exchange, completion_stops: dict[str, Exchange]) -> None:
+    answered_in_its_mode(completion_reply)
+    served = [x for x in completion_stops.values() if x.ok]
+    told = [(x, replies.finishes(answer), usage.completion_tokens(answer)) for x in served for answer in [reply_of(x)]]
+    judged = [(x, ends, spent) for x, ends, spent in told if "length" not in ends or spent is not None]
+    if not judged:
+        raise Inconclusive("no answer tells why it ended, or what it cost")
+    hold(
+        Violation(x, f"finish_reason is length after {spent} of {STOP_CAP} tokens")
+        for x, ends, spent in judged
+        if "length" in ends and spent is not None and spent < STOP_CAP
+    )
+
+
+@requirement("COMP-032", both_modes=True)
+def test_logprobs_make_sense(completion_reply: Exchange, completion_logprobs: Exchange) -> None:
+    answered_in_its_mode(completion_reply)
+    hold(in_replies([completion_logprobs], completions.logprobs_make_sense))
+
+
+@requirement("COMP-033")
+def test_logprobs_0_are_those_of_the_chosen_tokens(completion_reply: Exchange, completion_logprobs_0: Exchange) -> None:
+    answered(completion_reply)
+    accept({"logprobs 0": completion_logprobs_0})
+    hold(in_replies([completion_logprobs_0], completions.arrays_align(0)))
+
+
+@requirement("COMP-034")
+def test_logprobs_cover_an_echoed_prompt(completion_reply: Exchange, completion_echo_logprobs: Exchange) -> None:
+    answered(completion_reply)
+    if completion_echo_logprobs.status in (400, 422):
+        raise NotApplicable("echo with logprobs is cleanly refused")
+    accept({"echo with logprobs": completion_echo_logprobs})
+    count = usage.prompt_tokens(completion_echo_logprobs.document)
+    hold(in_replies([completion_echo_logprobs], completions.echo_is_covered(ECHOES[0], count)))
+
+
+@requirement("COMP-035")
+def test_wrong_prompts_are_refused(completion_reply: Exchange, completion_wrong_prompts: dict[str, Exchange]) -> None:
+    answered(completion_reply)
+    survive(completion_wrong_prompts)
+    refuse({case: x for case, x in completion_wrong_prompts.items() if case not in LENIENT})
+    tolerate(
+        Violation(x, f"{case}: {x.seen}") for case, x in completion_wrong_prompts.items() if x.status not in (400, 422)
+    )
+
+
+@requirement("COMP-036")
+def test_wrong_types_are_refused(completion_reply: Exchange, completion_wrong_types: dict[str, Exchange]) -> None:
+    answered(completion_reply)
+    refuse(completion_wrong_types)
+
+
+@requirement("COMP-037")
+def test_null_is_accepted_where_the_api_allows_it(completion_reply: Exchange, completion_nulls: Exchange) -> None:
+    answered(completion_reply)
+    accept({"nulls": completion_nulls})
+
+
+def _is_client_error(exchange: Exchange) -> bool:
+    return exchange.complete and (400 <= exchange.status < 500 or exchange.status == 501)
