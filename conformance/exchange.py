@@ -50,7 +50,8 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an exchange did not end as HTTP says: `kind` is one of connect, tls, timeout, protocol, closed, too-large."""
+    """Why an exchange did not end as HTTP says: `kind` is one of connect, tls, timeout, protocol, closed, too-large, or
+    abandoned, where it was us who left."""
 
     kind: str
     message: str
@@ -80,6 +81,11 @@ class Exchange:
     @property
     def complete(self) -> bool:
         return self.response is not None and self.failure is None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether we went away before its end: what came says nothing of how it would have gone on."""
+        return self.failure is not None and self.failure.kind == "abandoned"
 
     @property
     def ok(self) -> bool:
@@ -193,9 +199,11 @@ class Exchange:
         """All blocks of the body read as an event stream, with their arrival times."""
         if not self.response:
             return []
-        if self.header("content-encoding") in (None, "identity"):
+        coding = (self.header("content-encoding") or "identity").strip().lower()
+        if coding == "identity":
             return sse.parse(list(self.response.reads))
-        return sse.parse([(self.duration_s, self.content)])
+        _ = self.content  # raises Unusable where it can't be decoded
+        return sse.parse(_decoded_as_read(self.response.reads, coding))
 
     @cached_property
     def chunks(self) -> list[dict[str, Any]]:
@@ -306,6 +314,29 @@ def _object(event: sse.Event) -> dict[str, Any] | None:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _decoded_as_read(reads: tuple[tuple[float, bytes], ...], coding: str) -> list[tuple[float, bytes]]:
+    """What each read of a sound body in gzip or deflate adds to the decoded body, with the read's time."""
+    body = b"".join(data for _, data in reads)
+    raw = coding == "deflate" and not _is_zlib(body)
+    decoder = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
+    found = []
+    for t_s, data in reads:
+        decoded = decoder.decompress(data)
+        while decoder.eof and decoder.unused_data and coding != "deflate":  # a gzip body may have several members
+            rest, decoder = decoder.unused_data.lstrip(b"\0"), zlib.decompressobj(zlib.MAX_WBITS | 32)
+            decoded += decoder.decompress(rest)
+        found.append((t_s, decoded))
+    return found
+
+
+def _is_zlib(body: bytes) -> bool:
+    try:
+        zlib.decompress(body)
+    except zlib.error:
+        return False
+    return True
 
 
 def _inflate(body: bytes) -> bytes:

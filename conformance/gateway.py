@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from conformance.cost import Budget
 from conformance.exchange import Exchange, Headers, Request
+from conformance.manners import Manner
 from conformance.profiles import Profile
 from conformance.slots import Slots
 from conformance.target import Target
@@ -54,6 +55,8 @@ class Sender(Protocol):
     async def send(self, id: str, label: str, request: Request) -> Exchange: ...
 
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]: ...
+
+    async def badly(self, id: str, label: str, request: Request, manner: Manner) -> Exchange: ...
 
 
 class Gateway:
@@ -200,6 +203,16 @@ class Gateway:
         for request, exchange in zip(asked, exchanges, strict=False):
             self._note(exchange, request)
         return exchanges
+
+    async def badly(self, manner: Manner, path: str, json: Any, *, case: str = "") -> Exchange:
+        """Posts this on a connection of its own and reads the answer in this manner (see Manner). Never shared."""
+        asked = Request("POST", self.target.base_url + path, self._headers(True, None, ABSENT, None), encode(json))
+        self._budget.admit(asked)
+        label = current_label.get() + (f"[{case}]" if case else "")
+        async with self._slots.held(current_rank.get()):
+            exchange = await self._wire.badly(f"x{next(self._numbers)}", label, asked, manner)
+        self._note(exchange, asked)
+        return exchange
 
     def as_bytes(self, method: str, path: str, body: bytes = b"", extra: Headers = ()) -> bytes:
         """The bytes of an ordinary request, for `raw`."""

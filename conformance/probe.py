@@ -24,6 +24,8 @@ class Phase(IntEnum):
     HOSTILE = 2
     """May make the gateway answer 5xx or close connections, so it comes last: a circuit breaker would spoil the
     rest."""
+    LAST = 3
+    """May leave a gateway behind that serves nothing any more, if it has that fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,6 +190,11 @@ def errors(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return [x for x in answers(exchanges) if x.status >= 400 and x.request.method not in ("HEAD", "OPTIONS")]
 
 
+def is_plain(exchange: Exchange) -> bool:
+    """Sent to an endpoint of the API by the usual spelling of its path."""
+    return bool(route(exchange)) and not _ODD_PATH.search(exchange.request.url)
+
+
 def route(exchange: Exchange) -> str:
     """The method and the endpoint of the API that a request went to; "" for a path that is none of its endpoints."""
     found = _ENDPOINT.search(exchange.request.url.split("?")[0])

@@ -19,9 +19,13 @@ from urllib.parse import quote, urlsplit
 import h11
 import httpcore
 
+from conformance import manners
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
+from conformance.manners import Manner
 
 KEEP_IDLE_S = 15.0
+CONTINUE_S = 3.0
+"""How long 100 Continue is waited for before the body is sent all the same, as clients do."""
 NETWORK_ERRORS = (
     httpcore.ConnectionNotAvailable,
     httpcore.NetworkError,
@@ -186,7 +190,8 @@ class Wire:
         """Writes `data` piece by piece on one new connection and reads one answer to each request in it.
 
         `expect` holds the method of each request, as the answer to HEAD has no body. For requests that no HTTP client
-        would send, and for what happens on ONE connection. Stops at the first answer that fails or closes.
+        would send, and for what happens on ONE connection. Stops at the first answer that fails or closes. A
+        piece that is only a head with Expect: 100-continue is answered by 100; without it the next one is sent, too.
         """
         exchanges: list[Exchange] = []
         parts = urlsplit(origin)
@@ -204,7 +209,7 @@ class Wire:
                     request = Request(method, origin, (), piece)
                     exchange, rest = await self._raw_one(f"{id}.{number}", label, request, reader, writer, rest)
                     exchanges.append(exchange)
-                    if not exchange.complete:
+                    if exchange.status >= 200 if _waits(piece) else not exchange.complete:
                         break
         except (OSError, TimeoutError, ssl.SSLError) as error:
             request = Request(expect[len(exchanges)], origin, (), data[len(exchanges)])
@@ -215,6 +220,37 @@ class Wire:
             if writer is not None:
                 writer.close()
         return exchanges
+
+    async def badly(self, id: str, label: str, request: Request, manner: Manner) -> Exchange:
+        """Sends `request` on a connection of its own and reads the answer in this manner. Where the client goes away
+        before the end, the exchange ends with the failure "abandoned"."""
+        parts = urlsplit(request.url)
+        tls = self._tls if parts.scheme == "https" else None
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _framed(request)]
+        data = raw_request(request.method, request.url, headers, request.body)
+        started_at, sent_at = time.time(), time.perf_counter()
+        seen, failure, writer = manners.Seen(), None, None
+        try:
+            async with asyncio.timeout(self.limits.total_s):
+                async with asyncio.timeout(self.limits.connect_s):
+                    reader, writer = await manners.connect(parts.hostname or "", parts.port, tls, manner)
+                writer.write(data)
+                await writer.drain()
+                sent_at = time.perf_counter()
+                await manners.read(reader, manner, request.method, self.limits.silence_s, seen)
+        except manners.Left:
+            failure = Failure("abandoned", f"we left after {seen.events} events")
+        except (OSError, TimeoutError, ssl.SSLError, h11.RemoteProtocolError) as error:
+            failure = failure_of(error, self.limits)
+        finally:
+            if writer is not None:
+                manners.close(writer, manner)
+        answer = None
+        if seen.response is not None:
+            version = f"HTTP/{seen.response.http_version.decode('latin-1')}"
+            fields = _decoded(seen.response.headers.raw_items())
+            answer = Response(seen.response.status_code, fields, seen.reads, version, seen.headers_s)
+        return Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
 
     async def _raw_one(
         self,
@@ -233,19 +269,23 @@ class Wire:
         connection.send(h11.EndOfMessage())
         if rest:
             connection.receive_data(rest)
-        response: h11.Response | None = None
+        response: h11.Response | h11.InformationalResponse | None = None
         reads: list[tuple[float, bytes]] = []
         failure, stamp, headers_s, size = None, 0.0, 0.0, 0
+        silence_s = min(CONTINUE_S, self.limits.silence_s) if _waits(request.body) else self.limits.silence_s
         try:
             while True:
                 event = connection.next_event()
                 if event is h11.NEED_DATA:
-                    async with asyncio.timeout(self.limits.silence_s):
+                    async with asyncio.timeout(silence_s):
                         received = await reader.read(65536)
                     stamp = time.perf_counter() - sent_at
                     if not received and connection.their_state is h11.SEND_RESPONSE and response is None:
                         raise ConnectionResetError("the connection was closed without an answer")
                     connection.receive_data(received)
+                elif isinstance(event, h11.InformationalResponse) and event.status_code == 100 and _waits(request.body):
+                    response, headers_s = event, stamp
+                    break
                 elif isinstance(event, h11.Response):
                     response, headers_s = event, stamp
                 elif isinstance(event, h11.Data):
@@ -273,6 +313,11 @@ async def _closing(response: httpcore.Response) -> AsyncIterator[httpcore.Respon
         yield response
     finally:
         await response.aclose()
+
+
+def _waits(piece: bytes) -> bool:
+    """Whether this is the head of a request alone, which asks to be told to go on."""
+    return b"\r\nexpect: 100-continue" in piece.lower() and piece.endswith(b"\r\n\r\n")
 
 
 def raw_request(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from reference_gateway.app import create_app
 from reference_gateway.config import Config, default_config
@@ -87,6 +87,11 @@ class Protocol(HttpToolsProtocol):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().connection_made(transport)
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0" and self.cycle is not None:
+            self.cycle.__class__ = _UntilClosed
+
     def shutdown(self) -> None:
         """An idle connection is closed at once; over TLS it would wait for the client to say goodbye."""
         super().shutdown()
@@ -115,6 +120,22 @@ class Protocol(HttpToolsProtocol):
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + lines + b"\r\n" + body)
         self.transport.close()
+
+
+class _UntilClosed(RequestResponseCycle):
+    """The answer to an HTTP/1.0 client, which knows no chunked coding: without a length it ends with the connection,
+    which uvicorn does not do by itself."""
+
+    _measured = True
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._measured = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
+            if not self._measured:
+                self.chunked_encoding = False
+        elif not self._measured and self.scope["method"] != "HEAD":
+            self.expected_content_length = len(message.get("body", b""))
+        await super().send(message)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -104,6 +104,16 @@ class IdsStandWithData(StreamRule):
         self._done = self._done or event.data == DONE
 
 
+class CommentsHoldNothing(StreamRule):
+    """No comment holds a payload, as one that lost its field name would."""
+
+    def event(self, event: Event) -> Iterator[str]:
+        for line in event.lines:
+            said = line[1:].decode("utf-8", "replace").strip().removeprefix("data:").strip()
+            if line.startswith(b":") and (said == DONE or (_is_payload(said) and '"choices"' in said)):
+                yield f"a comment holds a payload: {clip(said, 80)}"
+
+
 class PayloadsFollowOneSpace(StreamRule):
     def event(self, event: Event) -> Iterator[str]:
         for line in event.data_lines:

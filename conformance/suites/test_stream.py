@@ -1,11 +1,8 @@
 """STREAM: streamed chats, their framing and delivery. What must hold for one is judged on every stream of the run."""
 
-import re
-
 from conformance.exchange import Exchange, Unusable
 from conformance.probes.chat import MOST_CAPPED_TEXT, SMALL_CAP
-from conformance.rules import chunks, framing, usage
-from conformance.rules.timing import came_in_one_burst
+from conformance.rules import chunks, framing
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.traffic import (
@@ -17,7 +14,7 @@ from conformance.traffic import (
     reports_error,
     sent,
 )
-from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
+from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 
 @requirement("STREAM-001")
@@ -76,6 +73,11 @@ def test_ids_do_not_meet_keep_alives(exchanges: list[Exchange], chat_stream: Exc
     hold(Violation(x, seen) for x in streams for seen in framing.no_blank_line_follows_an_id(x.content))
 
 
+@requirement("STREAM-009")
+def test_comments_are_no_more_than_keep_alives(exchanges: list[Exchange], chat_stream: Exchange) -> None:
+    hold(in_streams(event_streams(exchanges, chat_stream), framing.CommentsHoldNothing))
+
+
 @requirement("STREAM-010")
 def test_at_most_one_space_follows_data(exchanges: list[Exchange], chat_stream: Exchange) -> None:
     hold(in_streams(event_streams(exchanges, chat_stream), framing.PayloadsFollowOneSpace))
@@ -94,31 +96,6 @@ def test_done_comes_once(exchanges: list[Exchange], chat_stream: Exchange) -> No
 @requirement("STREAM-027")
 def test_done_comes_last(exchanges: list[Exchange], chat_stream: Exchange) -> None:
     hold(in_streams(event_streams(exchanges, chat_stream), framing.DoneIsLast))
-
-
-@requirement("STREAM-047")
-def test_a_stream_is_delivered_while_it_is_made(
-    chat_stream_long: dict[str, Exchange], chat_stream: Exchange, chat_stream_again: Exchange
-) -> None:
-    short, *longs = chat_stream_long.values()
-    bursts = [came_in_one_burst(x, [short, chat_stream, chat_stream_again]) for x in longs if x.chunks]
-    told = [burst for burst in bursts if burst is not None]
-    if not told:
-        raise Inconclusive("the answers were too short or too quick to tell")
-    expect(not all(told), longs[-1], f"all content of {len(told)} streams came at once, at the end")
-
-
-@requirement("STREAM-049")
-def test_a_stream_has_no_content_length(exchanges: list[Exchange], chat_stream: Exchange) -> None:
-    streams = chat_streams(exchanges, chat_stream)
-    hold(Violation(x, f"Content-Length: {x.header('content-length')}") for x in streams if x.header("content-length"))
-
-
-@requirement("STREAM-050")
-def test_a_stream_is_not_cached(exchanges: list[Exchange], chat_stream: Exchange) -> None:
-    streams = [(x, ", ".join(x.header_values("cache-control"))) for x in event_streams(exchanges, chat_stream)]
-    cached = [(x, text) for x, text in streams if not {"no-cache", "no-store"} & set(re.split(r"[\s,]+", text.lower()))]
-    hold(Violation(x, f"Cache-Control is {show(text or None)}") for x, text in cached)
 
 
 @requirement("STREAM-053")
@@ -170,53 +147,9 @@ def test_cap_and_stop_act_in_a_stream(
         raise Inconclusive("no answer was as long as its cap")
 
 
-@requirement("STREAM-057")
-def test_parallel_streams_do_not_mix(
-    chat_stream: Exchange, chat_streams_in_parallel: dict[str, dict[str, Exchange]]
-) -> None:
-    _ = chat_stream.chunks
-    streamed, plain = chat_streams_in_parallel["streamed"], chat_streams_in_parallel["plain"]
-    hold(Violation(x, x.seen) for x in streamed.values() if not 200 <= x.status < 300)
-    ids = {
-        length: [chunk["id"] for chunk in x.chunks if isinstance(chunk.get("id"), str)]
-        for length, x in streamed.items()
-    }
-    own = {found[0] for found in ids.values() if found}
-    hold(
-        Violation(streamed[length], f"a stream of {length} words holds chunks of another, {show(id)}")
-        for length, found in ids.items()
-        for id in dict.fromkeys(found)
-        if id != found[0] and id in own
-    )
-    alone = {length: count for length, x in plain.items() if (count := usage.prompt_tokens(x.document)) is not None}
-    counts = {length: usage.prompt_tokens(usage.of_stream(x.chunks)) for length, x in streamed.items()}
-    hold(
-        Violation(streamed[length], f"{length} words cost {count} prompt tokens in parallel, {alone[length]} alone")
-        for length, count in counts.items()
-        if count is not None and length in alone
-        if abs(alone[length] - count) > min(abs(other - count) for other in alone.values())
-    )
-
-
 @requirement("STREAM-061")
 def test_event_names_are_harmless(exchanges: list[Exchange], chat_stream: Exchange) -> None:
     hold(in_streams(event_streams(exchanges, chat_stream), framing.NamesAreHarmless))
-
-
-@requirement("STREAM-064")
-def test_the_connection_serves_on_after_a_stream(
-    chat_reply: Exchange, chat_after_stream_on_one_connection: list[Exchange]
-) -> None:
-    stream, *rest = chat_after_stream_on_one_connection
-    if stream.status != 200 or not chat_reply.ok:
-        raise Unusable(f"the stream or the chat alone is not answered: {stream.seen}, {chat_reply.seen}")
-    expect(stream.complete, stream)
-    closes = "close" in ",".join(stream.header_values("connection")).lower()
-    prefer(not closes, stream, "the stream is answered with Connection: close")
-    after = rest[0] if rest else stream
-    closed = after.failure is not None and after.failure.kind == "closed"
-    prefer(not closed, after, "the connection was closed after the stream, which did not say so")
-    expect(bool(rest) and after.ok, after)
 
 
 @requirement("STREAM-065")

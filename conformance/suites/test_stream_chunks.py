@@ -8,6 +8,7 @@ from conformance.shape import is_int, show
 from conformance.suites import requirement
 from conformance.traffic import (
     against_their_caps,
+    answered,
     chat_streams,
     event_streams,
     ids_twice,
@@ -15,7 +16,7 @@ from conformance.traffic import (
     n_of,
     sent,
 )
-from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, survive, tolerate
 
 
 @requirement("STREAM-012")
@@ -100,7 +101,9 @@ def test_nothing_follows_a_finish(exchanges: list[Exchange], chat_stream: Exchan
 
 
 @requirement("STREAM-029")
-def test_usage_comes_only_when_asked_for(exchanges: list[Exchange], chat_stream: Exchange) -> None:
+def test_usage_comes_only_when_asked_for(
+    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_options_off: dict[str, Exchange]
+) -> None:
     silent = [x for x in chat_streams(exchanges, chat_stream) if not _asks_for_usage(x)]
     hold(in_streams(silent, chunks.NoUsage))
 
@@ -140,6 +143,20 @@ def test_streamed_and_plain_prompts_cost_the_same(chat_reply: Exchange, chat_str
     expect(streamed == plain, chat_stream_usage, f"prompt_tokens is {streamed} streamed, {plain} plain")
 
 
+@requirement("STREAM-035")
+def test_stream_options_are_for_streams(
+    chat_reply: Exchange,
+    chat_stream: Exchange,
+    chat_stream_options_alone: Exchange,
+    chat_stream_options_off: dict[str, Exchange],
+) -> None:
+    answered(chat_reply)
+    _ = chat_stream.chunks
+    survive({"stream_options without stream": chat_stream_options_alone})
+    accept({"a stream with stream_options null": chat_stream_options_off["null"]})
+    expect(chat_stream_options_alone.status in (400, 422), chat_stream_options_alone)
+
+
 @requirement("STREAM-036")
 def test_only_the_usage_chunk_has_no_choices(exchanges: list[Exchange], chat_stream: Exchange) -> None:
     hold(in_streams(chat_streams(exchanges, chat_stream), chunks.EmptyChoicesCarryUsage))
@@ -175,12 +192,31 @@ def test_argument_fragments_are_text(chat_stream_tools: dict[str, Exchange]) -> 
     _judge_fragments(chat_stream_tools, fragments.ArgumentsAreText)
 
 
+@requirement("STREAM-062")
+def test_obfuscation_can_be_switched_off(chat_stream: Exchange, chat_stream_options_off: dict[str, Exchange]) -> None:
+    _ = chat_stream.chunks
+    stream = chat_stream_options_off["no obfuscation"]
+    survive({"include_obfuscation false": stream})
+    expect(stream.status in (200, 400, 422), stream)
+    obfuscated = [chunk for chunk in (stream.chunks if stream.ok else []) if "obfuscation" in chunk]
+    expect(not obfuscated, stream, f"a chunk has the obfuscation {show([c['obfuscation'] for c in obfuscated[:1]])}")
+
+
 @requirement("STREAM-045")
 def test_n_streams_as_many_choices(chat_stream: Exchange, chat_stream_n2: Exchange) -> None:
     _ = chat_stream.chunks
     expect(chat_stream_n2.status == 200, chat_stream_n2)
     found = _indexes(chat_stream_n2)
     expect(found == {0, 1}, chat_stream_n2, f"n=2 streams the indexes {show(sorted(found))}")
+
+
+@requirement("STREAM-046")
+def test_choices_begin_in_their_order(
+    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_n2: Exchange
+) -> None:
+    hold(in_streams(_told_apart(exchanges, chat_stream), chunks.IndexesAppearInOrder))
+    if len(_indexes(chat_stream_n2)) < 2:
+        raise Inconclusive("no stream has two choices")
 
 
 def _told_apart(exchanges: list[Exchange], at_least: Exchange) -> list[Exchange]:

@@ -160,3 +160,12 @@ def test_a_connection_serves_on_after_errors_and_streams(client: httpx.Client, g
         streams = {each.extensions["network_stream"].get_extra_info("client_addr") for each in responses}
     assert [each.status_code for each in responses] == [400, 200, 200]
     assert len(streams) == 1
+
+
+def test_an_http_1_0_client_gets_a_stream_that_ends_with_the_connection(gateway_url: str) -> None:
+    head = b"POST /v1/chat/completions HTTP/1.0\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %d"
+    answer = raw(gateway_url, request(head % len(STREAM), STREAM))
+    fields, _, body = answer.partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in fields.lower()
+    assert body.startswith(b"data: {")
+    assert body.endswith(b"data: [DONE]\n\n")

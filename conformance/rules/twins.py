@@ -1,0 +1,89 @@
+"""Plain answers and streamed ones to the same prompt, compared: what streaming does to a text and to its count.
+
+All are documents, the streamed ones put together (`accumulated`). Each rule says of every streamed answer what is wrong
+with it, "" if nothing is; it speaks only where all of them are alike, as one may be the model's own doing.
+"""
+
+from conformance.rules import Json
+from conformance.rules.chunks import SPOKEN
+from conformance.rules.content import distortion, is_said_twice
+from conformance.rules.replies import finishes, text
+from conformance.rules.usage import completion_tokens, usage_of
+from conformance.shape import messages, show
+
+THINNED, THICKENED = 0.6, 1.6
+"""How much less or more text per token, as a share of the plain one's, no model writes to one prompt."""
+LETTERS_PER_TOKEN = 1.5
+"""With fewer, a plain answer holds hidden thoughts, whose share differs from answer to answer."""
+MANY_TOKENS = 8
+THOUGHTS = ("reasoning_content", "reasoning")
+
+
+def distorted(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """What was done to a text that at least two plain answers have alike."""
+    if len(plain) < 2 or len({text(each) for each in plain}) > 1 or any(map(_thinks, plain)):
+        return []
+    return _if_all([distortion(text(plain[0]), text(each)) for each in streamed])
+
+
+def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Tokens are counted and nothing is shown, while every plain answer shows something."""
+    if not plain or not all(map(_shows, plain)) or any(map(_thinks, plain)):
+        return []
+    counts = [0 if _shows(each) else completion_tokens(each) or 0 for each in streamed]
+    return _if_all([f"{count} tokens are counted, and nothing is streamed" if count else "" for count in counts])
+
+
+def doubled(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """The text is one text twice, while that of no plain answer is."""
+    if not plain or any(is_said_twice(text(each)) for each in plain):
+        return []
+    found = [text(each) for each in streamed]
+    return _if_all([f"the text comes twice: {show(each)}" if is_said_twice(each) else "" for each in found])
+
+
+def thinned(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Clearly less, or more, text for its tokens than any plain answer has."""
+    whole, other = ([_density(each) for each in group] for group in (plain, streamed))
+    if len(whole) < 2 or min(whole) < LETTERS_PER_TOKEN or not all(other) or any(map(_thinks, plain)):
+        return []
+    seen = "{:.1f} letters per token are streamed, plain {:.1f}"
+    least, most = min(whole) * THINNED, max(whole) * THICKENED
+    thin = _if_all([seen.format(each, min(whole)) if each < least else "" for each in other])
+    return thin or _if_all([seen.format(each, max(whole)) if each > most else "" for each in other])
+
+
+def miscounted(cap: int, plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Of answers that ran into their cap the plain ones count as many tokens, and no streamed one does."""
+    cut = [completion_tokens(each) for each in streamed if _was_cut(each)]
+    if not plain or any(not _was_cut(each) or completion_tokens(each) != cap for each in plain):
+        return []
+    seen = "{} tokens are counted in a stream that was cut at {}"
+    return _if_all([seen.format(count, cap) if count not in (None, cap) else "" for count in cut])
+
+
+def _if_all(found: list[str]) -> list[str]:
+    return found if len(found) > 1 and all(found) else []
+
+
+def _was_cut(document: Json) -> bool:
+    return set(finishes(document)) == {"length"}
+
+
+def _shows(document: Json) -> bool:
+    """Whether an answer shows anything at all: text, thoughts, a refusal or a call."""
+    shown = (*SPOKEN, "tool_calls", "function_call")
+    return any(message.get(key) for _, message in messages(document) for key in shown)
+
+
+def _thinks(document: Json) -> bool:
+    """Whether an answer holds thoughts, shown or counted."""
+    details = (usage_of(document) or {}).get("completion_tokens_details")
+    counted = isinstance(details, dict) and bool(details.get("reasoning_tokens"))
+    return counted or any(message.get(key) for _, message in messages(document) for key in THOUGHTS)
+
+
+def _density(document: Json) -> float:
+    """Letters of text per token of an answer that ran into its cap; 0 for any other, and for a short one."""
+    tokens = completion_tokens(document) or 0
+    return len("".join(text(document).split())) / tokens if tokens >= MANY_TOKENS and _was_cut(document) else 0.0
