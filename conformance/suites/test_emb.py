@@ -237,10 +237,10 @@ def _out_of_order(answer: Exchange, singles: dict[str, Vector]) -> Iterator[str]
 
 
 def _of_changing_length(answer: Exchange, sizes: dict[str, int]) -> Iterator[str]:
-    """`sizes` are those known by model; those of models that come up are added."""
+    """`sizes` are those known by model; those of models that come up are added. An empty vector is none."""
     for embedding in embeddings_in(answer):
         found = len(read(embedding))
-        if found != (known := sizes.setdefault(sent(answer)["model"], found)):
+        if found and found != (known := sizes.setdefault(sent(answer)["model"], found)):
             yield f"a vector has {found} numbers, another one of the same model {known}"
 
 
