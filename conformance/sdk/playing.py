@@ -1,0 +1,84 @@
+"""Plays calls of the SDK through recorders: what a probe of the SDK returns."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.clock import JumpingLoop
+from conformance.exchange import Unusable
+from conformance.gateway import Gateway
+from conformance.sdk.recorder import Recorder, not_sent
+from conformance.sdk.worker import Lost, Worker, worker
+
+Played = dict[str, Any]
+"""What came of one call: `client` (its name and version), `call` (its words in a program), `outcome` ("returned" with
+`data`, or "raised" with what the exception says), and `exchanges`. `other` is the same for a second client, if one was
+named, or None."""
+
+_REQUESTS = {"give_back": 2, "leave": 5}
+"""How many requests a call sends, where it is more than one."""
+_PATHS = {"models": "/models", "models_async": "/models", "embed": "/embeddings"}
+_PATHS |= dict.fromkeys(("complete", "complete_streamed"), "/completions")
+
+
+async def played(
+    gateway: Gateway,
+    kind: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    afresh: bool = False,
+    obey: bool = True,
+    left: int = 0,
+    base_slash: bool = False,
+    **options: Any,
+) -> Played:
+    """Makes one call of this kind (see calls.py) with these members as its arguments.
+
+    `afresh`, `obey` and `left` are the recorder's. `options` are the client's: `api_key`, `max_retries`, `strict`.
+    Raises RuntimeError for a fault of ours.
+    """
+    body = body or {}
+    if isinstance(asyncio.get_running_loop(), JumpingLoop):  # time is made up: nothing real may be waited for
+        return await _rehearsed(gateway, kind, body)
+
+    async def by(player: Worker) -> Played:
+        client = await player.client()
+        async with Recorder(gateway, afresh=afresh, obey=obey, left=left) as recorder:
+            url = recorder.base_url + ("/" if base_slash else "")
+            outcome = await player.call(kind, body, {"base_url": url, **options})
+        if reason := not_sent(recorder):
+            raise reason
+        if recorder.trouble:
+            raise RuntimeError("the recorder has failed") from recorder.trouble
+        if outcome.get("ours") or outcome["outcome"] == "lost" or not recorder.exchanges:
+            raise RuntimeError(f"{client}, {outcome.get('call', kind)}: {outcome.get('trace') or outcome}")
+        return {"client": str(client), **outcome, "exchanges": recorder.exchanges}
+
+    async def by_other(python: str) -> Played:
+        try:
+            return await by(worker(python))
+        except Unusable:
+            raise
+        except (Lost, RuntimeError) as error:
+            return {"outcome": "lost", "message": f"{error}", "exchanges": []}
+
+    other = gateway.target.sdk_python
+    if not other:
+        return {**await by(worker()), "other": None}
+    ours, theirs = await asyncio.gather(by(worker()), by_other(other))
+    return {**ours, "other": theirs}
+
+
+async def _rehearsed(gateway: Gateway, kind: str, body: Mapping[str, Any]) -> Played:
+    """The requests that the call would send, one after the other, and nothing of the SDK."""
+    headers = {"User-Agent": "the SDK"}
+    sent = []
+    for number in range(_REQUESTS.get(kind, 1)):
+        options: dict[str, Any] = {"headers": headers, "repeat": number and f"{kind} {number}"}
+        if kind == "retrieve":
+            sent.append(await gateway.get(f"/models/{body['model']}", **options))
+        elif kind.startswith("models"):
+            sent.append(await gateway.get("/models", **options))
+        else:
+            sent.append(await gateway.post(_PATHS.get(kind, "/chat/completions"), dict(body), **options))
+    return {"client": "", "call": kind, "outcome": "returned", "data": {}, "exchanges": sent, "other": None}
