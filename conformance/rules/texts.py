@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import Json
-from conformance.rules.replies import finishes
+from conformance.rules.replies import finishes, stopping_leaves_content
 from conformance.rules.usage import completion_tokens, usage_of
 from conformance.shape import choices, is_int, messages, show
 
@@ -26,9 +26,12 @@ def shown(message: Json) -> Iterator[str]:
 
 def tokens_are_shown(document: Json) -> Iterator[str]:
     """A token has at least one byte: there are no more of them than bytes of text, thoughts that are declared left out.
-    Of calls and sounds nobody can tell what they cost."""
+    Of calls and sounds nobody can tell what they cost; null at a normal end is the business of
+    stopping_leaves_content."""
     counted, speakers = completion_tokens(document), [message for _, message in messages(document)]
-    if counted is None or any(each.get(key) for each in speakers for key in ("tool_calls", "function_call", "audio")):
+    if any(each.get(key) for each in speakers for key in ("tool_calls", "function_call", "audio")):
+        return
+    if counted is None or not speakers or any(stopping_leaves_content(document)):
         return
     size = sum(len(text.encode("utf-8", "replace")) for each in speakers for text in shown(each))
     was_cut = all(finish == "length" for finish in finishes(document))
@@ -38,10 +41,10 @@ def tokens_are_shown(document: Json) -> Iterator[str]:
 
 
 def says_all_twice(document: Json) -> Iterator[str]:
-    """A long text that is the same text twice over."""
-    for where, message in messages(document):
-        text = message.get("content")
-        if isinstance(text, str) and len(text) >= LONG_TEXT and (half := _half(text)):
+    """A long text that is the same text twice over, and was cut: one that ends by itself may well repeat a sentence."""
+    for choice, (where, message) in zip(choices(document), messages(document), strict=True):
+        text, was_cut = message.get("content"), choice.get("finish_reason") == "length"
+        if was_cut and isinstance(text, str) and len(text) >= LONG_TEXT and (half := _half(text)):
             yield f"{where}.content is twice {show(half)}"
 
 

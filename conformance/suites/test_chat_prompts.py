@@ -143,6 +143,8 @@ def test_every_turn_reaches_the_model(
 ) -> None:
     each = tokens_per_word(chat_reply, chat_longer_prompt)
     short, long = chat_history.values()
+    if short.status in TOO_LARGE:
+        raise NotApplicable("conversations are refused, which CHAT-064 tells")
     words = PER_TURN * (2 * TURNS + 1)
     _takes(long, words)
     lost = lost_words(short, long, words, each)
@@ -189,7 +191,8 @@ def test_the_tokens_of_an_answer_are_shown(exchanges: list[Exchange], chat_reply
     answers = chat_replies(exchanges, chat_reply)
     counts = against_their_caps(answers, ("max_completion_tokens", "max_tokens"))
     beyond = {x.id for x, spent, cap in counts if spent > cap}  # CHAT-031
-    hold(in_documents([x for x in answers if x.id not in beyond], texts.tokens_are_shown))
+    judged = [x for x in answers if x.id not in beyond and not sent(x).get("stop")]
+    hold(in_documents(judged, texts.tokens_are_shown))
 
 
 @requirement("CHAT-105")
@@ -226,8 +229,12 @@ def test_broken_images_are_refused(chat_reply: Exchange, chat_broken_images: dic
 
 
 @requirement("CHAT-111")
-def test_text_parts_are_accepted_of_any_speaker(chat_reply: Exchange, chat_parts_elsewhere: Exchange) -> None:
+def test_text_parts_are_accepted_of_any_speaker(
+    chat_reply: Exchange, chat_turns: Exchange, chat_one_part: Exchange, chat_parts_elsewhere: Exchange
+) -> None:
     answered(chat_reply)
+    if not (chat_turns.ok and chat_one_part.ok):
+        raise NotApplicable("turns or text parts are refused of anybody, which CHAT-060 and CHAT-064 tell")
     accept({"text parts of system and assistant": chat_parts_elsewhere})
 
 

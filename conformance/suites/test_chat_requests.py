@@ -25,9 +25,11 @@ def test_text_parts_are_accepted(chat_reply: Exchange, chat_text_parts: Exchange
 
 
 @requirement("CHAT-064")
-def test_system_user_and_assistant_turns_are_accepted(chat_reply: Exchange, chat_turns: Exchange) -> None:
+def test_system_user_and_assistant_turns_are_accepted(
+    chat_reply: Exchange, chat_turns: Exchange, chat_history: dict[str, Exchange]
+) -> None:
     answered(chat_reply)
-    accept({"four turns": chat_turns})
+    accept({"four turns": chat_turns, "twelve messages": chat_history["short"]})
 
 
 @requirement("CHAT-068")

@@ -88,7 +88,7 @@ def text(edit: Callable[[str], Any], finish: Callable[[Any], Any] = lambda old: 
 def free_of_charge(document: Any) -> None:
     """What is empty costs nothing."""
     usage = document.get("usage")
-    if usage:
+    if usage and not any(each["message"].get("tool_calls") for each in document["choices"]):
         usage["completion_tokens"] = 0
         usage["total_tokens"] = usage["prompt_tokens"]
 
@@ -262,7 +262,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "retry beside data": (stream(lambda body: b"retry: 3000\n" + body), set()),
     "blank lines between events": (stream(lambda body: body.replace(b"\n\n", b"\n\n\n\n")), set()),
     "a comment after [DONE]": (stream(lambda body: body + b": bye\n\n"), set()),
-    "ids of another format": (together(reply(put("id", Ids())), chunk(put("id", Ids()))), set()),
+    "ids of another format": (together(reply(put("id", Ids())), chunk(put("id", Ids()))), {"CHAT-004"}),
     "a dated model": (
         together(reply(put("model", "gpt-4o-mini-2024-07-18")), chunk(put("model", "gpt-4o-mini-2024-07-18"))),
         set(),
@@ -290,10 +290,13 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "a null role later": (chunk(put(f"{DELTA}.role", lambda old: old)), set()),
     "the role repeated": (chunk(put(f"{DELTA}.role", "assistant")), {"STREAM-021"}),
     "an answer that is always empty": (
-        together(text(lambda old: "", lambda old: "stop"), reply(free_of_charge, lambda a: not tools(a))),
+        together(text(lambda old: "", lambda old: "stop"), reply(free_of_charge)),
         set(),
     ),
-    "an answer that always runs into its cap": (text(lambda old: old, lambda old: "length"), {"CHAT-027"}),
+    "an answer that always runs into its cap": (
+        text(lambda old: old, lambda old: "length"),
+        {"CHAT-027", "CHAT-107"},
+    ),
     "a content filter": (text(lambda old: old, lambda old: "content_filter"), set()),
     "422 for 400": (lambda app: changed(app, unprocessable), set()),
     "equal requests from a cache": (cached, {"CHAT-003", "STREAM-017"}),
@@ -309,9 +312,9 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "no tools": (refusing(lambda asked: isinstance(asked.object.get("tools"), list), 422), set()),
     "no logprobs": (refusing(asks("logprobs", True)), set()),
     "no stream options": (refusing(counted), set()),
-    "max_tokens only": (only_max_tokens, set()),
-    "max_completion_tokens only": (refusing(asks("max_tokens")), set()),
-    "one of two caps ignored": (asked_as(drop("max_tokens"), asks("max_tokens", 5)), set()),
+    "max_tokens only": (only_max_tokens, {"CHAT-030"}),
+    "max_completion_tokens only": (refusing(asks("max_tokens")), {"CHAT-030"}),
+    "one of two caps ignored": (asked_as(drop("max_tokens"), asks("max_tokens", 5)), {"CHAT-030"}),
     "a model that takes no temperature and no stop": (
         refusing(lambda asked: asked.object.get("temperature") is not None or asked.object.get("stop") is not None),
         set(),
