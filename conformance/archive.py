@@ -15,7 +15,7 @@ from conformance.redact import Disguise
 from conformance.target import ConfigError, Target, is_secret_header
 
 FORMAT = 1
-LEFT_OUT = ("api_key_command", "ca_file", "insecure")
+LEFT_OUT = ("api_key_command", "ca_file", "insecure", "sdk_python")
 """What of a target is of no use without a network."""
 
 

@@ -25,7 +25,7 @@ _NOT_NEEDED = (
 )
 """Plugins of pytest's own that cost time on every test and have nothing to do here."""
 _JUDGING = [option.name for option in OPTIONS]
-_REACHING = [name for name in _JUDGING if name not in HOW_TO_RUN | {"feature"}]
+_REACHING = [name for name in _JUDGING if name not in HOW_TO_RUN | {"feature", "sdk_python"}]
 
 
 def main(argv: list[str] | None = None) -> int:
