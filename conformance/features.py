@@ -157,6 +157,7 @@ FEATURES = {
     "http2": Feature("HTTP/2 is negotiated", on_request=True),
     "scripted_upstream": Feature("the provider behind the gateway is one of ours", on_request=True),
     "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
+    "role_repeat_tolerated": Feature("that every delta repeats the role is known and a warning", on_request=True),
     "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
 }
 

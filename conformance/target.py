@@ -65,7 +65,10 @@ OPTIONS = (
     Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
     Option(
-        "sdk_python", str, "interpreter with another openai; its verdicts stand apart (they count with --strict)", "PATH"
+        "sdk_python",
+        str,
+        "interpreter with another openai; its verdicts stand apart (they count with --strict)",
+        "PATH",
     ),
     Option("only", list, "judge only these requirement ids or areas, comma-separated", "IDS"),
     Option("concurrency", int, "requests in flight at the most (default 16)", "N"),

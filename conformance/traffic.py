@@ -38,6 +38,12 @@ def is_lawful(exchange: Exchange) -> bool:
     return n is None or (is_int(n) and 1 <= n <= MOST_CHOICES)
 
 
+def wants_usage(asked: dict[str, Any]) -> bool:
+    """Whether a request asks for the usage of its stream."""
+    options = asked.get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True
+
+
 def endpoint(exchange: Exchange) -> str:
     """The inference endpoint that a POST went to: chat/completions, completions or embeddings; "" for all else."""
     path = exchange.request.url.split("?")[0] if exchange.request.method == "POST" else ""
@@ -166,8 +172,10 @@ def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
 
 
 def embeddings_of_text(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """All that came with status 200 where text was to be embedded and nothing else was odd, be it an answer or not."""
-    return [x for x in exchanges if endpoint(x) == "embeddings" and x.ok and _embeds_text(sent(x))]
+    """All that came uncompressed and with status 200 where text was to be embedded and nothing else was odd, be it an
+    answer or not."""
+    plain = (x for x in exchanges if endpoint(x) == "embeddings" and x.sent_header("accept-encoding") == "identity")
+    return [x for x in plain if x.ok and _embeds_text(sent(x))]
 
 
 def served_alike(exchanges: Iterable[Exchange], stream: Exchange) -> bool:

@@ -26,6 +26,7 @@ STAINLESS = {
     "x-stainless-retry-count": "0",
     "x-stainless-read-timeout": "600",
 }
+OTHER_HEADERS = ("x-api-key", "api-key")
 ORGANIZATION = {"OpenAI-Organization": "org-gateproof", "OpenAI-Project": "proj_gateproof"}
 
 
@@ -107,7 +108,7 @@ async def sdk_headers(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def wrong_key(gateway: Gateway) -> dict[str, Exchange]:
     """A key that nobody has issued, at every endpoint."""
-    wrong = _wrong(gateway)
+    wrong = wrong_key_of(gateway)
     posts = await offered(gateway)
     return await together({f"POST {post.path}": gateway.post(post.path, post.body, key=wrong) for post in posts})
 
@@ -115,10 +116,36 @@ async def wrong_key(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def wrong_key_elsewhere(gateway: Gateway) -> dict[str, Exchange]:
     """A key that nobody has issued, where some gateways only look whether there is one."""
-    wrong = _wrong(gateway)
+    wrong = wrong_key_of(gateway)
+    asked = {"GET /models": gateway.get("/models", key=wrong), "a streamed chat": gateway.stream({"key": wrong})}
+    asked["an unknown path"] = gateway.get("/gateproof-no-such-endpoint", key=wrong)
+    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+        path = model.request.url.removeprefix(gateway.target.base_url)
+        asked["GET /models/{id}"] = gateway.get(path, key=wrong)
+    return await together(asked)
+
+
+@probe(phase=Phase.HOSTILE)
+async def keys_in_other_headers(gateway: Gateway) -> dict[str, Exchange]:
+    """Chats with an unknown model: the right and a wrong key in headers that other vendors use, no Authorization."""
+    keys = {"the right key": _key(gateway), "a wrong key": wrong_key_of(gateway)}
+    model = unserved_model(gateway)
     return await together(
-        {"GET /models": gateway.get("/models", key=wrong), "a streamed chat": gateway.stream({"key": wrong})}
+        {
+            f"{which} in {name}": gateway.chat({"key": None, "headers": {name: key}}, model=model)
+            for name in OTHER_HEADERS
+            for which, key in keys.items()
+        }
     )
+
+
+@probe(phase=Phase.HOSTILE)
+async def restricted_key(gateway: Gateway) -> dict[str, Exchange]:
+    """The smallest chat, plain and streamed, with the key that was given as one that may not do so."""
+    key = gateway.target.restricted_api_key
+    if not key:
+        raise Unusable("no restricted key is given (--restricted-api-key)")
+    return await together({"plain": gateway.chat({"key": key}), "streamed": gateway.stream({"key": key})})
 
 
 @probe(phase=Phase.HOSTILE)
@@ -147,7 +174,7 @@ async def malformed_credentials(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def two_keys(gateway: Gateway) -> dict[str, Exchange]:
-    right, wrong = f"Bearer {_key(gateway)}", f"Bearer {_wrong(gateway)}"
+    right, wrong = f"Bearer {_key(gateway)}", f"Bearer {wrong_key_of(gateway)}"
     return await together(
         {
             "wrong, then right": gateway.chat({"authorization": [wrong, right]}),
@@ -182,7 +209,7 @@ def _key(gateway: Gateway) -> str:
     return gateway.target.api_key
 
 
-def _wrong(gateway: Gateway) -> str:
+def wrong_key_of(gateway: Gateway) -> str:
     """A key of 40 characters that nobody has issued."""
     _key(gateway)
     return f"sk-gateproof-{nonce(gateway) * 3}"[:40]

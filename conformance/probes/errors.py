@@ -18,6 +18,7 @@ from conformance.probe import Phase, probe
 JSON = {"Content-Type": "application/json"}
 NEVER_THERE = (403, 404, 405, 501)
 MISSING = "\N{SYMBOL FOR NULL}"
+UNSERVED = "gateproof-no-such-model-written-twice"
 
 RELAXED = ("trailing comma", "comment")
 """Malformed bodies that lenient parsers accept on purpose."""
@@ -95,6 +96,10 @@ ODD_NAMES: dict[str, Case] = {
     "dot segments": lambda post: post.having(model="../../etc/passwd"),
     "lookup": lambda post: post.having(model="${jndi:ldap://127.0.0.1/a}"),
     "quotes": lambda post: post.having(model="a' OR '1'='1' --"),
+}
+DUPLICATE_KEYS: dict[str, Case] = {
+    "a served model, then an unknown one": lambda post: twice(post.body["model"], UNSERVED, post),
+    "an unknown model, then a served one": lambda post: twice(UNSERVED, post.body["model"], post),
 }
 MESSAGES: dict[str, Case] = {
     "absent": lambda post: post.lacking("messages"),
@@ -212,6 +217,12 @@ async def not_a_number(gateway: Gateway) -> dict[str, Exchange]:
 
 
 @probe(phase=Phase.HOSTILE)
+async def duplicate_keys(gateway: Gateway) -> dict[str, Exchange]:
+    """Bodies that name two models."""
+    return await _at_chat(gateway, DUPLICATE_KEYS)
+
+
+@probe(phase=Phase.HOSTILE)
 async def odd_names(gateway: Gateway) -> dict[str, Exchange]:
     """Model names that a careless gateway would pass on to a log, a file system or a database."""
     return await _everywhere(gateway, ODD_NAMES, alone=True)
@@ -220,7 +231,7 @@ async def odd_names(gateway: Gateway) -> dict[str, Exchange]:
 BROKEN = (
     malformed_json, empty_body, no_object, no_model, model_of_wrong_type, wrong_messages, message_without_role,
     wrong_methods, other_media_types, no_media_type, invalid_utf_8, utf_16, deep_nesting, huge_numbers, not_a_number,
-    odd_names,
+    duplicate_keys, odd_names,
 )  # fmt: skip
 
 
@@ -250,6 +261,11 @@ def unserved_model(gateway: Gateway) -> str:
     return gateway.profile.expect.unknown_model.format(nonce=nonce(gateway), workspace=workspace)
 
 
+def twice(first: str, second: str, post: Post) -> bytes:
+    """The body with two models in it."""
+    return post.having(model=first)[:-1] + b", " + encode({"model": second})[1:]
+
+
 def nested(depth: int) -> bytes:
     return b"[" * depth + b"]" * depth
 
@@ -276,9 +292,12 @@ def _unserved(gateway: Gateway, post: Post) -> dict[str, Any]:
 async def _is_there(gateway: Gateway, post: Post) -> bool:
     """An endpoint that is not there answers an unknown model as an unknown path is answered, or refuses all alike.
 
-    Where an answer names the model, somebody has read the body, even if paths do not matter to him.
+    Where an answer names the model, somebody has read the body, even if paths do not matter to him. A redirect says
+    that it is elsewhere.
     """
     answer = await gateway.post(post.path, _unserved(gateway, post))
+    if 300 <= answer.status < 400:
+        return False
     if nonce(gateway) in answer.readable:
         return True
     malformed = await gateway.post(post.path, body=MALFORMED["truncated"](post))

@@ -1,11 +1,20 @@
 """Probes of HTTP itself: methods, lengths, codings, headers, and what happens on one connection."""
 
+import gzip
+import re
+
 from conformance.exchange import Exchange
-from conformance.gateway import Gateway, together
-from conformance.probe import probe
+from conformance.gateway import Gateway, encode, together
+from conformance.probe import Phase, probe
 from conformance.probes.errors import MALFORMED, offered, unserved_model
 
 CLOSE = (("Connection", "close"),)
+ORIGIN = "https://app.gateproof.example"
+PREFLIGHT = {
+    "Origin": ORIGIN,
+    "Access-Control-Request-Method": "POST",
+    "Access-Control-Request-Headers": "authorization,content-type",
+}
 EXTRA_HEADERS = {
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "Idempotency-Key": "gateproof-1",
@@ -31,6 +40,56 @@ async def one_connection(gateway: Gateway) -> list[Exchange]:
         gateway.as_bytes("GET", "/models", extra=CLOSE),
     ]
     return await gateway.raw(requests, ["POST", "POST", "POST", "GET", "GET"])
+
+
+@probe(phase=Phase.HOSTILE)
+async def refused_on_one_connection(gateway: Gateway) -> list[Exchange]:
+    """Refusals of several kinds, each with a body that must not be left lying, and a list on one connection."""
+    chat, *_ = await offered(gateway)
+    unknown = chat.having(model=unserved_model(gateway))
+    asked = gateway.as_bytes("POST", chat.path, unknown)
+    requests = {
+        "an unknown model": asked,
+        "no key": _without(asked, b"Authorization"),
+        "another media type": _without(asked, b"Content-Type").replace(
+            b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n", 1
+        ),
+        "another method": gateway.as_bytes("PUT", chat.path, unknown),
+        "an unknown path": gateway.as_bytes("POST", "/gateproof-no-such-endpoint", unknown),
+        "an array": gateway.as_bytes("POST", chat.path, b"[]"),
+        "the list": gateway.as_bytes("GET", "/models", extra=CLOSE),
+    }
+    return await gateway.raw(list(requests.values()), [data.split(b" ")[0].decode() for data in requests.values()])
+
+
+@probe(phase=Phase.HOSTILE)
+async def no_host(gateway: Gateway) -> Exchange:
+    """The list, asked for without saying of which host."""
+    return (await gateway.raw([_without(gateway.as_bytes("GET", "/models", extra=CLOSE), b"Host")], ["GET"]))[0]
+
+
+@probe()
+async def preflight(gateway: Gateway) -> Exchange:
+    """What a browser asks before a page of another origin may post a chat. It never sends a key with it."""
+    return await gateway.send("OPTIONS", "/chat/completions", key=None, headers=PREFLIGHT)
+
+
+@probe()
+async def models_with_origin(gateway: Gateway) -> Exchange:
+    return await gateway.get("/models", headers={"Origin": ORIGIN})
+
+
+@probe()
+async def options_without_key(gateway: Gateway) -> Exchange:
+    return await gateway.send("OPTIONS", "/models", key=None)
+
+
+@probe(phase=Phase.HOSTILE)
+async def compressed_request(gateway: Gateway) -> Exchange:
+    """The smallest chat, compressed."""
+    body = gzip.compress(encode(gateway.chat_body()), mtime=0)
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    return await gateway.post("/chat/completions", body=body, headers=headers)
 
 
 @probe()
@@ -74,3 +133,8 @@ async def posted_with_slash(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def unknown_headers(gateway: Gateway) -> Exchange:
     return await gateway.chat({"headers": EXTRA_HEADERS})
+
+
+def _without(request: bytes, name: bytes) -> bytes:
+    """The bytes of a request without this header."""
+    return re.sub(rb"\r\n%b: [^\r]*" % name, b"", request, count=1)

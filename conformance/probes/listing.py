@@ -10,6 +10,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
 
+MAX_ASKED = 8
 ODD_IDS = {
     "space": "a%20b",
     "emoji": quote("\N{GRINNING FACE}"),
@@ -42,6 +43,28 @@ async def models_with_content_type(gateway: Gateway) -> Exchange:
 async def models_with_query(gateway: Gateway) -> dict[str, Exchange]:
     queries = {"unknown parameter": "?conformance=1", "limit that is no number": "?limit=abc"}
     return await together({case: gateway.get("/models" + query, case=case) for case, query in queries.items()})
+
+
+@probe()
+async def listed_models_asked(gateway: Gateway) -> dict[str, list[Exchange]]:
+    """Up to eight listed models, the first and the last among them, by id: each at the inference endpoints, chat first,
+    until one of them serves it."""
+
+    async def tries(id: str) -> list[Exchange]:
+        bodies: dict[str, dict[str, Any]] = {
+            "chat": gateway.chat_body(model=id),
+            "embeddings": {"model": id, "input": "one"},
+            "completions": {"model": id, "prompt": "one", "max_tokens": 4},
+        }
+        found: list[Exchange] = []
+        for name, body in bodies.items():
+            if name not in gateway.target.without and not (found and found[-1].ok):
+                path = "/chat/completions" if name == "chat" else f"/{name}"
+                found.append(await gateway.post(path, body, case=id))
+        return found
+
+    ids = _spread(list(dict.fromkeys(gateway.facts.listed)), MAX_ASKED)
+    return dict(zip(ids, await asyncio.gather(*(tries(id) for id in ids)), strict=True))
 
 
 @probe()
@@ -121,6 +144,13 @@ async def odd_model_ids(gateway: Gateway) -> dict[str, Exchange]:
 async def chat_after_odd_model_ids(gateway: Gateway) -> Exchange:
     await odd_model_ids(gateway)
     return await gateway.chat({"repeat": "after odd ids"})
+
+
+def _spread(ids: list[str], most: int) -> list[str]:
+    """So many of them, evenly, with both ends."""
+    if len(ids) <= most:
+        return ids
+    return [ids[round(n * (len(ids) - 1) / (most - 1))] for n in range(most)]
 
 
 def _listed(gateway: Gateway) -> str:

@@ -21,6 +21,12 @@ _INTERNALS = {
     "a path of the server": r"(?<![\w./:%~-])/(?:home|usr|opt|root|srv|var|etc|tmp|Users|mnt)/[\w.@+/-]+"
     r"|(?<![\w./:%~-])(?:/[\w.@+-]+)+/[\w.@+-]+\.(?:py|go|rs|js|ts|java|kt|rb|php|cs|cpp|cc|c|h)\b"
     r"|\b[A-Z]:\\\\?(?:Users|Program|Windows|inetpub)\b|\bnode_modules\b|\b(?:site|dist)-packages\b",
+    "the words of an exception": r"'\w+' object (?:has no attribute|is not (?:iterable|subscriptable|callable))\b"
+    r"|\bunexpected keyword argument\b|\bpositional arguments? but\b"
+    r"|\bCannot read propert(?:y|ies) of (?:undefined|null)|\bundefined is not an? (?:object|function)\b"
+    r"|\bnil pointer dereference\b|\binvalid memory address\b|\bNullPointerException\b|\bNullReferenceException\b"
+    r"|\bindex out of range \[\d+\]|\bfunction \w+ at 0x[0-9a-f]+"
+    r"|\b\w+\.(?:py|go|rs|js|ts|java|rb|php|cs):\d+\b",
     "SQL": r"\bSELECT\b[^\n]{1,300}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b"
     r"|\bSQLSTATE\b|\bORA-\d{5}\b|\bsqlite3\.\w+Error\b|\bpsycopg|\bsqlalchemy\b|syntax error at or near",
     "an internal address": rf"(?<![\d.])(?:{_PRIVATE}|localhost):\d{{2,5}}\b|\('{_PRIVATE}', \d+\)"
@@ -63,6 +69,64 @@ def numeric_code(body: Any, status: int) -> Iterator[str]:
     code = (envelope(body) or {}).get("code")
     if (is_int(code) or (isinstance(code, str) and code.isdecimal())) and str(code) != str(status):
         yield f"error.code is {show(code)} with status {status}"
+
+
+TYPES = frozenset((
+    "invalid_request_error", "authentication_error", "permission_error", "permission_denied_error",
+    "not_found_error", "conflict_error", "unprocessable_entity_error", "request_too_large", "rate_limit_error",
+    "rate_limit_exceeded", "insufficient_quota", "requests", "tokens", "server_error", "api_error",
+    "internal_error", "internal_server_error", "overloaded_error", "service_unavailable",
+    "service_unavailable_error", "timeout", "timeout_error", "bad_gateway", "gateway_timeout", "upstream_error",
+    "billing_error", "billing_not_active", "access_terminated", "engine_overloaded_error",
+    "invalid_authentication_error", "content_filter", "content_policy_violation", "context_length_exceeded",
+))  # fmt: skip
+"""What programs know `error.type` by, of OpenAI's words and those of its relatives."""
+LONGEST_BODY = 64 * 1024
+_REPEAT = 1000
+_STRIDE = 24
+
+
+def type_is_known(body: Any) -> Iterator[str]:
+    """What is no string is the business of shape."""
+    said = (envelope(body) or {}).get("type")
+    if isinstance(said, str) and said not in TYPES:
+        yield f"error.type is {show(said)}"
+
+
+def message_is_told(body: Any) -> Iterator[str]:
+    """A message, in any dialect's place for it, that says nothing."""
+    places = {"error.message": (envelope(body) or {}).get("message")}
+    if isinstance(body, dict) and body.get("detail") != "":  # what is empty there does not fit the dialect's schema
+        places["detail"] = body.get("detail")
+    for place, said in places.items():
+        if isinstance(said, str) and not any(c.isprintable() and not c.isspace() for c in said):
+            yield f"{place} is {show(said)}"
+
+
+def param_names(body: Any, field: str, *, null_is_fine: bool) -> Iterator[str]:
+    """Where an error blames another field than the one that is wrong, or none."""
+    said = (envelope(body) or {}).get("param")
+    if isinstance(said, str) and field not in said:
+        yield f"error.param is {show(said)}"
+    elif said is None and not null_is_fine:
+        yield "error.param is null"
+
+
+def said_to_programs(body: Any) -> Json:
+    """The members of an error that programs branch on."""
+    error = envelope(body) or {}
+    return {key: error.get(key) for key in ("type", "code")}
+
+
+def is_bounded(size: int, text: str, sent: str) -> Iterator[str]:
+    """An error body that is very long, or that holds a long piece of the request."""
+    if size > LONGEST_BODY:
+        yield f"its body is {size} bytes long"
+    if len(text) < _REPEAT:
+        return
+    starts = range(0, len(sent) - _REPEAT + 1, _STRIDE)
+    if any(sent[start : start + _REPEAT] in text for start in starts):
+        yield f"its body repeats more than {_REPEAT} characters of the request"
 
 
 def internals(text: str, sent: str) -> Iterator[str]:

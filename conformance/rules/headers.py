@@ -2,11 +2,19 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from conformance.exchange import Exchange, Headers, Unusable, clip
+from conformance.rules.secrets import disclosed, told
 
 REQUEST_ID = "x-request-id"
+SINGLE = ("content-type", "content-length", "content-encoding", "retry-after", "location", "x-should-retry", REQUEST_ID)
+"""Headers that have one value."""
+LONGEST_RETRY_S = 120
+_RATE = "x-ratelimit-"
+_COUNT = re.compile(r"(\d+)(?:\s*[,;].*)?")
+_RESET = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?(?:\s*[,;].*)?")
 _OTHER_ID = re.compile(r"(?:request|correlation|trace|call)-?id$", re.IGNORECASE)
 _DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\";\s]*)", re.IGNORECASE)
@@ -44,7 +52,7 @@ def decodable(exchange: Exchange) -> Iterator[str]:
 def length(exchange: Exchange) -> Iterator[str]:
     """A body that ended before the announced length. One that goes on after it shows in the next answer."""
     announced = exchange.header("content-length") or ""
-    if exchange.failure is None or exchange.failure.kind == "too-large" or exchange.response is None:
+    if exchange.failure is None or exchange.failure.kind in ("too-large", "abandoned") or exchange.response is None:
         return
     came = len(exchange.response.body)
     if announced.isdecimal() and came < int(announced):
@@ -59,7 +67,7 @@ def says_close(exchange: Exchange) -> bool:
 
 
 def retry_after(value: str) -> Iterator[str]:
-    if not re.fullmatch(r"[0-9]+", value.strip()) and not any(_is_date(value.strip(), form) for form in _DATES):
+    if not re.fullmatch(r"[0-9]+", value.strip()) and not _is_http_date(value):
         yield f"Retry-After: {clip(value, 60)}"
 
 
@@ -75,10 +83,103 @@ def bearer_challenge(value: str | None, *, wrong_token: bool) -> Iterator[str]:
 
 def echoed_key(exchange: Exchange, shortest: int = 16) -> Iterator[str]:
     """Words of the sent Authorization header that are in the answer. Shorter ones could be there by chance."""
-    shown = [exchange.readable, *(value for _, value in exchange.headers)]
-    for word in (exchange.sent_header("authorization") or "").split():
-        if len(word) >= shortest and any(word in text for text in shown):
-            yield f"the key that was sent is in the answer (HTTP {exchange.status})"
+    words = [word for word in (exchange.sent_header("authorization") or "").split() if len(word) >= shortest]
+    if words:
+        yield from (
+            f"{seen} (HTTP {exchange.status})" for seen in disclosed(told(exchange), words, "the key that was sent")
+        )
+
+
+def sent_once(headers: Headers) -> Iterator[str]:
+    """Names that have one value and stand there more than once."""
+    times = Counter(name.lower() for name, _ in headers)
+    yield from (f"{name} is sent {times[name]} times" for name in SINGLE if times[name] > 1)
+
+
+def cookies(headers: Headers) -> Iterator[str]:
+    """Cookies by their names alone."""
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            yield f"Set-Cookie: {clip(value.partition('=')[0].strip(), 40)}"
+
+
+def date(values: list[str]) -> Iterator[str]:
+    if not values:
+        yield "no Date"
+    yield from (f"Date: {clip(value, 60)}" for value in values if not _is_http_date(value))
+
+
+def processing_time(exchange: Exchange) -> Iterator[str]:
+    """A time that the gateway says it took, which can't be longer than it took with us."""
+    for value in exchange.header_values("openai-processing-ms"):
+        took_ms = _number(value)
+        if took_ms is None or took_ms < 0:
+            yield f"openai-processing-ms: {clip(value, 40)}"
+        elif took_ms > (exchange.duration_s + 1) * 1000:
+            yield f"openai-processing-ms: {clip(value, 40)}, but the answer took {exchange.duration_s * 1000:.0f} ms"
+
+
+def rate_limits(headers: Headers) -> Iterator[str]:
+    """Rate-limit headers of the common form that can't be read, and limits that less than nothing is left of."""
+    limits = {name.lower(): value.strip() for name, value in headers if name.lower().startswith(_RATE)}
+    for name, value in limits.items():
+        kind = name.removeprefix(_RATE).partition("-")[0]
+        if (kind in ("limit", "remaining") and not _COUNT.fullmatch(value)) or (
+            kind == "reset" and not _RESET.fullmatch(value)
+        ):
+            yield f"{name}: {clip(value, 40)}"
+        elif kind == "remaining" and (most := _COUNT.fullmatch(limits.get(name.replace("remaining", "limit"), ""))):
+            left = _COUNT.fullmatch(value)
+            if left and int(left[1]) > int(most[1]):
+                yield f"{name} is {left[1]} of {most[1]}"
+
+
+def retry_soon(values: list[str]) -> Iterator[str]:
+    """What keeps a client from coming back in time; a value that can't be read at all is the business of
+    retry_after."""
+    if not values:
+        yield "no Retry-After"
+    for value in values:
+        if _is_http_date(value):
+            yield f"Retry-After is a date: {clip(value, 60)}"
+        elif re.fullmatch(r"[0-9]+", value.strip()) and not 1 <= int(value) <= LONGEST_RETRY_S:
+            yield f"Retry-After: {clip(value, 60)}"
+
+
+def preflight(exchange: Exchange, origin: str) -> Iterator[str]:
+    """What an answer to a preflight request lacks to let a page of this origin post JSON with a key."""
+    if exchange.status not in (200, 204):
+        yield f"the preflight request is answered with {exchange.seen}"
+    allowed = exchange.header("access-control-allow-origin")
+    if allowed not in ("*", origin):
+        yield f"Access-Control-Allow-Origin: {clip(allowed or '', 60)}"
+    methods = _words(exchange.header_values("access-control-allow-methods"))
+    if methods and not methods & {"post", "*"}:
+        yield f"Access-Control-Allow-Methods: {clip(', '.join(sorted(methods)), 60)}"
+    names = _words(exchange.header_values("access-control-allow-headers"))
+    for name in ("authorization", "content-type"):
+        if name not in names and ("*" not in names or name == "authorization"):
+            yield f"Access-Control-Allow-Headers does not name {name}: {clip(', '.join(sorted(names)), 60)}"
+
+
+def open_with_credentials(exchange: Exchange) -> Iterator[str]:
+    credentials = exchange.header("access-control-allow-credentials") or ""
+    if exchange.header("access-control-allow-origin") == "*" and credentials.lower() == "true":
+        yield "Access-Control-Allow-Origin: * with Access-Control-Allow-Credentials: true"
+
+
+def _words(values: list[str]) -> set[str]:
+    return {word.strip().lower() for value in values for word in value.split(",")} - {""}
+
+
+def _number(value: str) -> float | None:
+    """A plain number; None if it is none."""
+    found = re.fullmatch(r"-?\d+(?:\.\d+)?", value.strip())
+    return float(found[0]) if found else None
+
+
+def _is_http_date(value: str) -> bool:
+    return any(_is_date(value.strip(), form) for form in _DATES)
 
 
 def _is_date(value: str, form: str) -> bool:

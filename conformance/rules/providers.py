@@ -21,7 +21,7 @@ _POINTER = re.compile(
 _MASKED = re.compile(r"\*{3}|•{2}|…|\.{3}|x{4}|redacted|masked|hidden|^[*•]+$", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _VALUE_NAMES = ("value", "key", "data", "text", "plain", "plaintext")
-_IN_THE_CLEAR = {
+CREDENTIALS = {
     "an API key (sk-…)": re.compile(r"\bsk-[A-Za-z0-9_-]{16,}"),
     "an AWS access key (AKIA…)": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a JSON web token (eyJ…)": re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"),
@@ -106,10 +106,10 @@ def secrets_in_the_clear(document: Any) -> Iterator[str]:
     """Where a credential can be read, by its place: never the credential itself."""
     for place, key, parent, text in _texts(document):
         in_secret = key.lower() in _VALUE_NAMES and _names_a_secret(parent)
-        if (in_secret or _names_a_secret(key)) and _can_be_read(text):
+        if (in_secret or _names_a_secret(key)) and can_be_read(text):
             yield f"{place} shows {len(text)} characters"
         else:
-            yield from (f"{place} holds {what}" for what, pattern in _IN_THE_CLEAR.items() if pattern.search(text))
+            yield from (f"{place} holds {what}" for what, pattern in CREDENTIALS.items() if pattern.search(text))
 
 
 def _texts(value: Any, place: str = "", key: str = "", parent: str = "") -> Iterator[tuple[str, str, str, str]]:
@@ -128,7 +128,7 @@ def _names_a_secret(key: str) -> bool:
     return _SECRET_NAME.search(key) is not None and _ABOUT_A_SECRET.search(key) is None
 
 
-def _can_be_read(text: str) -> bool:
+def can_be_read(text: str) -> bool:
     return bool(text.strip()) and not _MASKED.search(text) and not _POINTER.match(text)
 
 

@@ -1,12 +1,30 @@
 """AUTH: API keys. What derives from a plain refusal accepts the status of that refusal, which is judged by itself."""
 
 from conformance.exchange import Exchange
+from conformance.gateway import Facts
 from conformance.rules import errors, headers
+from conformance.rules.secrets import has_own_key
 from conformance.shape import show
 from conformance.suites import requirement
-from conformance.verdict import Inconclusive, Violation, accept, expect, hold, prefer, refuse, survive, tolerate
+from conformance.target import Target
+from conformance.verdict import (
+    Inconclusive,
+    NotApplicable,
+    Violation,
+    accept,
+    demand,
+    expect,
+    hold,
+    prefer,
+    refuse,
+    survive,
+    tolerate,
+)
 
 DENIED = (401, 403)
+NOT_THERE = (*DENIED, 404, 405, 501)
+READ_FIRST = (400, 415, 422)
+"""What is answered only by who has looked at the body."""
 
 
 @requirement("AUTH-001")
@@ -33,9 +51,13 @@ def test_a_wrong_key_is_401(
     wrong_key_elsewhere: dict[str, Exchange],
     models_without_key: Exchange,
     stream_without_key: Exchange,
+    without_key: dict[str, Exchange],
+    unknown_path_without_key: Exchange,
 ) -> None:
     without = {"GET /models": models_without_key, "a streamed chat": stream_without_key}
-    elsewhere = {case: x for case, x in wrong_key_elsewhere.items() if without[case].status in DENIED}
+    without |= without_key | {"an unknown path": unknown_path_without_key}
+    elsewhere = {case: x for case, x in wrong_key_elsewhere.items() if case in without}
+    elsewhere = {case: x for case, x in elsewhere.items() if without[case].status in DENIED}
     refuse(wrong_key | near_keys | elsewhere, (401,))
 
 
@@ -80,8 +102,9 @@ def test_the_scheme_is_matched_in_any_case(scheme_in_other_case: dict[str, Excha
 
 
 @requirement("AUTH-009")
-def test_no_key_is_sent_back(exchanges: list[Exchange], wrong_key: dict[str, Exchange]) -> None:
-    hold(Violation(x, seen) for x in exchanges for seen in headers.echoed_key(x))
+def test_no_key_is_sent_back(exchanges: list[Exchange], wrong_key: dict[str, Exchange], target: Target) -> None:
+    others = [x for x in exchanges if not has_own_key(x, target.secrets)]
+    hold(Violation(x, seen) for x in others for seen in headers.echoed_key(x))
 
 
 @requirement("AUTH-010")
@@ -130,6 +153,78 @@ def test_wrong_keys_do_not_lock_out_the_right_one(chat_after_wrong_keys: Exchang
     if not chat_after_wrong_keys.complete or chat_after_wrong_keys.status >= 500:
         raise Inconclusive(f"the gateway is not well, whatever the key: {chat_after_wrong_keys.seen}")
     expect(chat_after_wrong_keys.ok, chat_after_wrong_keys)
+
+
+@requirement("AUTH-016")
+def test_a_key_in_another_header_is_checked_like_any(
+    keys_in_other_headers: dict[str, Exchange], broken_without_key: dict[str, Exchange]
+) -> None:
+    survive(keys_in_other_headers)
+    _denied(broken_without_key["unknown model"])
+    let_in = {case: x for case, x in keys_in_other_headers.items() if x.status not in (400, *DENIED)}
+    demand(Violation(x, f"{case}: {x.seen}") for case, x in let_in.items() if case.startswith("a wrong key"))
+    if not let_in:
+        raise NotApplicable("a key in x-api-key or api-key is not taken for one")
+
+
+@requirement("AUTH-017")
+def test_a_key_without_the_right_is_403(restricted_key: dict[str, Exchange], chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    refuse(restricted_key, (403, 404))
+
+
+@requirement("AUTH-018")
+def test_a_trailing_slash_does_not_open_a_path(
+    slashes_without_key: dict[str, Exchange], models_without_key: Exchange, chat_without_key: Exchange
+) -> None:
+    survive(slashes_without_key)
+    guarded = {"/models/": models_without_key.status in DENIED, "/chat": chat_without_key.status in DENIED}
+    hold(
+        Violation(x, f"{case}: {x.seen}")
+        for case, x in slashes_without_key.items()
+        if x.ok and any(is_guarded and path in case for path, is_guarded in guarded.items())
+    )
+
+
+@requirement("AUTH-019")
+def test_every_other_endpoint_asks_for_the_key(
+    other_endpoints_without_key: dict[str, Exchange], unknown_path_without_key: Exchange, chat_without_key: Exchange
+) -> None:
+    _denied(chat_without_key)
+    nowhere = unknown_path_without_key
+    there = {
+        case: x
+        for case, x in other_endpoints_without_key.items()
+        if x.status not in NOT_THERE and (x.status, x.refusal) != (nowhere.status, nowhere.refusal)
+    }
+    survive(there)
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in there.items() if x.ok and x.is_json)
+    tolerate(Violation(x, f"{case}: {x.seen}") for case, x in there.items() if x.status in READ_FIRST)
+
+
+@requirement("AUTH-020")
+def test_who_a_proxy_says_is_calling_is_no_key(
+    identities_without_key: dict[str, Exchange], chat_without_key: Exchange
+) -> None:
+    _denied(chat_without_key)
+    survive(identities_without_key)
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in identities_without_key.items() if x.ok)
+
+
+@requirement("AUTH-021")
+def test_options_without_a_key_discloses_nothing(
+    options_without_key: Exchange, preflight: Exchange, facts: Facts, models_without_key: Exchange
+) -> None:
+    if models_without_key.status not in DENIED:
+        raise Inconclusive(f"the list is public: {models_without_key.seen}")
+    asked = {"OPTIONS /models": options_without_key, "a preflight request": preflight}
+    hold(
+        Violation(x, f"{case} without a key is answered with {show(id)}")
+        for case, x in asked.items()
+        if x.ok
+        for id in facts.listed
+        if id in x.readable
+    )
 
 
 def _denials(chat_without_key: Exchange, wrong_key: dict[str, Exchange]) -> set[int]:

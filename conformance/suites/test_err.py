@@ -1,47 +1,13 @@
-"""ERR: what is refused, and how. A refusal is judged by its status, the shape of errors on every error of the run."""
-
-from urllib.parse import unquote
+"""ERR: what is refused. A refusal is judged by its status here, the bodies of errors in test_err_bodies."""
 
 from conformance.exchange import Exchange
 from conformance.probes.errors import RELAXED
 from conformance.profiles import Profile
 from conformance.rules import errors as rules
 from conformance.suites import requirement
-from conformance.traffic import errors, route
-from conformance.verdict import Inconclusive, Violation, accept, hold, refuse, survive, tolerate
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, refuse, survive, tolerate
 
 PATIENCE_S = 5.0
-CONFIGURED = ("access-control-", "content-security-policy", "reporting-endpoints", "report-to")
-"""Headers that name addresses on purpose."""
-
-
-@requirement("ERR-001")
-def test_every_error_body_has_the_envelope(
-    exchanges: list[Exchange], profile: Profile, unknown_model: dict[str, Exchange], unknown_path: Exchange
-) -> None:
-    judged = [x for x in errors(exchanges) if x.readable and (_declared_json(x) or not route(x))]
-    judged = [x for x in judged if x.is_json or x.status not in rules.FRONT_STATUSES]
-    hold(
-        Violation(x, f"{_where(x)}: {seen}")
-        for x in judged
-        for seen in (rules.shape(x.json, profile.expect.error_schema) if x.is_json else [f"no JSON, but {x.seen}"])
-    )
-
-
-@requirement("ERR-002")
-def test_errors_have_param_and_code(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    judged = [x for x in errors(exchanges) if x.is_json and rules.envelope(x.json)]
-    if not judged:
-        raise Inconclusive("no error body has an error object")
-    hold(Violation(x, f"{_where(x)}: {seen}") for x in judged for seen in rules.param_and_code(x.json))
-
-
-@requirement("ERR-003")
-def test_errors_of_the_api_are_json(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    judged = [x for x in errors(exchanges) if route(x) and x.media_type != "application/json"]
-    excused = [x for x in judged if x.status in rules.FRONT_STATUSES or _declared_json(x) or _is_bare_405(x)]
-    hold(Violation(x, f"{_where(x)}: {x.seen}") for x in judged if x not in excused)
-    tolerate(Violation(x, f"{_where(x)}: {x.seen}") for x in excused)
 
 
 @requirement("ERR-004")
@@ -143,29 +109,18 @@ def test_nan_and_infinity_are_refused(not_a_number: dict[str, Exchange]) -> None
     refuse(not_a_number)
 
 
-@requirement("ERR-023")
-def test_errors_reveal_no_internals(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    failed = [x for x in exchanges if x.status >= 400]
-    hold(Violation(x, f"{_where(x)}: {seen}") for x in failed for seen in rules.internals(_told(x), _known(x)))
-
-
-@requirement("ERR-024")
-def test_no_success_holds_an_error(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    served = [x for x in exchanges if 200 <= x.status < 300]
-    hold(Violation(x, f"{_where(x)}: {seen}") for x in served for seen in rules.error_in_success(_bodies(x)))
-
-
-@requirement("ERR-025")
-def test_numeric_codes_agree_with_the_status(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    judged = [x for x in errors(exchanges) if x.is_json]
-    hold(Violation(x, f"{_where(x)}: {seen}") for x in judged for seen in rules.numeric_code(x.json, x.status))
-
-
-@requirement("ERR-028")
-def test_client_errors_are_not_marked_retryable(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
-    judged = [x for x in exchanges if 400 <= x.status < 500 and x.status not in (408, 409, 429)]
-    marked = [x for x in judged if (x.header("x-should-retry") or "").strip().lower() == "true"]
-    hold(Violation(x, f"{_where(x)}: {x.status} with x-should-retry: true") for x in marked)
+@requirement("ERR-022")
+def test_a_key_that_is_written_twice_is_no_way_round(
+    duplicate_keys: dict[str, Exchange], unknown_model: dict[str, Exchange]
+) -> None:
+    survive(duplicate_keys)
+    if any(x.ok for x in unknown_model.values()):
+        raise Inconclusive("any model is served")
+    last_unknown = duplicate_keys["a served model, then an unknown one"]
+    hold([Violation(last_unknown, f"a served model, then an unknown one: {last_unknown.seen}")] * last_unknown.ok)
+    first_unknown = duplicate_keys["an unknown model, then a served one"]
+    taken = first_unknown.ok or first_unknown.status in (400, 404, 422)
+    expect(taken, first_unknown, f"an unknown model, then a served one: {first_unknown.seen}")
 
 
 @requirement("ERR-031")
@@ -184,18 +139,6 @@ def test_a_chat_after_all_broken_requests_is_served(chat_after_broken_requests: 
     accept({"a chat after them": chat_after_broken_requests})
 
 
-def _where(exchange: Exchange) -> str:
-    return route(exchange) or f"{exchange.request.method} on a path of no endpoint"
-
-
-def _declared_json(exchange: Exchange) -> bool:
-    return exchange.media_type == "application/json" or exchange.media_type.endswith("+json")
-
-
-def _is_bare_405(exchange: Exchange) -> bool:
-    return exchange.status == 405 and not exchange.readable
-
-
 def _says_model_not_found(exchange: Exchange) -> bool:
     error = rules.envelope(exchange.json) if exchange.is_json else None
     return exchange.status == 400 and error is not None and error.get("code") == "model_not_found"
@@ -209,23 +152,3 @@ def _slow(cases: dict[str, Exchange], plain: Exchange) -> list[Violation]:
         for case, x in cases.items()
         if x.duration_s > longest_s
     ]
-
-
-def _told(exchange: Exchange) -> str:
-    """Everything an answer says, as text: its headers, its body as sent, and the strings of its JSON."""
-    named = [f"{name}: {value}" for name, value in exchange.headers if not name.lower().startswith(CONFIGURED)]
-    spoken = rules.strings(exchange.json) if exchange.is_json else ()
-    return "\n".join([*named, exchange.readable, *spoken])
-
-
-def _known(exchange: Exchange) -> str:
-    """Everything the client itself has said."""
-    request = exchange.request
-    body = request.body.decode("utf-8", "replace")
-    return "\n".join([request.url, unquote(request.url), body, *(value for _, value in request.headers)])
-
-
-def _bodies(exchange: Exchange) -> list[object]:
-    if exchange.media_type == "text/event-stream" and exchange.readable:
-        return [chunk for _, chunk in exchange.parsed_events]
-    return [exchange.json] if exchange.is_json else []

@@ -3,11 +3,13 @@
 from collections import Counter
 
 from conformance.exchange import Exchange
+from conformance.probes.http import ORIGIN
 from conformance.rules import headers as rules
 from conformance.suites import requirement
-from conformance.traffic import answers
+from conformance.traffic import answers, is_plain
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, survive
 
+GONE = ("closed", "protocol")
 CLEAN = (200, 204, 400, 401, 403, 404, 405, 422)
 
 
@@ -40,9 +42,12 @@ def test_json_is_declared_as_json(exchanges: list[Exchange], models: Exchange, c
 
 
 @requirement("HDR-004")
-def test_the_content_length_is_right(exchanges: list[Exchange], one_connection: list[Exchange]) -> None:
+def test_the_content_length_is_right(
+    exchanges: list[Exchange], one_connection: list[Exchange], refused_on_one_connection: list[Exchange]
+) -> None:
     hold(Violation(x, seen) for x in exchanges for seen in rules.length(x))
-    spoilt = [x for x in one_connection[1:] if x.failure and x.failure.kind == "protocol" and not x.response]
+    later = [*one_connection[1:], *refused_on_one_connection[1:]]
+    spoilt = [x for x in later if x.failure and x.failure.kind == "protocol" and not x.response]
     hold(Violation(x, f"the answer before it did not end where it said: {x.seen}") for x in spoilt)
 
 
@@ -54,6 +59,16 @@ def test_only_offered_codings_are_used(exchanges: list[Exchange], compressed: di
     hold(Violation(x, seen) for x in coded for seen in rules.decodable(x))
 
 
+@requirement("HDR-006")
+def test_the_processing_time_is_plausible(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    hold(Violation(x, seen) for x in exchanges for seen in rules.processing_time(x))
+
+
+@requirement("HDR-007")
+def test_rate_limit_headers_can_be_read(exchanges: list[Exchange], chat_reply: Exchange, models: Exchange) -> None:
+    hold(Violation(x, seen) for x in exchanges for seen in rules.rate_limits(x.headers))
+
+
 @requirement("HDR-008")
 def test_retry_after_can_be_read(exchanges: list[Exchange], chat_reply: Exchange, unknown_path: Exchange) -> None:
     hold(
@@ -62,6 +77,17 @@ def test_retry_after_can_be_read(exchanges: list[Exchange], chat_reply: Exchange
         for value in x.header_values("retry-after")
         for seen in rules.retry_after(value)
     )
+
+
+@requirement("HDR-009")
+def test_a_browser_may_call_where_it_is_said_to(
+    preflight: Exchange, models_with_origin: Exchange, exchanges: list[Exchange]
+) -> None:
+    survive({"a preflight request": preflight})
+    hold(Violation(preflight, seen) for seen in rules.preflight(preflight, ORIGIN))
+    allowed = models_with_origin.header("access-control-allow-origin")
+    expect(bool(allowed), models_with_origin, "the list has no Access-Control-Allow-Origin, the preflight request has")
+    hold(Violation(x, seen) for x in exchanges for seen in rules.open_with_credentials(x))
 
 
 @requirement("HDR-010")
@@ -80,11 +106,17 @@ def test_head_is_get_without_a_body_or_405(head_of_models: list[Exchange], model
 
 
 @requirement("HDR-012")
-def test_a_connection_is_reused_or_said_to_close(one_connection: list[Exchange]) -> None:
-    *before, last = one_connection
-    closing = bool(before) and rules.says_close(before[-1])
-    broken = last.failure is not None and last.failure.kind != "protocol" and not closing
-    expect(not broken, last, f"request {len(one_connection)} on one connection: {last.seen}")
+def test_a_connection_is_reused_or_said_to_close(
+    one_connection: list[Exchange], refused_on_one_connection: list[Exchange], models: Exchange
+) -> None:
+    for each in (one_connection, refused_on_one_connection):
+        *before, last = each
+        closing = bool(before) and rules.says_close(before[-1])
+        broken = last.failure is not None and last.failure.kind != "protocol" and not closing
+        expect(not broken, last, f"request {len(each)} on one connection: {last.seen}")
+    last = refused_on_one_connection[-1]
+    spoilt = last.complete and last.request.method == "GET" and last.status != models.status
+    expect(not spoilt, last, f"the list after refused requests on one connection: {last.seen}")
 
 
 @requirement("HDR-013")
@@ -96,7 +128,8 @@ def test_a_chunked_request_is_accepted(chunked_request: Exchange, chat_reply: Ex
 
 @requirement("HDR-014")
 def test_no_post_is_redirected_into_a_get(exchanges: list[Exchange], posted_with_slash: dict[str, Exchange]) -> None:
-    posted = [x for x in exchanges if x.request.method == "POST"]
+    slashed = [x.id for x in posted_with_slash.values()]
+    posted = [x for x in exchanges if x.request.method == "POST" and (is_plain(x) or x.id in slashed)]
     hold(Violation(x, f"{x.request.url}: {x.status}") for x in posted if x.status in (301, 302, 303))
 
 
@@ -104,3 +137,37 @@ def test_no_post_is_redirected_into_a_get(exchanges: list[Exchange], posted_with
 def test_unknown_request_headers_are_ignored(unknown_headers: Exchange, chat_reply: Exchange) -> None:
     _ = chat_reply.document
     accept({"traceparent, Idempotency-Key, X-Gateproof-Invented": unknown_headers})
+
+
+@requirement("HDR-016")
+def test_a_large_header_is_refused(large_header: list[Exchange], models: Exchange) -> None:
+    large, after = large_header
+    must(large.complete or (large.failure is not None and large.failure.kind in GONE), large)
+    must(large.status < 500, large)
+    expect(after.status == models.status, after, f"the list after a large header: {after.seen}")
+    expect(not 200 <= large.status < 400, large, f"a header of 64 kB: {large.seen}")
+
+
+@requirement("HDR-017")
+def test_a_request_without_host_is_refused(no_host: Exchange) -> None:
+    must(no_host.status < 500, no_host)
+    expect(400 <= no_host.status < 500, no_host)
+
+
+@requirement("HDR-018")
+def test_answers_have_a_date_and_no_cookies(exchanges: list[Exchange], chat_reply: Exchange, models: Exchange) -> None:
+    found = answers(exchanges)
+    hold(Violation(x, seen) for x in found for seen in rules.cookies(x.headers))
+    hold(Violation(x, seen) for x in found for seen in rules.date(x.header_values("date")))
+
+
+@requirement("HDR-019")
+def test_a_compressed_request_is_read_or_refused(compressed_request: Exchange, chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    survive({"a body in gzip": compressed_request})
+    expect(compressed_request.status in (200, 400, 415, 422), compressed_request)
+
+
+@requirement("HDR-021")
+def test_headers_of_one_value_are_sent_once(exchanges: list[Exchange], chat_reply: Exchange, models: Exchange) -> None:
+    hold(Violation(x, seen) for x in exchanges for seen in rules.sent_once(x.headers))

@@ -10,7 +10,7 @@ from conformance.shape import objects, show
 from conformance.suites import requirement
 from conformance.target import Target
 from conformance.traffic import in_documents
-from conformance.verdict import Violation, expect, hold, prefer
+from conformance.verdict import Inconclusive, Violation, expect, hold, prefer
 from schemas import violations
 
 
@@ -46,6 +46,15 @@ def test_the_model_under_test_is_listed(models: Exchange, target: Target, facts:
     listed += [name.removeprefix(f"{facts.workspace}/") for name in listed if isinstance(name, str) and facts.workspace]
     given = [model for model in (target.model, target.completions_model, target.embeddings_model) if model]
     hold(Violation(models, f"not listed: {model}") for model in given if model not in listed)
+
+
+@requirement("LIST-007")
+def test_listed_ids_can_be_used_as_they_stand(listed_models_asked: dict[str, list[Exchange]]) -> None:
+    if not listed_models_asked:
+        raise Inconclusive("no model is listed")
+    unserved = {id: tries for id, tries in listed_models_asked.items() if not any(x.ok for x in tries)}
+    unserved = {id: tries for id, tries in unserved.items() if not any(x.status in (429, 503) for x in tries)}
+    hold(Violation(tries[0], f"{show(id)}: {tries[0].seen}") for id, tries in unserved.items() if tries)
 
 
 @requirement("LIST-008")
