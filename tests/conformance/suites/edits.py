@@ -1,232 +1,65 @@
-"""One-line defects: what becomes of each chat answer, chunk, list or model, as a table can say it.
+"""One-line defects, and what some areas say of a gateway with one of them around it."""
 
-reply(put("choices[].message.role", "bot"))      every plain chat answer
-chunk(drop("object"), streams=asks("n", 2))      every chunk of the streams with n=2
-"""
-
-import json
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.edits import (
+    Edit,
+    Where,
+    always,
+    answered,
+    asked_as,
+    asks,
+    both,
+    chunk,
+    chunks,
+    drop,
+    edited,
+    event,
+    headers,
+    is_chat,
+    listing,
+    model,
+    models,
+    plainly,
+    plainly_streamed,
+    put,
+    reply,
+    stream,
+)
 
-from .defects import Answer, Asked, before, changed
 from .judged import Judged, gateway_app, judge
 
-Wrap = Callable[[ASGIApp], ASGIApp]
-Edit = Callable[[Any], Any]
-"""Changes a JSON value in place, or returns another in its place."""
-Where = Callable[[Asked], bool]
+__all__ = [
+    "Edit",
+    "Where",
+    "Wrap",
+    "always",
+    "answered",
+    "asked_as",
+    "asks",
+    "both",
+    "chunk",
+    "chunks",
+    "drop",
+    "edited",
+    "event",
+    "headers",
+    "is_chat",
+    "judge_with",
+    "listing",
+    "model",
+    "models",
+    "plainly",
+    "plainly_streamed",
+    "put",
+    "reply",
+    "stream",
+]
 
 
 def judge_with(wrap: Wrap, *areas: str, **options: Any) -> dict[str, Judged]:
     """What these areas say of the bundled gateway with this around it. Whether streams are delivered while they are
-    made is left out, as most of what is put around it sends them in one piece."""
+    made is left out, as some of what is put around it sends them in one piece."""
     judged = judge(wrap(gateway_app()), *areas, **options)
     return {id: said for id, said in judged.items() if id != "STREAM-047"}
-
-
-# Values
-
-
-def put(path: str, value: Any) -> Edit:
-    """Sets every member at the path; a function of the old value gives the new one."""
-
-    def edit(document: Any) -> None:
-        for parent, key in _places(document, path):
-            old = parent.get(key) if isinstance(parent, dict) else parent[key]
-            parent[key] = value(old) if callable(value) else value
-
-    return edit
-
-
-def drop(path: str) -> Edit:
-    """Removes every member at the path."""
-
-    def edit(document: Any) -> None:
-        for parent, key in _places(document, path):
-            parent.pop(key, None)
-
-    return edit
-
-
-def both(*edits: Edit) -> Edit:
-    def edit(document: Any) -> Any:
-        for each in edits:
-            returned = each(document)
-            document = document if returned is None else returned
-        return document
-
-    return edit
-
-
-def _places(document: Any, path: str) -> Iterator[tuple[Any, Any]]:
-    """(parent, key) of the places of a path such as `choices[].message.role`; a parent that is not there has none."""
-    *parents, last = path.replace("[]", ".[]").split(".")
-    found = [document]
-    for step in parents:
-        if step == "[]":
-            found = [item for each in found if isinstance(each, list) for item in each]
-        else:
-            found = [each[step] for each in found if isinstance(each, dict) and step in each]
-    for parent in found:
-        if last == "[]":
-            yield from ((parent, number) for number in range(len(parent)))
-        elif isinstance(parent, dict):
-            yield parent, last
-
-
-def edited(edit: Edit, document: Any) -> Any:
-    returned = edit(document)
-    return document if returned is None else returned
-
-
-# Requests
-
-
-def always(asked: Asked) -> bool:
-    return True
-
-
-def asks(key: str, *values: Any) -> Where:
-    """Requests with this member, and one of these values if any are given."""
-    return lambda asked: key in asked.object and (not values or asked.object[key] in values)
-
-
-def plainly(asked: Asked) -> bool:
-    """The smallest chat and nothing else."""
-    return asked.object.keys() == {"model", "messages", "max_completion_tokens"} and asked.object["messages"] == [
-        {"role": "user", "content": "Reply with the word OK."}
-    ]
-
-
-def plainly_streamed(asked: Asked) -> bool:
-    """The smallest stream and nothing else."""
-    return asked.object.keys() == {"model", "messages", "max_completion_tokens", "stream"} and asked.streams
-
-
-def is_chat(asked: Asked) -> bool:
-    return asked.path.endswith("/chat/completions") and asked.method == "POST"
-
-
-def answered(where: Where, answer: Callable[[Asked], Answer] | Answer) -> Wrap:
-    """Such chats get this answer."""
-    given = answer if callable(answer) else lambda asked: answer
-    return lambda app: before(app, lambda asked: given(asked) if is_chat(asked) and where(asked) else None)
-
-
-def asked_as(edit: Edit, where: Where = always) -> Wrap:
-    """Such chats are understood as if they were others."""
-
-    def act(asked: Asked) -> Asked | None:
-        if not (is_chat(asked) and asked.object and where(asked)):
-            return None
-        return replace(asked, body=json.dumps(edited(edit, asked.object)).encode())
-
-    return lambda app: before(app, act)
-
-
-# Answers
-
-
-def reply(edit: Edit, where: Where = always) -> Wrap:
-    """Every plain chat answer to such a request."""
-
-    def change(asked: Asked, answer: Answer) -> Answer:
-        if is_chat(asked) and answer.status == 200 and not answer.is_stream and where(asked):
-            return answer.with_json(edited(edit, answer.json))
-        return answer
-
-    return lambda app: changed(app, change)
-
-
-def stream(edit: Callable[[bytes], bytes], where: Where = always) -> Wrap:
-    """The whole body of every stream to such a request."""
-
-    def change(asked: Asked, answer: Answer) -> Answer:
-        return replace(answer, body=edit(answer.body)) if answer.is_stream and where(asked) else answer
-
-    return lambda app: changed(app, change)
-
-
-def chunks(edit: Callable[[list[Any]], list[Any]], where: Where = always) -> Wrap:
-    """The chunks of every stream to such a request, all at once."""
-
-    def change(body: bytes) -> bytes:
-        events = [event.removeprefix(b"data: ") for event in body.split(b"\n\n") if event]
-        found = edit([json.loads(event) for event in events if event != b"[DONE]"])
-        return b"".join(b"data: %b\n\n" % json.dumps(chunk).encode() for chunk in found) + b"data: [DONE]\n\n"
-
-    return stream(change, where)
-
-
-def chunk(edit: Edit, where: Where = always, only: slice = slice(None)) -> Wrap:
-    """Every chunk of the streams to such a request, or some of them by their place."""
-
-    def change(found: list[Any]) -> list[Any]:
-        for number in range(*only.indices(len(found))):
-            found[number] = edited(edit, found[number])
-        return found
-
-    return chunks(change, where)
-
-
-def event(edit: Callable[[bytes], bytes], where: Where = always, only: slice = slice(None)) -> Wrap:
-    """Every event of the streams to such a request, [DONE] included, or some of them by their place."""
-
-    def change(body: bytes) -> bytes:
-        events = re.findall(rb".+?\n\n", body, re.DOTALL)
-        for number in range(*only.indices(len(events))):
-            events[number] = edit(events[number])
-        return b"".join(events)
-
-    return stream(change, where)
-
-
-def headers(name: str, value: str | None) -> Wrap:
-    """A header of every stream; None removes it. The events are passed on as they come."""
-    line = [] if value is None else [(name.encode(), value.encode())]
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            async def sending(message: Message) -> None:
-                if message["type"] == "http.response.start" and "event-stream" in str(message["headers"]):
-                    kept = [pair for pair in message["headers"] if pair[0] != name.encode()]
-                    message = {**message, "headers": kept + line}
-                await send(message)
-
-            await app(scope, receive, sending)
-
-        return wrapped
-
-    return wrap
-
-
-def listing(edit: Edit) -> Wrap:
-    """The list of models."""
-    return _at(lambda path: path.endswith("/models"), edit)
-
-
-def model(edit: Edit) -> Wrap:
-    """Each model that is retrieved."""
-    return _at(lambda path: "/models/" in path, edit)
-
-
-def models(edit: Edit) -> Wrap:
-    """Each model, retrieved or in the list."""
-
-    def each(document: Any) -> Any:
-        return document | {"data": [edited(edit, item) for item in document["data"]]}
-
-    return lambda app: model(edit)(listing(each)(app))
-
-
-def _at(fits: Callable[[str], bool], edit: Edit) -> Wrap:
-    def change(asked: Asked, answer: Answer) -> Answer:
-        if fits(asked.path) and answer.status == 200 and asked.method == "GET":
-            return answer.with_json(edited(edit, answer.json))
-        return answer
-
-    return lambda app: changed(app, change)

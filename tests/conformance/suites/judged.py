@@ -7,49 +7,29 @@ inside the pytest run: what each requirement of some areas says of it.
 
 import asyncio
 import atexit
-import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conformance import catalogue, suites
+from conformance import in_process
 from conformance import profiles as dialects
-from conformance.deviations import settled
-from conformance.exchange import Unusable
-from conformance.features import FEATURES, is_claimed, why_not
-from conformance.probe import MODES, PROBES, streamed
-from conformance.probes import listing as _registers_all_probes  # noqa: F401
-from conformance.recording import Recording, Result, record
-from conformance.target import Target
-from conformance.verdict import NotApplicable, Verdict, verdict_of, worst
+from conformance.in_process import GREEN, Judged, judge_recording, red
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 
+__all__ = [
+    "GREEN", "KEY", "Cut", "Judged", "altered", "gateway_app", "judge", "judge_recording", "judge_url", "on_stage",
+    "red", "serving",
+]  # fmt: skip
 KEY = "sk-judged-0123456789abcdef"
-GREEN = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE, Verdict.KNOWN)
 
-Test = Callable[..., None]
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What was said of one requirement, and why."""
-
-    verdict: Verdict
-    message: str = ""
-
-    def __repr__(self) -> str:
-        return f"{self.verdict}: {self.message}" if self.message else str(self.verdict)
 
 
 def gateway_app(*, key: str | None = KEY) -> ASGIApp:
@@ -68,35 +48,7 @@ def judge(
 
 def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Judged]:
     """Judges what is served there already by the requirements of these areas (or by single ones, by id)."""
-    settings: dict[str, Any] = {"profile": profile, "api_key": KEY, "timeout_s": 5.0} | options
-    target = Target(base_url, **settings)
-    dialect = dialects.profile(profile)
-    tests = _tests_for(areas, dialect)
-    probes = {_sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
-    probes &= PROBES.keys()
-    for id, _, _ in tests:
-        for feature in catalogue.requirement(id).features:
-            if not is_claimed(feature, target, dialect):
-                probes |= set(FEATURES[feature].probes)
-    recording = asyncio.run(record(target, dialect, probes))
-    assert not recording.blocked, recording.blocked
-    return judge_recording(recording, target, *areas)
-
-
-def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[str, Judged]:
-    """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
-    dialect = dialects.profile(target.profile)
-    found: dict[str, Judged] = {}
-    for id, test, mode in _tests_for(areas, dialect):
-        said = _judged(id, test, mode, target, dialect, recording)
-        if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
-            found[id] = said
-    return found
-
-
-def red(judged: dict[str, Judged]) -> dict[str, Judged]:
-    """Those that are neither passed nor left open."""
-    return {id: said for id, said in judged.items() if said.verdict not in GREEN}
+    return in_process.judge_url(base_url, *areas, profile=profile, **{"api_key": KEY} | options)
 
 
 @contextmanager
@@ -210,60 +162,3 @@ def _stage() -> tuple[_Stage, str]:
     url = server.__enter__()
     atexit.register(server.__exit__, None, None, None)
     return stage, url
-
-
-@cache
-def _tests_of(area: str) -> list[tuple[str, Test, str]]:
-    files = sorted(file.stem for file in Path(suites.__path__[0]).glob(f"test_{area.lower()}*.py"))
-    modules = [import_module(f"conformance.suites.{name}") for name in files]
-    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
-    marks = [(test, {mark.name: mark for mark in getattr(test, "pytestmark", ())}) for test in tests]
-    return [
-        (found["requirement"].args[0], test, mode)
-        for test, found in marks
-        if "requirement" in found
-        for mode in (MODES if "parametrize" in found else MODES[:1])
-    ]
-
-
-def _sent(name: str, mode: str) -> str:
-    """The probe that a test asks for by this name."""
-    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name
-
-
-def _tests(areas: set[str]) -> list[tuple[str, Test, str]]:
-    return [found for area in sorted(areas) for found in _tests_of(area)]
-
-
-def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test, str]]:
-    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
-    return [found for found in _tests({id.split("-")[0] for id in wanted}) if found[0] in wanted]
-
-
-def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Profile, recording: Recording) -> Judged:
-    """One test on the recording, as the plugin judges it."""
-    requirement = catalogue.requirement(id)
-    given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
-    given |= {"profile": dialect, "mode": mode}
-    try:
-        reason = why_not(requirement.features, target, dialect, recording)
-        if reason:
-            raise NotApplicable(reason)
-        for name in inspect.signature(test).parameters:
-            sent = _sent(name, mode)
-            given.setdefault(name, _value(recording.results[sent]) if sent in recording.results else None)
-        test(**{name: given[name] for name in inspect.signature(test).parameters})
-    except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
-        error, seen = raised, f"{raised}" or type(raised).__name__
-    else:
-        error, seen = None, ""
-    verdict = verdict_of(error, dialect.level(requirement))
-    return Judged(*settled(dialect.deviations.get(id), verdict, seen, error))
-
-
-def _value(result: Result) -> Any:
-    if result.error:
-        raise RuntimeError(result.error)
-    if result.unusable:
-        raise Unusable(result.unusable)
-    return result.value
