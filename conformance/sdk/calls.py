@@ -32,24 +32,20 @@ Say = Callable[[str], None]
 
 
 class Clients:
-    """One client of each kind. Copies of them, which every call gets, share their connections."""
+    """Makes the SDK's clients, which share their connections."""
 
     def __init__(self) -> None:
         import openai
 
         self.openai: Any = openai
-        http, later = openai.DefaultHttpxClient(), openai.DefaultAsyncHttpxClient()
-        given: dict[str, Any] = {"api_key": KEY, "base_url": "http://127.0.0.1/", "max_retries": 0}
-        given["timeout"] = TIMEOUT_S
-        self.plain = openai.OpenAI(http_client=http, **given)
-        self.strict = openai.OpenAI(http_client=http, _strict_response_validation=True, **given)
-        self.later = openai.AsyncOpenAI(http_client=later, **given)
+        self._http, self._later = openai.DefaultHttpxClient(), openai.DefaultAsyncHttpxClient()
 
     def of(self, options: dict[str, Any], kind: str) -> Any:
-        """The client for a call of this kind: another base URL, key or number of retries makes a copy."""
-        client: Any = self.later if kind in ASYNCHRONOUS else self.strict if options.get("strict") else self.plain
-        words = {name: options[name] for name in ("base_url", "api_key", "max_retries") if name in options}
-        return client.with_options(**words)
+        """A client of its own for each call, with these options; connections are kept for all of them."""
+        words = {"api_key": KEY, "max_retries": 0, "timeout": TIMEOUT_S, **options}
+        if kind in ASYNCHRONOUS:
+            return self.openai.AsyncOpenAI(http_client=self._later, **words)
+        return self.openai.OpenAI(http_client=self._http, **words)
 
 
 # Calls
@@ -129,12 +125,12 @@ def give_back(client: Any, body: dict[str, Any], say: Say) -> Any:
     """A second turn, with the message of the first as the SDK returned it."""
     say("chat.completions.create(), the first turn")
     first = client.chat.completions.create(**body)
-    message = first.choices[0].message if _items(first, "choices") else None
+    message = getattr(next(iter(_items(first, "choices")), None), "message", None)
     if message is None:
-        return {"first": _reply(first)}
+        return _reply(first)
     say("chat.completions.create() with the returned message among its messages")
     turns = [*body["messages"], message, body["messages"][0]]
-    return {"first": _reply(first), **_reply(client.chat.completions.create(**{**body, "messages": turns}))}
+    return _reply(client.chat.completions.create(**{**body, "messages": turns}))
 
 
 def leave(client: Any, body: dict[str, Any], say: Say) -> Any:
@@ -162,7 +158,11 @@ def models(client: Any, body: dict[str, Any], say: Say) -> Any:
     say("models.list()")
     page = client.models.list()
     say("the iteration over models.list()")
-    return {"request_id": _seen(page, "_request_id"), "ids": [_seen(model, "id") for model in page]}
+    return {
+        "type": _type(page),
+        "request_id": _seen(page, "_request_id"),
+        "ids": [_seen(model, "id") for model in page],
+    }
 
 
 async def models_async(client: Any, body: dict[str, Any], say: Say) -> Any:
@@ -173,7 +173,7 @@ async def models_async(client: Any, body: dict[str, Any], say: Say) -> Any:
 def retrieve(client: Any, body: dict[str, Any], say: Say) -> Any:
     say(f"models.retrieve({body['model']!r})")
     model = client.models.retrieve(body["model"])
-    return {"type": type(model).__name__, "id": _seen(model, "id"), "request_id": _seen(model, "_request_id")}
+    return {"type": _type(model), "id": _seen(model, "id"), "request_id": _seen(model, "_request_id")}
 
 
 def embed(client: Any, body: dict[str, Any], say: Say) -> Any:
@@ -181,7 +181,7 @@ def embed(client: Any, body: dict[str, Any], say: Say) -> Any:
     answer = client.embeddings.create(**body)
     vectors = [getattr(item, "embedding", None) for item in _items(answer, "data")]
     return {
-        "type": type(answer).__name__,
+        "type": _type(answer),
         "vectors": [_floats(vector) for vector in vectors],
         "request_id": _seen(answer, "_request_id"),
     }
@@ -230,7 +230,7 @@ def _reply(completion: Any) -> dict[str, Any]:
     from openai.types.chat import ChatCompletion
 
     return {
-        "type": "ChatCompletion" if isinstance(completion, ChatCompletion) else type(completion).__name__,
+        "type": "ChatCompletion" if isinstance(completion, ChatCompletion) else _type(completion),
         "id": _seen(completion, "id"),
         "request_id": _seen(completion, "_request_id"),
         "has_usage": getattr(completion, "usage", None) is not None,
@@ -246,7 +246,7 @@ def _choice(choice: Any) -> dict[str, Any]:
         "role": _seen(message, "role"),
         "content": _seen(message, "content"),
         "refusal": _seen(message, "refusal"),
-        "parsed": None if parsed is None else type(parsed).__name__,
+        "parsed": None if parsed is None else _type(parsed),
         "calls": [_call(call) for call in _items(message, "tool_calls")],
     }
 
@@ -258,18 +258,18 @@ def _call(call: Any) -> dict[str, Any]:
         "id": _seen(call, "id"),
         "name": _seen(function, "name"),
         "arguments": _seen(function, "arguments"),
-        "parsed": None if parsed is None else type(parsed).__name__,
+        "parsed": None if parsed is None else _type(parsed),
     }
 
 
 def _chunks(chunks: list[Any]) -> dict[str, Any]:
-    types = sorted({type(chunk).__name__ for chunk in chunks})
+    types = sorted({_type(chunk) for chunk in chunks})
     return {"types": types, "count": len(chunks), "with_choices": sum(bool(_items(c, "choices")) for c in chunks)}
 
 
 def _texts(answers: list[Any]) -> dict[str, Any]:
     choices = [choice for answer in answers for choice in _items(answer, "choices")]
-    types = sorted({type(answer).__name__ for answer in answers})
+    types = sorted({_type(answer) for answer in answers})
     return {"types": types, "count": len(answers), "texts": [_seen(choice, "text") for choice in choices]}
 
 
@@ -287,6 +287,11 @@ def _items(value: Any, name: str) -> list[Any]:
 
 def _seen(value: Any, name: str) -> Any:
     return _scalar(getattr(value, name, None))
+
+
+def _type(value: Any) -> str:
+    """The class of a value by its name, without what it is a generic of."""
+    return type(value).__name__.split("[")[0]
 
 
 def _scalar(value: Any) -> Any:

@@ -34,8 +34,7 @@ async def played(
 ) -> Played:
     """Makes one call of this kind (see calls.py) with these members as its arguments.
 
-    `afresh`, `obey` and `left` are the recorder's. `options` are the client's: `api_key`, `max_retries`, `strict`.
-    Raises RuntimeError for a fault of ours.
+    `afresh`, `obey` and `left` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
     """
     body = body or {}
     if isinstance(asyncio.get_running_loop(), JumpingLoop):  # time is made up: nothing real may be waited for
