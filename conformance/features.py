@@ -76,9 +76,9 @@ def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
     return all(refused(x, reply) for x in forms.values())
 
 
-def no_base64(exchange: Exchange, reply: Exchange) -> bool:
-    """base64 is refused, or answered with numbers as if it had not been asked for."""
-    return refused(exchange, reply) or (exchange.ok and _lengths(exchange, list) != set())
+def no_base64(exchange: Exchange) -> bool:
+    """base64 is not served, or answered with numbers as if it had not been asked for: EMB-005 judges that."""
+    return not exchange.ok or _lengths(exchange, list) != set()
 
 
 def no_dimensions(shortened: dict[str, Exchange], wrong: dict[str, Exchange], reply: Exchange) -> bool:
@@ -118,7 +118,7 @@ FEATURES = {
     "embeddings": Feature(
         "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), embeds_nothing
     ),
-    "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64", "embeddings_reply"), no_base64),
+    "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64",), no_base64),
     "embeddings_dimensions": Feature(
         "embeddings of fewer dimensions",
         ("embeddings_shortened", "embeddings_wrong_dimensions", "embeddings_reply"),

@@ -9,7 +9,8 @@ from conformance.exchange import Exchange, Unusable, clip
 from conformance.rules import BodyRule, Json, StreamRule, replies, usage
 from conformance.rules.accumulate import accumulated
 from conformance.rules.completions import joined
-from conformance.shape import is_int, show
+from conformance.rules.content import BringsNewText
+from conformance.shape import choices, is_int, show
 from conformance.vectors import document_of
 from conformance.verdict import NotApplicable, Violation
 
@@ -105,6 +106,16 @@ def answered(exchange: Exchange) -> None:
         raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
 
 
+def with_choices(answers: Iterable[Exchange]) -> list[Exchange]:
+    """Those of these answers, plain or streamed, that hold an array of choices."""
+    found = []
+    for answer in answers:
+        with suppress(Unusable):
+            choices(reply_of(answer))
+            found.append(answer)
+    return found
+
+
 def answered_in_its_mode(exchange: Exchange) -> None:
     """As `answered`; NotApplicable for a stream that is cleanly refused, which is judged by itself."""
     if _streamed(exchange) and exchange.complete and exchange.status in (400, 422, 501):
@@ -176,6 +187,11 @@ def embeddings_of_text(exchanges: Iterable[Exchange]) -> list[Exchange]:
     answer or not."""
     plain = (x for x in exchanges if endpoint(x) == "embeddings" and x.sent_header("accept-encoding") == "identity")
     return [x for x in plain if x.ok and _embeds_text(sent(x))]
+
+
+def repeats_itself(stream: Exchange) -> bool:
+    """Whether deltas of this stream repeat others, which is judged by itself: its text is no measure of anything."""
+    return any(in_streams([stream], BringsNewText))
 
 
 def served_alike(exchanges: Iterable[Exchange], stream: Exchange) -> bool:

@@ -62,7 +62,7 @@ def only_vector(exchange: Exchange) -> Vector:
 
 
 def read(embedding: Any) -> Vector:
-    """An array of numbers, or base64 of little-endian 32-bit floats; what is no finite number in it is 0."""
+    """An array of numbers, or base64 of little-endian 32-bit floats; what is no finite number in it is NaN."""
     if isinstance(embedding, str):
         return floats(decoded(embedding))
     if isinstance(embedding, list):
@@ -84,7 +84,7 @@ def decoded(text: str) -> bytes:
 
 
 def floats(data: bytes, order: str = "<") -> Vector:
-    """Whole 32-bit floats in this byte order; what is not finite is 0."""
+    """Whole 32-bit floats in this byte order; what is not finite is NaN."""
     count = len(data) // FLOAT_BYTES
     return [_number(x) for x in struct.unpack(f"{order}{count}f", data[: count * FLOAT_BYTES])]
 
@@ -100,8 +100,7 @@ def norm(vector: Vector) -> float:
 
 def cosine(one: Vector, other: Vector) -> float:
     """The cosine of the angle between them, as far as the shorter goes: 1 for equal ones, 0 where one is zero."""
-    length = min(len(one), len(other))
-    one, other = one[:length], other[:length]
+    one, other = _comparable(one, other)
     if one == other:
         return 1.0
     size = norm(one) * norm(other)
@@ -117,14 +116,25 @@ def equal(one: Vector, other: Vector) -> bool:
     """Whether they are the same numbers, but for what rounding and another batch may change."""
     if len(one) != len(other):
         return False
+    one, other = _comparable(one, other)
     if all(abs(x - y) <= 1e-5 for x, y in zip(one, other, strict=True)):
         return True
     return alike(one, other) and math.isclose(norm(one), norm(other), rel_tol=0.01)
 
 
+def _comparable(one: Vector, other: Vector) -> tuple[Vector, Vector]:
+    """Both where both have a number."""
+    length = min(len(one), len(other))
+    one, other = one[:length], other[:length]
+    if not any(map(math.isnan, one)) and not any(map(math.isnan, other)):
+        return one, other
+    kept = [(x, y) for x, y in zip(one, other, strict=True) if not (math.isnan(x) or math.isnan(y))]
+    return [x for x, _ in kept], [y for _, y in kept]
+
+
 def _number(value: Any) -> float:
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
-        return 0.0
-    return number if math.isfinite(number) else 0.0
+        return math.nan
+    return number if math.isfinite(number) else math.nan

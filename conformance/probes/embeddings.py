@@ -155,7 +155,10 @@ async def embeddings_of_wrong_types(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def embeddings_of_too_many(gateway: Gateway) -> Exchange:
-    return await _embed(gateway, ["a"] * TOO_MANY, encoding_format=await _shortest_form(gateway))
+    """In base64 and with fewer dimensions, as far as they are served, as the answer may be very large."""
+    shortened = (await embeddings_shortened(gateway))["one text"]
+    half = shortened.sent["dimensions"] if shortened.ok else ABSENT
+    return await _embed(gateway, ["a"] * TOO_MANY, encoding_format=await _shortest_form(gateway), dimensions=half)
 
 
 @probe(phase=Phase.HOSTILE)
