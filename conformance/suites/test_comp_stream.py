@@ -5,7 +5,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.rules import chunks, completions, framing, replies, usage
 from conformance.rules.timing import came_in_one_burst
 from conformance.suites import requirement
-from conformance.traffic import answered, event_streams, in_streams, reply_of, sent, streams_like
+from conformance.traffic import answered, event_streams, in_streams, reply_of, sent, streams_like, with_choices
 from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 FRAMING = (
@@ -42,7 +42,8 @@ def test_a_completion_is_streamed_as_events(
 
 @requirement("COMP-016")
 def test_usage_comes_once_and_last_and_adds_up(exchanges: list[Exchange], completion_stream_usage: Exchange) -> None:
-    streams = [x for x in streams_like(exchanges, completion_stream_usage) if _asks_for_usage(x)]
+    counted = [x for x in streams_like(exchanges, completion_stream_usage) if _asks_for_usage(x)]
+    streams = with_choices(counted)
     hold(in_streams(streams, chunks.UsageOnce))
     hold(in_streams(streams, chunks.UsageComesLast))
     hold(in_streams([x for x in streams if not sent(x).get("echo")], usage.StreamedUsage))
@@ -59,7 +60,7 @@ def test_all_chunks_share_their_head(exchanges: list[Exchange], completion_strea
 @requirement("COMP-039")
 def test_every_choice_finishes_once(exchanges: list[Exchange], completion_stream: Exchange) -> None:
     streams = streams_like(exchanges, completion_stream)
-    apart = [x for x in streams if _has_all_choices(x)]
+    apart = [x for x in with_choices(streams) if _has_all_choices(x)]
     hold(in_streams(apart, chunks.FinishesOnce))
     hold(in_streams(streams, completions.TextFinishIsKnown))
     hold(in_streams(apart, completions.NoTextAfterFinish))
