@@ -30,6 +30,7 @@ from conformance.recording import Recording, Result, record
 from conformance.redact import Redactor
 from conformance.rehearsal import Plan, plan
 from conformance.report import Judgement
+from conformance.sdk import clients
 from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code, verdict_of
 
@@ -319,6 +320,9 @@ class Judging:
             session.exitstatus = Exit.UNREACHABLE
         elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
             verdicts = [judgement.verdict for judgement in self.judgements]
+            if self.settings.strict:
+                ids = {judgement.requirement for judgement in self.judgements}
+                verdicts += clients.verdicts(clients.judged(self.recording, self.target, self.profile, ids))
             session.exitstatus = exit_code(verdicts, strict=self.settings.strict)
             if not self.recording.exchanges and self.judgements:
                 session.exitstatus = Exit.ERROR

@@ -17,6 +17,7 @@ from conformance.observations import observed
 from conformance.profiles import Profile
 from conformance.recording import Recording
 from conformance.redact import Redactor
+from conformance.sdk import clients
 from conformance.target import Target, is_secret_header
 from conformance.verdict import RED, Exit, Verdict, exit_code, worst
 
@@ -85,6 +86,7 @@ def build(
         "summary": summary,
         "cost": recording.cost,
         "requirements": rows,
+        "clients": clients.judged(recording, target, profile, grouped),
         "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
     }
     redacted: dict[str, Any] = redactor.tree(document)

@@ -52,6 +52,8 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
                 yield ""
                 yield from _finding(row, verdict, colour=colour)
     yield ""
+    for client in document.get("clients", ()):
+        yield from _client(client, colour=colour)
     yield from _totals(document, colour=colour)
 
 
@@ -85,6 +87,20 @@ def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator
         yield f"             {clip(evidence['curl'], 1200)}"
 
 
+def _client(client: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    """One line for a client beside the main one, and one for each requirement that does not hold for it."""
+    yield f"{client['name']} {client['version']}: {_counted(client['summary'])}"
+    for verdict in _SHOWN:
+        for row in client["requirements"]:
+            if row["verdict"] == verdict and verdict not in (Verdict.KNOWN, Verdict.INCONCLUSIVE):
+                word = _painted(f"{verdict.upper():<12}", verdict, colour)
+                yield f"  {word} {row['id']} ({row['level']})  seen: {clip(row['message'], 300)}"
+
+
+def _counted(summary: dict[str, int]) -> str:
+    return ", ".join(f"{summary[verdict.value]} {verdict}" for verdict in Verdict if summary[verdict.value])
+
+
 def _features(document: dict[str, Any]) -> Iterator[str]:
     """Which optional capabilities were claimed and which were found, in columns of their own."""
     found: dict[str, list[str]] = {}
@@ -101,8 +117,8 @@ def _features(document: dict[str, Any]) -> Iterator[str]:
 def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
     summary, cost = document["summary"], document["cost"]
     total = len(document["requirements"])
-    found = ", ".join(f"{summary[verdict.value]} {verdict}" for verdict in Verdict if summary[verdict.value])
-    yield f"{total} requirement{'' if total == 1 else 's'} in {document['duration_s']:.1f} s: {found}"
+    seconds = f"{document['duration_s']:.1f} s"
+    yield f"{total} requirement{'' if total == 1 else 's'} in {seconds}: {_counted(summary)}"
     yield (
         f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
         f"{cost['completion_tokens']} completion tokens"

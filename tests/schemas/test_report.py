@@ -59,6 +59,22 @@ def report() -> dict[str, Any]:
                 ],
             },
         ],
+        "clients": [
+            {
+                "name": "openai-python",
+                "version": "2.54.0",
+                "summary": {"pass": 0, "fail": 1},
+                "requirements": [
+                    {
+                        "id": "SDK-011",
+                        "level": "MUST",
+                        "verdict": "fail",
+                        "statement": "The models are iterated over.",
+                        "message": "openai-python 2.54.0, models.list(): AttributeError",
+                    }
+                ],
+            }
+        ],
         "features": {"tools": {"claimed": "auto", "observed": "present", "state": "works"}},
     }
 
@@ -71,8 +87,8 @@ def test_a_whole_report_is_valid(report):
     assert schemas.violations("report", report) == []
 
 
-def test_features_may_be_left_out_and_nothing_else(report):
-    del report["features"]
+def test_features_and_clients_may_be_left_out_and_nothing_else(report):
+    del report["features"], report["clients"]
     assert told(report) == []
     assert told({}) == sorted(report)
 
@@ -103,6 +119,8 @@ def test_a_pass_has_nothing_to_say(report):
         (("cost",), "dollars"),
         (("features", "tools"), "why"),
         (("requirements", 1), "title"),
+        (("clients", 0), "python"),
+        (("clients", 0, "requirements", 0), "evidence"),
     ],
 )
 def test_what_is_ours_is_closed(report, part, member):
@@ -127,6 +145,8 @@ def test_what_is_ours_is_closed(report, part, member):
         (("cost",), "requests", 1.5),
         (("features", "tools"), "claimed", True),
         (("features", "tools"), "observed", "maybe"),
+        (("clients", 0), "name", ""),
+        (("clients", 0, "requirements", 0), "verdict", "skipped"),
         (("requirements", 0), "id", "chat-1"),
         (("requirements", 0), "level", "must"),
         (("requirements", 0), "verdict", "skipped"),
