@@ -87,9 +87,9 @@ def is_said_twice(text: str) -> bool:
 
 def distortion(plain: str, streamed: str) -> str:
     """What was done to a plain text to make it this streamed one, if it can be told: a model that says something else
-    does none of this. "" where both are equal, or differ in another way."""
+    does none of this. "" where both are equal, or differ in another way, as by a damaged character."""
     text, other = (_solid(each) for each in (plain, streamed))
-    if len(text) < LONG_ENOUGH or (text.startswith(other) and len(text) - len(other) <= CUT):
+    if len(text) < LONG_ENOUGH or REPLACED in other or (text.startswith(other) and len(text) - len(other) <= CUT):
         return ""
     if not other:
         return "nothing of the plain text is streamed"

@@ -54,12 +54,13 @@ def thinned(plain: list[Json], streamed: list[Json]) -> list[str]:
 
 
 def miscounted(cap: int, plain: list[Json], streamed: list[Json]) -> list[str]:
-    """Of answers that ran into their cap the plain ones count as many tokens, and no streamed one does."""
+    """Of answers that ran into their cap the plain ones count as many tokens, and no streamed one does. Counts of none
+    and beyond the cap are the business of StreamedUsage."""
     cut = [completion_tokens(each) for each in streamed if _was_cut(each)]
     if not plain or any(not _was_cut(each) or completion_tokens(each) != cap for each in plain):
         return []
     seen = "{} tokens are counted in a stream that was cut at {}"
-    return _if_all([seen.format(count, cap) if count not in (None, cap) else "" for count in cut])
+    return _if_all([seen.format(count, cap) if count and count != cap and count <= cap + 1 else "" for count in cut])
 
 
 def _if_all(found: list[str]) -> list[str]:

@@ -8,9 +8,20 @@ from conformance.exchange import Exchange
 from conformance.probes.chat import SMALL_CAP
 from conformance.probes.delivery import SEEDED_CAP
 from conformance.rules import Json, content, replies, twins, usage
+from conformance.rules.framing import is_utf8
 from conformance.shape import show
 from conformance.suites import requirement
-from conformance.traffic import answered, chat_replies, chat_streams, in_streams, reply_of, reports_error, sent
+from conformance.traffic import (
+    answered,
+    came_as_asked,
+    chat_replies,
+    chat_streams,
+    in_streams,
+    repeats_itself,
+    reply_of,
+    sent,
+    wants_usage,
+)
 from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 Compare = Callable[[list[Json], list[Json]], list[str]]
@@ -35,7 +46,7 @@ def test_the_streamed_text_is_the_plain_one(
 def test_characters_of_many_bytes_arrive_whole(
     exchanges: list[Exchange], chat_stream: Exchange, chat_seeded: dict[str, list[Exchange]]
 ) -> None:
-    streams = [x for x in chat_streams(exchanges, chat_stream) if _is_sound(x.request.body)]
+    streams = [x for x in chat_streams(exchanges, chat_stream) if _is_sound(x)]
     damaged = list(in_streams(streams, content.Replacements))
     if len({violation.exchange.id for violation in damaged}) > 1:  # once may be the model's own doing
         hold(damaged)
@@ -87,7 +98,8 @@ def test_streamed_tokens_are_those_that_came(
     chat_seeded: dict[str, list[Exchange]],
 ) -> None:
     answered(chat_reply)
-    hold(in_streams(chat_streams(exchanges, chat_stream_usage), usage.CountsWhatCame))
+    counted = [x for x in chat_streams(exchanges, chat_stream_usage) if wants_usage(sent(x)) and not repeats_itself(x)]
+    hold(in_streams(counted, usage.CountsWhatCame))
     hold(_compared(partial(twins.miscounted, SEEDED_CAP), *chat_seeded.values()))
     hold(_compared(partial(twins.miscounted, SMALL_CAP), chat_caps.values(), chat_stream_caps.values()))
 
@@ -112,17 +124,22 @@ def _compared(rule: Compare, plain: Iterable[Exchange], streamed: Iterable[Excha
 
 
 def _answered(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Those that were answered without an error."""
-    found = [x for x in exchanges if x.ok and (x.is_json or any(chunk for _, chunk in x.parsed_events))]
-    return [x for x in found if not (x.json.get("error") if x.is_json else reports_error(x))]
+    """Those that were answered as they were asked for, with a choice, and repeat nothing."""
+    served = [x for x in exchanges if x.ok and came_as_asked(x) and (x.is_json or _first_chunk(x))]
+    return [x for x in served if reply_of(x).get("choices") and not (x.parsed_events and repeats_itself(x))]
+
+
+def _first_chunk(stream: Exchange) -> object:
+    return next((chunk for _, chunk in stream.parsed_events if chunk), None)
 
 
 def _named(answers: Iterable[Exchange]) -> dict[str, list[tuple[Exchange, str]]]:
-    """(answer, the model that it names) by the model that was asked for."""
+    """(answer, the model that it names) by the model that was asked for; those that name none are left out."""
     found: dict[str, list[tuple[Exchange, str]]] = defaultdict(list)
     for answer in answers:
-        name = reply_of(answer).get("model")
-        if isinstance(name, str) and name:
+        parts = [answer.document] if answer.is_json else [chunk for _, chunk in answer.parsed_events if chunk]
+        name = next((name for part in parts if isinstance(name := part.get("model"), str) and name), None)
+        if name:
             found[str(sent(answer).get("model"))].append((answer, name))
     return found
 
@@ -135,6 +152,8 @@ def _fingerprint(exchange: Exchange) -> object:
     return reply_of(exchange).get("system_fingerprint")
 
 
-def _is_sound(body: bytes) -> bool:
-    """Whether a request holds no damaged character itself, which a model could repeat."""
-    return b"\\ud8" not in body.lower() and content.REPLACED.encode() not in body
+def _is_sound(stream: Exchange) -> bool:
+    """Whether a stream is UTF-8, which is judged by itself, and its request holds no damaged character, which a model
+    could repeat."""
+    body = stream.request.body
+    return not list(is_utf8(stream.content)) and b"\\ud8" not in body.lower() and content.REPLACED.encode() not in body

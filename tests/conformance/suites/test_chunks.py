@@ -30,6 +30,11 @@ def talking(asked: Asked) -> bool:
     return asked.streams and "tools" not in asked.object
 
 
+def n_of_text(asked: Asked) -> bool:
+    """Streams of several texts, which have no tool calls."""
+    return talking(asked) and "n" in asked.object
+
+
 def finish(edit: Any) -> Any:
     """The last chunk with a choice."""
 
@@ -120,7 +125,7 @@ def repeating(key: str) -> Any:
 
 
 CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
-    "a member of a wrong type": (chunk(put("service_tier", 5), plainly_streamed), {"STREAM-012": FAIL}),
+    "a member of a wrong type": (chunk(put(f"{DELTA}.refusal", 5), plainly_streamed, SECOND), {"STREAM-012": FAIL}),
     "a refusal of a wrong type": (chunk(put(f"{DELTA}.refusal", []), only=FIRST), {"STREAM-012": FAIL}),
     "no model": (chunk(drop("model"), only=LATER), {"STREAM-012": FAIL}),
     "choices that are null": (chunks(added(1, choices=None), plainly_streamed), {"STREAM-012": FAIL}),
@@ -156,7 +161,7 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "only one of two choices ends": (
         chunk(
-            lambda each: put("choices[].finish_reason", None)(each) if each["choices"][0]["index"] else None, asks("n")
+            lambda each: put("choices[].finish_reason", None)(each) if each["choices"][0]["index"] else None, n_of_text
         ),
         {"STREAM-023": FAIL},
     ),
@@ -178,7 +183,7 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"STREAM-029": WARN},
     ),
     "usage asked for and not given": (
-        asked_as(drop("stream_options"), with_usage),
+        asked_as(drop("stream_options"), lambda asked: asked.streams and with_usage(asked)),
         {"STREAM-030": FAIL},
     ),
     "usage in every chunk": (chunks(usage_everywhere, with_usage), {"STREAM-030": FAIL}),
@@ -198,7 +203,10 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"STREAM-033": FAIL},
     ),
     "usage of nothing": (chunks(usage_of(put("completion_tokens", 0)), with_usage), {"STREAM-033": FAIL}),
-    "usage beyond the cap": (chunks(usage_of(put("completion_tokens", 30)), with_usage), {"STREAM-033": FAIL}),
+    "usage beyond the cap": (
+        chunks(usage_of(put("completion_tokens", lambda n: n + 14)), with_usage),
+        {"STREAM-033": FAIL},
+    ),
     "other prompt tokens": (chunks(usage_of(put("prompt_tokens", lambda n: n + 1)), with_usage), {"STREAM-034": WARN}),
     "a chunk without choices": (chunks(added(1, choices=[]), without_usage), {"STREAM-036": WARN}),
     "Azure's verdict on the prompt": (
@@ -223,8 +231,8 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"STREAM-043": FAIL},
     ),
     "arguments that are null later": (later_fragments(put("function.arguments", None)), {"STREAM-043": FAIL}),
-    "two choices merged into one": (chunk(put("choices[].index", 0), asks("n")), {"STREAM-045": FAIL}),
-    "one choice for two": (asked_as(drop("n"), lambda asked: asked.streams and asks("n")(asked)), {"STREAM-045": FAIL}),
+    "two choices merged into one": (chunk(put("choices[].index", 0), n_of_text), {"STREAM-045": FAIL}),
+    "one choice for two": (asked_as(drop("n"), n_of_text), {"STREAM-045": FAIL}),
 }
 
 

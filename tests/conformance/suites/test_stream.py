@@ -91,10 +91,15 @@ def measured(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
+def is_short(asked: Asked) -> bool:
+    """The stream that longer ones are held against."""
+    return "at least 100" in str(asked.object.get("messages")) and asked.object.get("max_completion_tokens") == 5
+
+
 IN_FRAMING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "declared as JSON": (headers("content-type", "application/json"), {"STREAM-001": FAIL}),
     "declared in Latin-1": (headers("content-type", "text/event-stream; charset=latin1"), {"STREAM-001": FAIL}),
-    "text in Latin-1": (stream(latin), {"STREAM-003": FAIL}),
+    "text in Latin-1": (stream(latin, plainly_streamed), {"STREAM-003": FAIL}),
     "a byte-order mark": (stream(lambda body: b"\xef\xbb\xbf" + body), {"STREAM-004": FAIL}),
     "one line feed between events": (
         stream(lambda body: body.replace(b"\n\n", b"\n") + b"\n", split_stops),
@@ -128,7 +133,7 @@ IN_FRAMING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a stream that may be cached": (headers("cache-control", "max-age=60"), {"STREAM-050": WARN}),
     "named events": (stream(swapped(b"data: {", b"event: chunk\ndata: {")), {"STREAM-061": FAIL}),
     "events of another API": (event(lambda piece: b"event: thread.run\n" + piece, only=FIRST), {"STREAM-061": FAIL}),
-    "tool streams of nothing": (stream(lambda body: DONE, asks("tool_choice", "auto")), {"STREAM-065": FAIL}),
+    "short streams of nothing": (stream(lambda body: DONE, is_short), {"STREAM-065": FAIL}),
 }
 
 
