@@ -130,7 +130,7 @@ async def sdk_helper_tools(gateway: Gateway) -> Played:
 
 @probe(phase=Phase.LAST, tokens=32)
 async def sdk_leave(gateway: Gateway) -> Played:
-    return await played(gateway, "leave", gateway.chat_body(), afresh=True, left=3)
+    return await played(gateway, "leave", gateway.chat_body(), afresh=True)
 
 
 # Parsed answers

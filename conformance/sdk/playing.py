@@ -28,13 +28,12 @@ async def played(
     *,
     afresh: bool = False,
     obey: bool = True,
-    left: int = 0,
     base_slash: bool = False,
     **options: Any,
 ) -> Played:
     """Makes one call of this kind (see calls.py) with these members as its arguments.
 
-    `afresh`, `obey` and `left` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
+    `afresh` and `obey` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
     """
     body = body or {}
     if isinstance(asyncio.get_running_loop(), JumpingLoop):  # time is made up: nothing real may be waited for
@@ -42,7 +41,7 @@ async def played(
 
     async def by(player: Worker) -> Played:
         client = await player.client()
-        async with Recorder(gateway, afresh=afresh, obey=obey, left=left) as recorder:
+        async with Recorder(gateway, afresh=afresh, obey=obey) as recorder:
             url = recorder.base_url + ("/" if base_slash else "")
             outcome = await player.call(kind, body, {"base_url": url, **options})
         if reason := not_sent(recorder):

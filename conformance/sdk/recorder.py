@@ -17,7 +17,7 @@ import h11
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import ABSENT, Gateway
 from conformance.manners import Manner
-from conformance.sdk.calls import KEY
+from conformance.sdk.calls import KEY, LEFT
 
 LEAVING = Manner(leave_after=2, patience_s=60.0)
 OFFERED_CODINGS = "gzip, deflate"
@@ -34,14 +34,14 @@ class Recorder:
     """One address for one call of the SDK. Use as an async context manager.
 
     `exchanges` are those that the call caused, in their order. `obey` is that of Gateway.send. With `afresh` nothing is
-    shared. The first `left` requests are for streams that the SDK leaves: they are left at the gateway, too. `trouble`
-    is what kept a request from being sent, if anything did.
+    shared. A stream that the SDK is going to leave is left at the gateway, too. `trouble` is what kept a request from
+    being sent, if anything did.
     """
 
-    def __init__(self, gateway: Gateway, *, afresh: bool = False, obey: bool = True, left: int = 0) -> None:
+    def __init__(self, gateway: Gateway, *, afresh: bool = False, obey: bool = True) -> None:
         self.exchanges: list[Exchange] = []
         self.trouble: BaseException | None = None
-        self._gateway, self._afresh, self._obey, self._left = gateway, afresh, obey, left
+        self._gateway, self._afresh, self._obey = gateway, afresh, obey
         self._origin = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -83,7 +83,7 @@ class Recorder:
             request, body = await _read(http, reader)
             if request is None:
                 return
-            if self._left:
+            if any(name == LEFT.encode() for name, _ in request.headers):
                 exchange = await self._abandoned(body)
             else:
                 exchange = await self._asked(request, body)
@@ -102,7 +102,6 @@ class Recorder:
 
     async def _abandoned(self, body: bytes) -> Exchange:
         """A stream that is left after its first events."""
-        self._left -= 1
         return await self._gateway.badly(LEAVING, "/chat/completions", json.loads(body))
 
     async def _asked(self, request: h11.Request, body: bytes) -> Exchange:
