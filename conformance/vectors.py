@@ -122,6 +122,15 @@ def equal(one: Vector, other: Vector) -> bool:
     return alike(one, other) and math.isclose(norm(one), norm(other), rel_tol=0.01)
 
 
+def is_steady(each: list[Exchange], again: Exchange, batch: Exchange) -> bool:
+    """Whether the backend embeds the texts of `each` alike a second time, the first of them, and in a batch. If so,
+    another vector of one text is the gateway's doing."""
+    singles = [only_vector(x) for x in each]
+    in_batch = vectors_in(batch) if batch.ok else []
+    same = all(any(alike(found, single) for single in singles) for found in in_batch)
+    return same and alike(singles[0], only_vector(again))
+
+
 def _comparable(one: Vector, other: Vector) -> tuple[Vector, Vector]:
     """Both where both have a number."""
     length = min(len(one), len(other))

@@ -6,7 +6,7 @@ from conformance.rules import usage
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.traffic import answered, in_replies, reply_of, sent
-from conformance.vectors import Vector, alike, cosine, embeddings_in, is_readable, only_vector, vectors_in
+from conformance.vectors import Vector, alike, cosine, embeddings_in, is_readable, is_steady, only_vector, vectors_in
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, prefer, refuse, survive
 
 MIXED = '["a", 1]'
@@ -100,14 +100,17 @@ def test_a_model_that_does_not_embed_is_refused(
 
 @requirement("EMB-021")
 def test_all_scripts_are_embedded_alike(
-    embeddings_reply: Exchange, embeddings_reply_again: Exchange, embeddings_unicode: dict[str, Exchange]
+    embeddings_each: list[Exchange],
+    embeddings_reply_again: Exchange,
+    embeddings_batch: Exchange,
+    embeddings_unicode: dict[str, Exchange],
 ) -> None:
-    answered(embeddings_reply)
+    answered(embeddings_each[0])
     accept(embeddings_unicode)
     raw, escaped = embeddings_unicode["as UTF-8"], embeddings_unicode["escaped"]
     counts = [usage.prompt_tokens(reply_of(x)) for x in (raw, escaped)]
     expect(counts[0] == counts[1], escaped, f"prompt_tokens as UTF-8 and escaped: {show(counts)}")
-    if _is_steady(embeddings_reply, embeddings_reply_again):
+    if is_steady(embeddings_each, embeddings_reply_again, embeddings_batch):
         _is_same(only_vector(raw), escaped, "as UTF-8 and escaped")
 
 
@@ -121,14 +124,17 @@ def test_embeddings_are_not_streamed(embeddings_reply: Exchange, embeddings_stre
 
 @requirement("EMB-023")
 def test_a_list_of_one_text_is_that_text(
-    embeddings_reply: Exchange, embeddings_reply_again: Exchange, embeddings_of_list: Exchange
+    embeddings_each: list[Exchange],
+    embeddings_reply_again: Exchange,
+    embeddings_batch: Exchange,
+    embeddings_of_list: Exchange,
 ) -> None:
-    answered(embeddings_reply)
+    answered(embeddings_each[0])
     accept({"a list of one text": embeddings_of_list})
     found = len(vectors_in(embeddings_of_list))
     expect(found < 2, embeddings_of_list, f"a list of one text has {found} embeddings")
-    if _is_steady(embeddings_reply, embeddings_reply_again):
-        _is_same(only_vector(embeddings_reply), embeddings_of_list, "alone and in a list")
+    if is_steady(embeddings_each, embeddings_reply_again, embeddings_batch):
+        _is_same(only_vector(embeddings_each[0]), embeddings_of_list, "alone and in a list")
 
 
 @requirement("EMB-024")
@@ -153,15 +159,18 @@ def test_white_space_is_refused_or_embedded(embeddings_reply: Exchange, embeddin
 
 @requirement("EMB-029")
 def test_a_compressed_answer_can_be_read(
-    embeddings_reply: Exchange, embeddings_reply_again: Exchange, embeddings_compressed: Exchange
+    embeddings_each: list[Exchange],
+    embeddings_reply_again: Exchange,
+    embeddings_batch: Exchange,
+    embeddings_compressed: Exchange,
 ) -> None:
-    answered(embeddings_reply)
+    answered(embeddings_each[0])
     accept({"Accept-Encoding: gzip, deflate": embeddings_compressed})
     coding = embeddings_compressed.header("content-encoding") or "none"
     seen = f"content-encoding {coding}: the body can't be read"
     expect(is_readable(embeddings_compressed), embeddings_compressed, seen)
-    if _is_steady(embeddings_reply, embeddings_reply_again):
-        _is_same(only_vector(embeddings_reply), embeddings_compressed, "with and without a content coding")
+    if is_steady(embeddings_each, embeddings_reply_again, embeddings_batch):
+        _is_same(only_vector(embeddings_each[0]), embeddings_compressed, "with and without a content coding")
 
 
 @requirement("EMB-030")
@@ -179,11 +188,6 @@ def _is_refused_or_served(exchange: Exchange) -> None:
 
 def _failed_as(exchange: Exchange, kind: str) -> bool:
     return exchange.failure is not None and exchange.failure.kind == kind
-
-
-def _is_steady(reply: Exchange, again: Exchange) -> bool:
-    """Whether the model embeds a text alike each time, so that another vector is the gateway's doing."""
-    return alike(only_vector(reply), only_vector(again))
 
 
 def _is_same(vector: Vector, answer: Exchange, ways: str) -> None:
