@@ -6,7 +6,7 @@ from contextlib import suppress
 from conformance.exchange import Exchange, Unusable
 from conformance.rules import Json
 from conformance.rules.calls import Call, calls_in, offered, what_is_wrong
-from conformance.shape import show
+from conformance.shape import dig
 from conformance.traffic import came_as_asked, reply_of, sent
 from conformance.verdict import Inconclusive, Violation
 
@@ -24,10 +24,11 @@ def calling(answers: Iterable[Exchange]) -> list[Exchange]:
 
 
 def forced(answer: Exchange) -> None:
-    """Raises Inconclusive unless a call came of this request, which forces one: whether it does is judged by itself,
-    and what is asked for in the same way can't be judged without."""
-    if not came_as_asked(answer) or not calls_in(reply_of(answer)):
-        raise Inconclusive("no tool can be forced by its name, of which CHAT-047 tells")
+    """Raises Inconclusive unless the tool that this request forces was called: whether it is is judged by itself, and
+    what is asked for in the same way can't be judged without."""
+    name = dig(sent(answer), "tool_choice", "function", "name")
+    if not came_as_asked(answer) or {call.name for call in calls_in(reply_of(answer))} != {name}:
+        raise Inconclusive("a tool is not called when it is forced, of which CHAT-047 tells")
 
 
 def of_forced(answer: Exchange) -> list[Call]:
@@ -40,15 +41,15 @@ def of_forced(answer: Exchange) -> list[Call]:
 
 
 def without_json(answers: Iterable[Exchange]) -> Iterator[Violation]:
-    """Calls whose arguments are no JSON object, where no call of that tool under that tool_choice has any: a model may
-    slip, a gateway does it again. Calls of tools without parameters and those that were cut are left out."""
-    groups: dict[tuple[str, str], list[tuple[Exchange, str]]] = {}
+    """Calls whose arguments are no JSON object, where no call of that tool in answers to that request has any: a model
+    may slip, a gateway does it again. Calls of tools without parameters and those that were cut are left out."""
+    groups: dict[tuple[bytes, str], list[tuple[Exchange, str]]] = {}
     for answer in answers:
         asked = sent(answer)
         for call in calls_in(_readable(answer) or {"choices": []}):
             taken = offered(asked).get(call.name or "", {}).get("parameters")
             if taken is not None and call.arguments is not None and not call.cut:
-                group = groups.setdefault((show(asked.get("tool_choice")), call.name or ""), [])
+                group = groups.setdefault((answer.request.body, call.name or ""), [])
                 group.append((answer, what_is_wrong(call.arguments)))
     for (_, name), told in groups.items():
         if all(wrong for _, wrong in told):

@@ -12,7 +12,7 @@ from schemas import violations
 
 JUDGED_ALONE = [
     "id", "object", "created", "choices[].index", "choices[].delta", "choices[].finish_reason", "system_fingerprint",
-    "service_tier",
+    "service_tier", "choices[].logprobs",
 ]  # fmt: skip
 JUDGED_ALONE_IN_DELTAS = ["role", "content", "tool_calls[]"]
 """Members that have a requirement of their own, so that one defect is one failure."""

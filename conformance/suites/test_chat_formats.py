@@ -1,5 +1,6 @@
 """CHAT: answers that are asked for as JSON, or as JSON of a schema; plain, and put together from a stream."""
 
+from contextlib import suppress
 from typing import Any
 
 from conformance.exchange import Exchange
@@ -43,10 +44,16 @@ def test_formats_that_are_none_are_refused(chat_reply: Exchange, chat_bad_format
 
 @requirement("CHAT-096")
 def test_references_in_a_schema_are_kept(chat_json_schema: Exchange, chat_json_references: Exchange) -> None:
-    if not came_as_asked(chat_json_schema) or misfit(_json_in(chat_json_schema), REPORT):
+    if not came_as_asked(chat_json_schema) or not _fits(chat_json_schema, REPORT):
         raise Inconclusive("no schema is kept, of which CHAT-057 tells")
     accept({"a schema with $defs and $ref": chat_json_references})
     _expect_fit(chat_json_references, OUTFIT)
+
+
+def _fits(exchange: Exchange, schema: Json) -> bool:
+    with suppress(Broken):
+        return not misfit(_json_in(exchange), schema)
+    return False
 
 
 def _expect_fit(exchange: Exchange, schema: Json) -> None:
