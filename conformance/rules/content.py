@@ -20,6 +20,8 @@ DOUBLED = 4
 """Different words, each said twice in a row, that no model's words are."""
 LONG_ENOUGH = 16
 """Characters of a text that can be compared with another."""
+PART = 4
+"""Characters of a part, by which it is told whether a text comes back to what it said."""
 CUT = 4
 """Characters at the end of a capped text that plain and streamed answers may treat differently: half an emoji."""
 KEPT = 4
@@ -80,16 +82,16 @@ class Replacements(StreamRule):
 
 
 def is_said_twice(text: str) -> bool:
-    """Whether a text is some other text twice."""
+    """Whether a text is some other text twice, one that does not go round in circles itself."""
     half = len(text) // 2
-    return len(text) >= LONG_ENOUGH and text[:half] == text[half:]
+    return text[:half] == text[half:] and _is_varied(text[:half])
 
 
 def distortion(plain: str, streamed: str) -> str:
     """What was done to a plain text to make it this streamed one, if it can be told: a model that says something else
     does none of this. "" where both are equal, or differ in another way, as by a damaged character."""
     text, other = (_solid(each) for each in (plain, streamed))
-    if len(text) < LONG_ENOUGH or REPLACED in other or (text.startswith(other) and len(text) - len(other) <= CUT):
+    if not _is_varied(text) or REPLACED in other or (text.startswith(other) and len(text) - len(other) <= CUT):
         return ""
     if not other:
         return "nothing of the plain text is streamed"
@@ -123,6 +125,12 @@ def _repetition(pieces: list[str]) -> str:
 def _solid(text: str) -> str:
     """Without white space, and without what a cap may have made of half a character."""
     return "".join(text.split()).rstrip(REPLACED)
+
+
+def _is_varied(text: str) -> bool:
+    """Whether a text does not go round in circles, so that parts of it can be told from the whole."""
+    parts = {text[at : at + PART] for at in range(len(text) - PART + 1)}
+    return len(text) >= LONG_ENOUGH and len(parts) * 2 > len(text) - PART
 
 
 def _is_within(short: str, long: str) -> bool:

@@ -28,7 +28,7 @@ def distorted(plain: list[Json], streamed: list[Json]) -> list[str]:
 
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
     """Tokens are counted and nothing is shown, while every plain answer shows something."""
-    if not plain or not all(map(_shows, plain)) or any(map(_thinks, plain)):
+    if not plain or not all(map(_shows, plain)) or any(_thinks(each) or _hides(each) for each in plain):
         return []
     counts = [0 if _shows(each) else completion_tokens(each) or 0 for each in streamed]
     return _if_all([f"{count} tokens are counted, and nothing is streamed" if count else "" for count in counts])
@@ -43,7 +43,10 @@ def doubled(plain: list[Json], streamed: list[Json]) -> list[str]:
 
 
 def thinned(plain: list[Json], streamed: list[Json]) -> list[str]:
-    """Clearly less, or more, text for its tokens than any plain answer has."""
+    """Clearly less, or more, text for its tokens than any plain answer has. A count of its own is miscounted's
+    business."""
+    if len({completion_tokens(each) for each in plain + streamed}) > 1:
+        return []
     whole, other = ([_density(each) for each in group] for group in (plain, streamed))
     if len(whole) < 2 or min(whole) < LETTERS_PER_TOKEN or not all(other) or any(map(_thinks, plain)):
         return []
@@ -84,7 +87,16 @@ def _thinks(document: Json) -> bool:
     return counted or any(message.get(key) for _, message in messages(document) for key in THOUGHTS)
 
 
+def _hides(document: Json) -> bool:
+    """Whether an answer shows so little for its tokens that most of them may be hidden thoughts."""
+    return len(_letters(document)) < LETTERS_PER_TOKEN * (completion_tokens(document) or 0)
+
+
+def _letters(document: Json) -> str:
+    return "".join(text(document).split())
+
+
 def _density(document: Json) -> float:
     """Letters of text per token of an answer that ran into its cap; 0 for any other, and for a short one."""
     tokens = completion_tokens(document) or 0
-    return len("".join(text(document).split())) / tokens if tokens >= MANY_TOKENS and _was_cut(document) else 0.0
+    return len(_letters(document)) / tokens if tokens >= MANY_TOKENS and _was_cut(document) else 0.0
