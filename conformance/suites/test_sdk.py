@@ -44,7 +44,10 @@ def test_create_returns_a_completion(sdk_create: Played) -> None:
 
 @requirement("SDK-002")
 def test_chats_at_once_return_completions(sdk_create_in_parallel: list[Played]) -> None:
-    hold(unusable(sdk_create_in_parallel))
+    throttled = [played for played in sdk_create_in_parallel if is_raised(played, "RateLimitError")]
+    hold(unusable(played for played in sdk_create_in_parallel if played not in throttled))
+    if throttled:
+        raise Inconclusive(f"{len(throttled)} of {len(sdk_create_in_parallel)} chats were throttled, three times each")
 
 
 @requirement("SDK-003")
