@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import BodyRule, Json, StreamRule
-from conformance.rules.chunks import choices_of, is_prelude
+from conformance.rules.chunks import choices_of, is_prelude, pieces_of
 from conformance.rules.replies import EARLIEST, LATEST
 from conformance.shape import choices, is_int, show
 from schemas import violations
@@ -228,7 +228,9 @@ class TextChunksAreKnown(StreamRule):
         outline = json.dumps({**chunk, "choices": blank or chunk.get("choices")})
         if outline not in self._seen:
             self._seen.add(outline)
-            alone = JUDGED_ALONE_IN_CHUNKS + (["choices"] if chunk.get("usage") and not chunk.get("choices") else [])
+            ends = chunk.get("usage") is not None and not any(pieces_of(chunk))
+            # What a chunk with usage may hold besides is the business of UsageComesLast.
+            alone = [*JUDGED_ALONE_IN_CHUNKS, *(["choices", "choices[]"] if ends else [])]
             yield from violations("completion_chunk.lenient", chunk, leaving=alone)
 
 

@@ -3,7 +3,7 @@
 from conformance.exchange import Exchange
 from conformance.probes.chat import STOP_CAP
 from conformance.probes.completions import ECHOED, ECHOES, PROMPTS, STOPS, TOKENS
-from conformance.rules import completions, replies, usage
+from conformance.rules import BodyRule, completions, replies, usage
 from conformance.rules.errors import envelope
 from conformance.shape import show
 from conformance.suites import requirement
@@ -56,8 +56,7 @@ def test_echo_gives_the_prompt_back(completion_reply: Exchange, completion_echo:
     answered_in_its_mode(completion_reply)
     accept({"echo": completion_echo})
     said = completions.text(reply_of(completion_echo))
-    kept = completions.loosely(said).startswith(completions.loosely(ECHOED))
-    expect(kept, completion_echo, f"the prompt was {show(ECHOED)}, the text is {show(said)}")
+    expect(_is_echoed(said), completion_echo, f"the prompt was {show(ECHOED)}, the text is {show(said)}")
     prefer(said.startswith(ECHOED), completion_echo, f"in another form the prompt comes back: {show(said)}")
 
 
@@ -146,8 +145,12 @@ def test_an_unknown_model_is_404(completion_reply: Exchange, completion_unknown_
 
 
 @requirement("COMP-029")
-def test_each_prompt_has_n_choices(completion_reply: Exchange, completion_batch_n2: Exchange) -> None:
+def test_each_prompt_has_n_choices(
+    completion_reply: Exchange, completion_batch: Exchange, completion_n2: Exchange, completion_batch_n2: Exchange
+) -> None:
     answered(completion_reply)
+    if not (_holds(completion_batch, completions.has_choices(3)) and _holds(completion_n2, completions.has_choices(2))):
+        raise NotApplicable("several prompts or n are not honoured: COMP-006 and COMP-022 speak of that")
     if completion_batch_n2.status in CLEANLY:
         raise NotApplicable("several prompts with n are cleanly refused")
     accept({"three prompts with n=2": completion_batch_n2})
@@ -156,9 +159,10 @@ def test_each_prompt_has_n_choices(completion_reply: Exchange, completion_batch_
 
 @requirement("COMP-030")
 def test_choices_stand_in_the_order_of_their_prompts(
-    completion_reply: Exchange, completion_echo_batch: Exchange
+    completion_reply: Exchange, completion_echo: Exchange, completion_echo_batch: Exchange
 ) -> None:
     answered(completion_reply)
+    _echoes(completion_echo)
     if completion_echo_batch.status in CLEANLY:
         raise NotApplicable("several prompts with echo are cleanly refused")
     accept({"two prompts with echo": completion_echo_batch})
@@ -192,15 +196,25 @@ def test_logprobs_make_sense(completion_reply: Exchange, completion_logprobs: Ex
 
 
 @requirement("COMP-033")
-def test_logprobs_0_are_those_of_the_chosen_tokens(completion_reply: Exchange, completion_logprobs_0: Exchange) -> None:
+def test_logprobs_0_are_those_of_the_chosen_tokens(
+    completion_reply: Exchange, completion_logprobs: Exchange, completion_logprobs_0: Exchange
+) -> None:
     answered(completion_reply)
+    _has_logprobs(completion_logprobs)
     _accept("logprobs 0", completion_logprobs_0)
     hold(in_replies([completion_logprobs_0], completions.arrays_align(0)))
 
 
 @requirement("COMP-034")
-def test_logprobs_cover_an_echoed_prompt(completion_reply: Exchange, completion_echo_logprobs: Exchange) -> None:
+def test_logprobs_cover_an_echoed_prompt(
+    completion_reply: Exchange,
+    completion_echo: Exchange,
+    completion_logprobs: Exchange,
+    completion_echo_logprobs: Exchange,
+) -> None:
     answered(completion_reply)
+    _echoes(completion_echo)
+    _has_logprobs(completion_logprobs)
     if completion_echo_logprobs.status in CLEANLY:
         raise NotApplicable("echo with logprobs is cleanly refused")
     accept({"echo with logprobs": completion_echo_logprobs})
@@ -227,6 +241,24 @@ def test_wrong_types_are_refused(completion_reply: Exchange, completion_wrong_ty
 def test_null_is_accepted_where_the_api_allows_it(completion_reply: Exchange, completion_nulls: Exchange) -> None:
     answered(completion_reply)
     _accept("nulls", completion_nulls)
+
+
+def _holds(exchange: Exchange, rule: BodyRule) -> bool:
+    return exchange.ok and not any(rule(exchange.document))
+
+
+def _is_echoed(text: str) -> bool:
+    return completions.loosely(text).startswith(completions.loosely(ECHOED))
+
+
+def _echoes(exchange: Exchange) -> None:
+    if not exchange.ok or not _is_echoed(completions.text(exchange.document)):
+        raise NotApplicable("no prompt is echoed: COMP-009 speaks of that")
+
+
+def _has_logprobs(exchange: Exchange) -> None:
+    if not _holds(exchange, completions.arrays_align(2)):
+        raise NotApplicable("there are no log-probabilities in four arrays: COMP-011 speaks of that")
 
 
 def _accept(case: str, exchange: Exchange) -> None:
