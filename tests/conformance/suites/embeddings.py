@@ -150,6 +150,12 @@ def drifting(vector: list[float]) -> list[float]:
     return [number / norm for number in drawn]
 
 
+def disturbed(size: float) -> Callable[[list[float]], list[float]]:
+    """Numbers as a backend has them that computes a text anew in every batch: off by this much in all."""
+    drawn = random.Random(1)
+    return lambda vector: [number + drawn.gauss(0, size / len(vector) ** 0.5) for number in vector]
+
+
 def by_prefix(app: ASGIApp) -> ASGIApp:
     """Texts that begin alike are taken for the one that came first."""
     known: dict[str, str] = {}

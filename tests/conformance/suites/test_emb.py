@@ -18,6 +18,7 @@ from .embeddings import (
     constant,
     counting,
     data,
+    disturbed,
     doubled,
     drifting,
     emb,
@@ -129,6 +130,10 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "one vector for all texts": (reply(vectors(constant)), {"EMB-008": WARN}),
     "another vector each time": (reply(vectors(drifting)), {"EMB-008": WARN}),
     "a cache that looks at the beginning": (by_prefix, {"EMB-008": WARN}),
+    "other numbers in a batch": (
+        reply(vectors(disturbed(0.1)), lambda asked: many(asked) and by_default(asked)),
+        {"EMB-008": WARN},
+    ),
     "free of charge": (reply(counting(lambda _: 0)), {"EMB-009": FAIL}),
     "less in total": (reply(usage(total_tokens=0)), {"EMB-009": FAIL}),
     "no total": (reply(drop("usage.total_tokens")), {"EMB-009": FAIL}),

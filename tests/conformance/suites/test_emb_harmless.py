@@ -3,9 +3,7 @@ what is broken."""
 
 import gzip
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ from .embeddings import (
     chatting,
     constant,
     counting,
+    disturbed,
     doubled,
     drifting,
     emb,
@@ -38,12 +37,6 @@ from .test_harmless import everywhere, slowly, together, unprocessable
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 HTML = Answer(404, ((b"content-type", b"text/html"),), b"<h1>Not Found</h1>")
-
-
-def with_noise(size: float) -> Callable[[list[float]], list[float]]:
-    """Numbers as a backend has them that computes a text anew in every batch."""
-    random = Random(1)
-    return lambda vector: [number + random.gauss(0, size / math.sqrt(len(vector))) for number in vector]
 
 
 def nearly_alike(vector: list[float]) -> list[float]:
@@ -85,9 +78,9 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "no usage": (reply(drop("usage")), {"EMB-009"}),
     "special tokens in every request": (reply(counting(lambda n: n + 2)), set()),
     "a model with its vendor": (reply(put("model", "vendor/small-2024")), set()),
-    "noise in batches": (reply(vectors(with_noise(1e-4)), many), set()),
-    "noise everywhere": (reply(vectors(with_noise(1e-3))), set()),
-    "much noise everywhere": (reply(vectors(with_noise(0.02))), set()),
+    "noise in batches": (reply(vectors(disturbed(1e-4)), many), set()),
+    "noise everywhere": (reply(vectors(disturbed(1e-3))), set()),
+    "much noise everywhere": (reply(vectors(disturbed(0.02))), set()),
     "a model that is not normalised": (reply(vectors(doubled)), {"EMB-017"}),
     "whole numbers": (
         together(asked_as(drop("encoding_format"), in_base64), reply(whole_numbers)),
