@@ -61,19 +61,20 @@ def _add(whole: Json, choice: Json) -> None:
 
 def _call(calls: list[Json], fragment: Json) -> None:
     """Adds a fragment to the call of its index, or begins that call. Without an index it belongs to the last call,
-    unless it has an id of its own; with an id of its own it begins another call whatever its index."""
+    unless it has an id of its own; with an id of its own it begins another call whatever its index.
+
+    Arguments to which something else than a text is added are no text any more; only the first may be null.
+    """
     index, id = fragment.get("index"), fragment.get("id")
     same = [call for call in calls if call["index"] == index] if is_int(index) else calls[-1:] * (not id)
-    if not same or (id and same[-1]["id"] not in (None, id)):
-        same = [{"index": index, "id": None, "type": None, "function": {"name": None, "arguments": ""}}]
-        calls += same
-    call = same[-1]
+    begins = not same or bool(id and same[-1]["id"] not in (None, id))
+    if begins:
+        calls.append({"index": index, "id": None, "type": None, "function": {"name": None, "arguments": ""}})
+    call = calls[-1] if begins else same[-1]
     call["id"], call["type"] = call["id"] or id, call["type"] or fragment.get("type")
     function = fragment.get("function")
     if isinstance(function, dict):
-        kept, arguments = call["function"], function.get("arguments")
+        kept, more = call["function"], function.get("arguments", "")
         kept["name"] = kept["name"] or function.get("name")
-        if not isinstance(arguments, str | None):
-            kept["arguments"] = arguments
-        elif isinstance(kept["arguments"], str):
-            kept["arguments"] += arguments or ""
+        if isinstance(kept["arguments"], str) and not (begins and more is None):
+            kept["arguments"] = kept["arguments"] + more if isinstance(more, str) else more

@@ -66,7 +66,10 @@ def parts(content: Any) -> Any:
 
 
 IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
-    "a member of a wrong type": (reply(put("choices[].message.annotations", "none"), plainly), {"CHAT-001": FAIL}),
+    "a member of a wrong type": (
+        reply(put("choices[].message.annotations", "none"), asks("stream", False)),
+        {"CHAT-001": FAIL},
+    ),
     "another object": (reply(put("object", "chat.completions")), {"CHAT-002": FAIL}),
     "no object": (reply(drop("object")), {"CHAT-002": FAIL}),
     "one id for all": (reply(put("id", "chatcmpl-1")), {"CHAT-003": FAIL}),
@@ -188,7 +191,10 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "a cap of none": (asked_as(put("max_completion_tokens", 4), capped(0, -1, 1.5, "10")), {"CHAT-032": WARN}),
     "a cap that crashes": (answered(capped(-1), error(500)), {"CHAT-032": FAIL}),
-    "text parts refused": (answered(content(lambda text: isinstance(text, list)), error(400)), {"CHAT-060": FAIL}),
+    "text parts refused": (
+        answered(lambda a: content(lambda text: isinstance(text, list))(a) and not has_role("tool")(a), error(400)),
+        {"CHAT-060": FAIL},
+    ),
     "system turns refused": (answered(has_role("system"), error(400)), {"CHAT-064": FAIL}),
     "a null refusal refused": (
         answered(lambda asked: any("refusal" in message for message in messages(asked)), error(400)),

@@ -81,8 +81,16 @@ def text(edit: Callable[[str], Any], finish: Callable[[Any], Any] = lambda old: 
                 each["delta"]["content"] = edit(each["delta"]["content"])
             each["finish_reason"] = each["finish_reason"] and finish(each["finish_reason"])
 
-    talking = lambda asked: not tools(asked) or asked.object.get("tool_choice") == "none"  # noqa: E731
-    return together(reply(in_reply), chunk(in_chunk, talking))
+    def talking(asked: Asked) -> bool:
+        return not tools(asked) or asked.object.get("tool_choice") == "none"
+
+    return together(reply(in_reply, is_free), chunk(in_chunk, lambda asked: talking(asked) and is_free(asked)))
+
+
+def is_free(asked: Asked) -> bool:
+    """Chats whose answer need not be JSON."""
+    wanted = asked.object.get("response_format")
+    return not isinstance(wanted, dict) or wanted.get("type") == "text"
 
 
 def free_of_charge(document: Any) -> None:
@@ -132,22 +140,21 @@ def joined(found: list[Any]) -> list[Any]:
 
 def whole_calls(found: list[Any]) -> list[Any]:
     """Each tool call in one fragment."""
-    calls: dict[int, Any] = {}
+    calls: dict[tuple[int, int], Any] = {}
     rest = []
     for each in found:
-        fragments = [f for c in each["choices"] for f in c["delta"].get("tool_calls", ())]
-        for fragment in fragments:
-            if fragment["index"] in calls:
-                calls[fragment["index"]]["function"]["arguments"] += fragment["function"]["arguments"]
-            else:
-                calls[fragment["index"]] = fragment
-        if not fragments or any("id" in fragment for fragment in fragments):
+        fragments = [(c["index"], f) for c in each["choices"] for f in c["delta"].get("tool_calls", ())]
+        for choice, fragment in fragments:
+            whole = calls.setdefault((choice, fragment["index"]), fragment)
+            if whole is not fragment:
+                whole["function"]["arguments"] += fragment["function"]["arguments"]
+        if not fragments or any("id" in fragment for _, fragment in fragments):
             rest.append(each)
     return rest
 
 
 def without_usage(document: Any) -> None:
-    if document["usage"] is None:
+    if document.get("usage", 0) is None:
         del document["usage"]
 
 
@@ -226,8 +233,9 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "no refusal": (together(reply(drop("choices[].message.refusal")), chunk(drop(f"{DELTA}.refusal"))), {"CHAT-013"}),
     "no logprobs and annotations": (
         together(
-            reply(both(drop("choices[].logprobs"), drop("choices[].message.annotations"))),
-            chunk(drop("choices[].logprobs")),
+            reply(drop("choices[].message.annotations")),
+            reply(drop("choices[].logprobs"), lambda asked: not asks("logprobs", True)(asked)),
+            chunk(drop("choices[].logprobs"), lambda asked: not asks("logprobs", True)(asked)),
         ),
         set(),
     ),
