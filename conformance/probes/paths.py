@@ -16,7 +16,7 @@ TRICKS = {
     "a parent segment": "{base}/models/../chat/completions",
     "an encoded letter": "{base}/%63hat/completions",
     "an encoded slash": "{base}/chat%2Fcompletions",
-    "a path parameter": "{base}/chat/completions;x=1",
+    "a path parameter": "{base}/chat;x=1/completions",
 }
 LISTS = ("/files", "/batches", "/fine_tuning/jobs", "/assistants")
 OTHERS = ("/responses", "/moderations", "/images/generations", "/audio/speech", "/rerank", "/messages")

@@ -1,13 +1,14 @@
 """Probes of what a client could do on purpose: inject headers, pass for another model, another machine or another
 tenant, and make two readers of one request disagree."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
 from conformance.gateway import Gateway, together, user
 from conformance.probe import Phase, probe
+from conformance.probes.embeddings import embeddings_tries
 from conformance.probes.errors import offered, unserved_model
 
 INJECTED = "X-Gateproof-Injected"
@@ -143,13 +144,14 @@ async def identities_without_key(gateway: Gateway) -> dict[str, Exchange]:
     return await together({case: gateway.chat({"key": None, "headers": each}) for case, each in sent.items()})
 
 
-async def _elsewhere(gateway: Gateway, case: str, change: Any) -> dict[str, Awaitable[Exchange]]:
-    """The same at the other endpoints, each with its own model."""
-    others = (await offered(gateway))[1:]
-    return {
-        f"{case} at {post.path}": gateway.post(post.path, post.body | {"model": change(post.body["model"])})
-        for post in others
-    }
+async def _elsewhere(gateway: Gateway, case: str, change: Callable[[str], str]) -> dict[str, Awaitable[Exchange]]:
+    """The same at the other endpoints, each with its own model: for embeddings the first that was found to embed."""
+    found = {}
+    for post in (await offered(gateway))[1:]:
+        tries = await embeddings_tries(gateway) if post.name == "embeddings" else []
+        model = next((x.sent["model"] for x in tries if x.ok), post.body["model"])
+        found[f"{case} at {post.path}"] = gateway.post(post.path, post.body | {"model": change(model)})
+    return found
 
 
 def _look_alikes(gateway: Gateway) -> dict[str, str]:

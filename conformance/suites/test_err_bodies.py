@@ -45,7 +45,7 @@ def test_errors_of_the_api_are_json(exchanges: list[Exchange], unknown_model: di
 @requirement("ERR-023")
 def test_errors_reveal_no_internals(exchanges: list[Exchange], unknown_model: dict[str, Exchange]) -> None:
     failed = [(x, secrets.told(x, CONFIGURED)) for x in exchanges if x.status >= 400]
-    failed += [(x, _told_in_stream(x)) for x in exchanges if x.ok and x.media_type == "text/event-stream"]
+    failed += [(x, _told_in_stream(x)) for x in exchanges if x.ok and x.media_type == "text/event-stream" and x.readable]
     hold(Violation(x, f"{_where(x)}: {seen}") for x, text in failed for seen in rules.internals(text, secrets.known(x)))
 
 
@@ -78,7 +78,7 @@ def test_param_names_the_field(
     cases = [("messages", case, x) for case, x in wrong_messages.items()]
     cases += [("model", case, x) for case, x in (no_model | model_of_wrong_type).items()]
     cases += [("temperature", case, x) for case, x in chat_wrong_types.items() if case.startswith("temperature")]
-    told = [(field, case, x) for field, case, x in cases if 400 <= x.status < 500 and x.is_json and _says_param(x)]
+    told = [(field, case, x) for field, case, x in cases if x.status in (400, 422) and x.is_json and _says_param(x)]
     if not told:
         raise Inconclusive("no error of a wrong field has a param")
     hold(
@@ -101,7 +101,7 @@ def test_error_bodies_are_bounded(exchanges: list[Exchange], long_prompts_refuse
     hold(
         Violation(x, f"{_where(x)}: {seen}")
         for x in failed
-        for seen in rules.is_bounded(sizes[x.id], _body(x), secrets.known(x))
+        for seen in rules.is_bounded(sizes[x.id], _body(x), _asked(x))
     )
 
 
@@ -174,3 +174,9 @@ def _told_in_stream(exchange: Exchange) -> str:
 def _body(exchange: Exchange) -> str:
     """The body as sent, and as its JSON says it."""
     return "\n".join([exchange.readable, *(rules.strings(exchange.json) if exchange.is_json else ())])
+
+
+def _asked(exchange: Exchange) -> str:
+    """The path and the body of a request, as sent and as its JSON says it."""
+    body = exchange.request.body.decode("utf-8", "replace")
+    return "\n".join([exchange.request.url, body, *rules.strings(exchange.sent)])

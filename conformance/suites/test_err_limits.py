@@ -64,7 +64,7 @@ def test_expect_continue_is_honoured(expect_continue: list[Exchange], unknown_mo
     survive({"a head with Expect: 100-continue": last})
     expect(first.complete, first, "no 100 Continue, and no other answer, before the body was sent")
     asked = next(iter(unknown_model.values()))
-    read = first.status != 100 or last.status == asked.status
+    read = first.status != 100 or last.status in (asked.status, 417)
     expect(read, last, f"after 100 Continue {last.status}, without it {asked.status}")
 
 

@@ -1,12 +1,17 @@
 """Each requirement of AUTH is seen to be broken where it is, and nothing else is."""
 
+from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
+from reference_gateway.app import create_app
+from reference_gateway.config import default_config, with_settings
+from reference_gateway.gateway import Gateway
 
 from .defects import Answer, Asked, before, changed, error, with_request_id
 from .judged import KEY, gateway_app, judge, red
@@ -15,6 +20,7 @@ Defect = Callable[[ASGIApp], ASGIApp]
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("ERR", "AUTH", "HDR")
+OTHERS = ("/v1/files", "/v1/batches", "/v1/responses", "/v1/moderations", "/v1/images/generations")
 
 
 def open_to(when: Callable[[Asked], Any]) -> Defect:
@@ -37,6 +43,10 @@ def with_refusals(edit: Callable[[Asked, Answer], Answer]) -> Defect:
     return lambda app: changed(app, lambda asked, answer: edit(asked, answer) if answer.status == 401 else None)
 
 
+def with_answers(edit: Callable[[Asked, Answer], Answer | None]) -> Defect:
+    return lambda app: changed(app, edit)
+
+
 def given(asked: Asked) -> str:
     return asked.header("authorization") or ""
 
@@ -55,6 +65,10 @@ def is_wrong(asked: Asked) -> bool:
 
 def echo(asked: Asked, answer: Answer) -> Answer:
     return answer.with_json({"error": answer.json["error"] | {"message": f"Incorrect API key: {given(asked)[7:]}"}})
+
+
+def in_base_64(asked: Asked) -> str:
+    return "Bearer " + b64encode(given(asked)[:200].encode("latin-1")).decode()
 
 
 MISSING = error(401, "no key").with_header("www-authenticate", "Bearer")
@@ -115,6 +129,18 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         open_to(lambda asked: asked.path == "/v1/models" and is_wrong(asked)),
         {"AUTH-004": FAIL},
     ),
+    "any key is let in to a single model": (
+        open_to(lambda asked: asked.path.startswith("/v1/models/") and is_wrong(asked) and asked.method == "GET"),
+        {"AUTH-004": FAIL},
+    ),
+    "any key is let in to completions": (
+        open_to(lambda asked: asked.path == "/v1/completions" and is_wrong(asked)),
+        {"AUTH-004": FAIL},
+    ),
+    "any key is let in to unknown paths": (
+        open_to(lambda asked: "no-such-endpoint" in asked.path and is_wrong(asked)),
+        {"AUTH-004": FAIL},
+    ),
     "any key is let in to a stream": (
         open_to(lambda asked: asked.streams and is_wrong(asked)),
         {"AUTH-004": FAIL},
@@ -172,6 +198,87 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         ),
         {"AUTH-009": FAIL},
     ),
+    "the key is in the message, in base64": (
+        with_refusals(
+            lambda asked, answer: answer.with_json(
+                {
+                    "error": answer.json["error"]
+                    | {"message": f"not {b64encode(given(asked)[:200].encode('latin-1')).decode()}"}
+                }
+            )
+        ),
+        {"AUTH-009": FAIL},
+    ),
+    "x-api-key only has to be there": (
+        open_to(lambda asked: asked.header("x-api-key") is not None and not given(asked)),
+        {"AUTH-016": FAIL},
+    ),
+    "api-key crashes": (answering(lambda asked: asked.header("api-key"), 500), {"AUTH-016": FAIL}),
+    "a trailing slash opens the list": (
+        lambda app: before(
+            app,
+            lambda asked: (
+                replace(asked, path="/v1/models").with_header("authorization", f"Bearer {KEY}")
+                if asked.path == "/v1/models/"
+                else None
+            ),
+        ),
+        {"AUTH-018": FAIL},
+    ),
+    "a trailing slash opens the list to wrong keys": (
+        lambda app: before(
+            app,
+            lambda asked: (
+                replace(asked, path="/v1/models").with_header("authorization", f"Bearer {KEY}")
+                if asked.path == "/v1/models/" and given(asked)
+                else None
+            ),
+        ),
+        {"AUTH-018": FAIL},
+    ),
+    "a trailing slash opens the chat": (
+        lambda app: before(
+            app,
+            lambda asked: (
+                replace(asked, path="/v1/chat/completions").with_header("authorization", f"Bearer {KEY}")
+                if asked.path == "/v1/chat/completions/"
+                else None
+            ),
+        ),
+        {"AUTH-018": FAIL},
+    ),
+    "files are open": (
+        answering(lambda asked: asked.path == "/v1/files", Answer(200).with_json({"object": "list", "data": []})),
+        {"AUTH-019": FAIL},
+    ),
+    "responses are open": (
+        answering(lambda asked: asked.path == "/v1/responses", Answer(200).with_json({"object": "response"})),
+        {"AUTH-019": FAIL},
+    ),
+    "moderations crash": (answering(lambda asked: asked.path == "/v1/moderations", 500), {"AUTH-019": FAIL}),
+    "images read the body first": (
+        answering(lambda asked: asked.path == "/v1/images/generations", 400),
+        {"AUTH-019": WARN},
+    ),
+    "a forwarded user is believed": (
+        open_to(lambda asked: asked.header("x-forwarded-user") and not given(asked)),
+        {"AUTH-020": FAIL},
+    ),
+    "a local address is let in": (
+        open_to(lambda asked: asked.header("x-forwarded-for") == "127.0.0.1" and not given(asked)),
+        {"AUTH-020": FAIL},
+    ),
+    "OPTIONS is answered like GET": (
+        lambda app: before(
+            app,
+            lambda asked: (
+                replace(asked, method="GET").with_header("authorization", f"Bearer {KEY}")
+                if asked.method == "OPTIONS" and asked.path == "/v1/models"
+                else None
+            ),
+        ),
+        {"AUTH-021": FAIL},
+    ),
     "the model is looked up first": (
         answering(
             lambda asked: not given(asked) and str(asked.object.get("model")).startswith("gateproof"),
@@ -213,6 +320,55 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
     assert {id: said.verdict for id, said in red(judge(defect(gateway_app()), *AREAS)).items()} == expected
+
+
+def test_a_restricted_key_is_judged_where_it_is_given() -> None:
+    """The bundled gateway's own key for reading, and gateways that refuse it as a wrong one, or not at all."""
+    reader = "sk-reader-0123456789abcdef"
+    config = with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0})
+    app = create_app(Gateway.open(config, tokens=[KEY], readonly_tokens=[reader], seed=1))
+
+    def judged(defect: Defect) -> dict[str, Verdict]:
+        said = judge(defect(app), "AUTH-017", restricted_api_key=reader)
+        return {id: each.verdict for id, each in said.items()}
+
+    def refused(status: int) -> Defect:
+        return with_answers(
+            lambda asked, answer: (
+                replace(answer, status=status) if answer.status == 403 and reader in given(asked) else None
+            )
+        )
+
+    assert judged(lambda app: app) == {"AUTH-017": Verdict.PASS}
+    assert judged(refused(404)) == {"AUTH-017": Verdict.PASS}
+    assert judged(refused(401)) == {"AUTH-017": WARN}
+    assert judged(open_to(lambda asked: asked.streams and reader in given(asked))) == {"AUTH-017": WARN}
+
+
+def test_a_second_header_that_is_checked_is_right() -> None:
+    app = open_to(lambda asked: asked.header("x-api-key") == KEY)(gateway_app())
+    assert {id: said.verdict for id, said in judge(app, "AUTH-016").items()} == {"AUTH-016": Verdict.PASS}
+
+
+HARMLESS: dict[str, Defect] = {
+    "unknown paths are 404 for everybody": answering(
+        lambda asked: "no-such-endpoint" in asked.path, error(404, "no such path", code="unknown_url")
+    ),
+    "text on unknown paths for everybody": answering(
+        lambda asked: "no-such-endpoint" in asked.path or asked.path in OTHERS,
+        Answer(404, ((b"content-type", b"text/plain"),), b"404 page not found"),
+    ),
+    "other endpoints are 405": answering(lambda asked: asked.path in OTHERS, 405),
+    "OPTIONS is free": answering(lambda asked: asked.method == "OPTIONS", Answer(204)),
+    "a trailing slash is redirected": answering(
+        lambda asked: asked.path == "/v1/models/", error(307).with_header("location", "/v1/models")
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_harmless_variation_is_no_defect(name: str) -> None:
+    assert red(judge(HARMLESS[name](gateway_app()), "AUTH", "HDR")) == {}
 
 
 def test_a_gateway_without_keys_breaks_what_says_so_and_no_more() -> None:

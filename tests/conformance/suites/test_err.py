@@ -1,138 +1,44 @@
-"""Each requirement of ERR is seen to be broken where it is, and nothing else is."""
+"""Each requirement of ERR about what is refused is seen to be broken where it is, and nothing else is."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
+from conformance import catalogue
 from conformance.suites import test_err
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed, error, with_request_id
+from .defects import Answer, Asked, before, changed, error
 from .judged import gateway_app, judge, red
+from .refusals import (
+    AREAS,
+    FAIL,
+    NOT_OFFERED,
+    POSTS,
+    WARN,
+    Defect,
+    answering,
+    edited,
+    having,
+    is_unknown,
+    messages_of,
+    model_of,
+    posted,
+    taking,
+    verdicts,
+    with_errors,
+)
 
-Defect = Callable[[ASGIApp], ASGIApp]
-
-FAIL, WARN = Verdict.FAIL, Verdict.WARN
-AREAS = ("ERR", "AUTH", "HDR")
-UNKNOWN = "gateproof-no-such-model"
-POSTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 ODD = {"NUL": "a\x00b", "line feed": "a\nb", "quotes": "a' OR '1'='1' --"}
 
 
-def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
-    """Requests of this kind, with a key, get this answer (or an error of this status)."""
-
-    def act(asked: Asked) -> Answer | None:
-        if not (asked.header("authorization") and when(asked)):
-            return None
-        return error(answer) if isinstance(answer, int) else with_request_id(answer)
-
-    return lambda app: before(app, act)
+def is_utf_16(asked: Asked) -> bool:
+    return asked.body[:2] in (b"\xff\xfe", b"\xfe\xff")
 
 
-def taking(change: Callable[[Asked], Asked | None]) -> Defect:
-    """Requests are taken for other ones."""
-    return lambda app: before(app, change)
-
-
-def with_errors(edit: Callable[[Answer], Answer], *, status: int = 400, path: str = "") -> Defect:
-    """Error answers of this status (below this path) become other ones."""
-
-    def act(asked: Asked, answer: Answer) -> Answer | None:
-        return edit(answer) if answer.status == status and asked.path.startswith(path) else None
-
-    return lambda app: changed(app, act)
-
-
-def having(**fields: Any) -> Callable[[Answer], Answer]:
-    return lambda answer: answer.with_json({"error": answer.json["error"] | fields})
-
-
-def lacking(*keys: str) -> Callable[[Answer], Answer]:
-    return lambda answer: answer.with_json(
-        {"error": {key: value for key, value in answer.json["error"].items() if key not in keys}}
-    )
-
-
-def saying(words: str) -> Defect:
-    return with_errors(having(message=f"it failed: {words}"))
-
-
-def edited(asked: Asked, **fields: Any) -> Asked:
-    return replace(asked, body=json.dumps(asked.object | fields).encode())
-
-
-def posted(asked: Asked) -> bool:
-    return asked.method == "POST" and asked.path in POSTS
-
-
-def messages_of(asked: Asked) -> Any:
-    return asked.object.get("messages") if asked.path == POSTS[0] else [{}]
-
-
-def model_of(asked: Asked) -> Any:
-    return asked.object.get("model", "") if posted(asked) else ""
-
-
-def is_unknown(asked: Asked) -> bool:
-    return str(model_of(asked)).startswith(UNKNOWN)
-
-
-def parsed(asked: Asked) -> Any:
-    return asked.json if posted(asked) and asked.body.strip() else {}
-
-
-HTML = Answer(400, ((b"content-type", b"text/html"),), b"<html><h1>Bad Request</h1></html>")
 DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
-    "FastAPI's detail": (
-        with_errors(lambda answer: answer.with_json({"detail": answer.json["error"]["message"]})),
-        {"ERR-001": FAIL},
-    ),
-    "a flat error": (with_errors(lambda answer: answer.with_json(answer.json["error"])), {"ERR-001": FAIL}),
-    "error as a string": (with_errors(lambda answer: answer.with_json({"error": "no"})), {"ERR-001": FAIL}),
-    "no type": (with_errors(lacking("type")), {"ERR-001": FAIL}),
-    "message is no string": (with_errors(having(message=["no"]), path="/v1/embeddings"), {"ERR-001": FAIL}),
-    "detail on unknown paths": (
-        with_errors(lambda answer: answer.with_json({"detail": "Not Found"}), status=404, path="/v1/gateproof"),
-        {"ERR-001": FAIL},
-    ),
-    "text on unknown paths": (
-        answering(
-            lambda asked: "no-such-endpoint" in asked.path,
-            Answer(404, ((b"content-type", b"text/plain"),), b"404 page not found"),
-        ),
-        {"ERR-001": FAIL},
-    ),
-    "declared as JSON, but none": (with_errors(lambda answer: replace(answer, body=b"no")), {"ERR-001": FAIL}),
-    "no param": (with_errors(lacking("param")), {"ERR-002": WARN}),
-    "no code": (with_errors(lacking("code"), path="/v1/completions"), {"ERR-002": WARN}),
-    "integer code": (with_errors(having(code=400)), {"ERR-002": WARN}),
-    "param is an object": (with_errors(having(param={"a": 1})), {"ERR-001": FAIL, "ERR-002": WARN}),
-    "HTML errors": (
-        with_errors(lambda answer: with_request_id(HTML), path=POSTS[0]),
-        {"ERR-003": FAIL},
-    ),
-    "JSON declared as text": (
-        with_errors(lambda answer: answer.with_header("content-type", "text/plain")),
-        {"ERR-003": FAIL},
-    ),
-    "errors declared as a stream": (
-        with_errors(lambda answer: answer.with_header("content-type", "text/event-stream"), path="/v1/chat"),
-        {"ERR-003": FAIL},
-    ),
-    "an empty error": (
-        with_errors(lambda answer: replace(answer, body=b"").with_header("content-type", None), path="/v1/embeddings"),
-        {"ERR-003": FAIL},
-    ),
-    "405 without a body": (
-        with_errors(lambda answer: replace(answer, body=b"").with_header("content-type", None), status=405),
-        {"ERR-003": WARN},
-    ),
     "truncated JSON crashes": (answering(lambda asked: asked.body == b'{"model":', 500), {"ERR-004": FAIL}),
     "truncated JSON crashes embeddings": (
         answering(lambda asked: asked.body == b'{"model":' and asked.path == POSTS[2], 500),
@@ -255,7 +161,7 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         {"ERR-012": WARN},
     ),
     "an unknown model has another type": (
-        with_errors(having(type="NotFoundError"), status=404, path="/v1/chat/completions"),
+        with_errors(having(type="not_found_error"), status=404, path="/v1/chat/completions"),
         {"ERR-012": WARN},
     ),
     "a page for every path": (
@@ -301,12 +207,10 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         {"ERR-018": FAIL},
     ),
     "UTF-16 is read": (
-        taking(
-            lambda asked: replace(asked, body=asked.body.decode("utf-16").encode()) if b"\x00" in asked.body else None
-        ),
+        taking(lambda asked: replace(asked, body=asked.body.decode("utf-16").encode()) if is_utf_16(asked) else None),
         {"ERR-018": WARN},
     ),
-    "UTF-16 crashes": (answering(lambda asked: b"\x00" in asked.body, 500), {"ERR-018": FAIL}),
+    "UTF-16 crashes": (answering(is_utf_16, 500), {"ERR-018": FAIL}),
     "100,000 arrays crash": (answering(lambda asked: asked.body.startswith(b"[" * 2000), 500), {"ERR-019": FAIL}),
     "1,000 arrays in a field crash": (
         answering(lambda asked: b'{"' in asked.body and b"[" * 900 in asked.body, 500),
@@ -323,50 +227,17 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         {"ERR-021": WARN},
     ),
     "Infinity crashes": (answering(lambda asked: b" Infinity" in asked.body, 500), {"ERR-021": FAIL}),
-    "a Python trace": (
-        saying('Traceback (most recent call last):\n  File "/srv/gw/app.py", line 7, in chat\nKeyError'),
-        {"ERR-023": FAIL},
+    "the first of two models counts": (
+        taking(lambda asked: edited(asked, model="gpt-4o-mini") if asked.body.count(b'"model"') == 2 else None),
+        {"ERR-022": WARN},
     ),
-    "a Java trace": (saying("java.lang.X\n\tat com.acme.Gateway.route(Gateway.java:42)"), {"ERR-023": FAIL}),
-    "a Go panic": (saying("goroutine 17 [running]:"), {"ERR-023": FAIL}),
-    "a Node trace": (saying("TypeError\n    at handle (/srv/gw/dist/x.js:10:5)"), {"ERR-023": FAIL}),
-    "SQL": (saying("SELECT key FROM tokens WHERE id = 1"), {"ERR-023": FAIL}),
-    "a private address": (saying("connect ECONNREFUSED 10.1.2.3:8000"), {"ERR-023": FAIL}),
-    "a path of the server": (saying("cannot open /opt/gateway/models.yaml"), {"ERR-023": FAIL}),
-    "an upstream address in a header": (
-        with_errors(lambda answer: answer.with_header("x-upstream", "http://192.168.1.9:8080/v1"), status=404),
-        {"ERR-023": FAIL},
-    ),
-    "an error beside a list": (
-        lambda app: changed(
-            app,
-            lambda asked, answer: (
-                answer.with_json(answer.json | {"error": {"message": "partial"}})
-                if asked.path == "/v1/models" and answer.status == 200 and asked.method == "GET"
-                else None
-            ),
-        ),
-        {"ERR-024": FAIL},
-    ),
-    "an error as the first chunk": (
-        lambda app: changed(
-            app,
-            lambda asked, answer: (
-                replace(answer, body=b'data: {"error": {"message": "no"}}\n\n')
-                if answer.is_stream and answer.header("content-encoding") is None
-                else None
-            ),
-        ),
-        {"ERR-024": FAIL},
+    "two models crash": (
+        answering(lambda asked: asked.body.count(b'"model"') == 2, 500),
+        {"ERR-022": FAIL},
     ),
     "a refusal with 200": (
         answering(lambda asked: messages_of(asked) == [{"content": "x"}], replace(error(400), status=200)),
         {"ERR-010": FAIL, "ERR-024": FAIL},
-    ),
-    "a code of another status": (with_errors(having(code="500")), {"ERR-025": WARN}),
-    "errors marked retryable": (
-        with_errors(lambda answer: answer.with_header("x-should-retry", "true")),
-        {"ERR-028": WARN},
     ),
     **{
         f"a name with {what} crashes": (
@@ -394,13 +265,15 @@ def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
 
 def test_a_correct_gateway_has_no_red_requirement() -> None:
     judged = judge(gateway_app(), *AREAS)
-    assert {id: said for id, said in judged.items() if said.verdict is not Verdict.PASS} == {}
+    assert {id for id, said in judged.items() if said.verdict is not Verdict.PASS} == NOT_OFFERED
 
 
 def test_without_a_key_those_of_keys_do_not_apply() -> None:
     judged = judge(gateway_app(key=None), *AREAS, api_key=None)
     assert red(judged) == {}
-    assert sum(said.verdict is Verdict.NOT_APPLICABLE for said in judged.values()) == 14
+    assert {id for id, said in judged.items() if said.verdict is Verdict.NOT_APPLICABLE} == NOT_OFFERED | {
+        id for id, found in catalogue.requirements().items() if "auth" in found.features and found.area in AREAS
+    }
 
 
 @pytest.mark.parametrize(
@@ -430,6 +303,7 @@ def test_an_outage_after_broken_requests_is_seen() -> None:
             seen.append(asked)
         plain = asked.object.keys() == {"model", "messages", "max_completion_tokens"} and asked.method == "POST"
         own = asked.header("content-type") == "application/json" and asked.header("authorization")
+        plain = plain and asked.body.count(b'"model"') == 1
         return (
             error(500) if seen and plain and own and asked.object["messages"] == GREETING and not odd(asked) else None
         )
@@ -463,7 +337,7 @@ HARMLESS: dict[str, Callable[[Asked, Answer], Answer | None]] = {
         else None
     ),
     "messages that quote the request": lambda asked, answer: (
-        having(message=f"bad: {asked.body.decode('utf-8', 'replace')} {asked.path}")(answer)
+        having(message=f"bad: {asked.body[:300].decode('utf-8', 'replace')} {asked.path[:300]}")(answer)
         if answer.status in (400, 404) and answer.body
         else None
     ),
@@ -494,7 +368,3 @@ def test_harmless_variation_is_no_defect(name: str) -> None:
 
 
 GREETING = [{"role": "user", "content": "Reply with the word OK."}]
-
-
-def verdicts(app: ASGIApp, *areas: str) -> dict[str, Verdict]:
-    return {id: said.verdict for id, said in red(judge(app, *(areas or AREAS))).items()}

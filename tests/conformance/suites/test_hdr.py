@@ -47,6 +47,32 @@ def redirect(status: int) -> Answer:
     return error(status).with_header("location", "/v1/chat/completions")
 
 
+def twice(name: str, value: str) -> Callable[[Asked, Answer], Answer]:
+    return lambda _, answer: replace(answer, headers=(*answer.headers, (name.encode(), value.encode())))
+
+
+ALLOWED = "access-control-allow-origin"
+
+
+def is_preflight(asked: Asked) -> bool:
+    return asked.method == "OPTIONS" and bool(asked.header("origin"))
+
+
+def cors(edit: Callable[[Asked, Answer], Answer] = lambda asked, answer: answer) -> Defect:
+    """A gateway that allows calls from everywhere, but for this."""
+
+    def act(asked: Asked, answer: Answer) -> Answer | None:
+        if not asked.header("origin") and answer.status != 404:
+            return None
+        if is_preflight(asked):
+            answer = with_request_id(Answer(204, ()))
+            answer = answer.with_header("access-control-allow-headers", "authorization, content-type")
+            answer = answer.with_header("access-control-allow-methods", "GET, POST")
+        return edit(asked, answer.with_header(ALLOWED, "*"))
+
+    return lambda app: changed(app, act)
+
+
 def always(asked: Asked, answer: Answer) -> bool:
     return True
 
@@ -99,6 +125,89 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
     ),
     "Retry-After in words": (with_answers(naming("retry-after", "soon"), is_error), {"HDR-008": FAIL}),
     "Retry-After with a fraction": (with_answers(naming("retry-after", "1.5"), is_list), {"HDR-008": FAIL}),
+    "a processing time in words": (with_answers(naming("openai-processing-ms", "12ms"), is_list), {"HDR-006": WARN}),
+    "a negative processing time": (with_answers(naming("openai-processing-ms", "-3"), is_error), {"HDR-006": WARN}),
+    "a processing time in microseconds": (
+        with_answers(naming("openai-processing-ms", "9000000"), lambda _, answer: answer.is_stream),
+        {"HDR-006": WARN},
+    ),
+    "a limit that is no number": (
+        with_answers(naming("x-ratelimit-limit-requests", "many"), is_list),
+        {"HDR-007": WARN},
+    ),
+    "a remaining fraction": (with_answers(naming("x-ratelimit-remaining-tokens", "1.5"), is_error), {"HDR-007": WARN}),
+    "a reset in words": (
+        with_answers(naming("x-ratelimit-reset-requests", "in a minute"), lambda _, answer: answer.is_stream),
+        {"HDR-007": WARN},
+    ),
+    "more remains than there is": (
+        with_answers(
+            lambda _, answer: answer.with_header("x-ratelimit-limit-requests", "10").with_header(
+                "x-ratelimit-remaining-requests", "11"
+            ),
+            is_list,
+        ),
+        {"HDR-007": WARN},
+    ),
+    "a preflight request is refused": (
+        cors(lambda asked, answer: error(400, "no") if is_preflight(asked) else answer),
+        {"HDR-009": WARN},
+    ),
+    "a preflight request crashes": (answering(lambda asked: asked.header("origin"), 500), {}),
+    "authorization is not allowed": (
+        cors(lambda asked, answer: answer.with_header("access-control-allow-headers", "content-type")),
+        {"HDR-009": WARN},
+    ),
+    "POST is not allowed": (
+        cors(lambda asked, answer: answer.with_header("access-control-allow-methods", "GET")),
+        {"HDR-009": WARN},
+    ),
+    "another origin is allowed": (
+        cors(lambda asked, answer: answer.with_header("access-control-allow-origin", "https://other.example")),
+        {"HDR-009": WARN},
+    ),
+    "every origin with credentials": (
+        cors(lambda asked, answer: answer.with_header("access-control-allow-credentials", "true")),
+        {"HDR-009": WARN},
+    ),
+    "every origin with credentials on errors": (
+        cors(
+            lambda asked, answer: (
+                answer.with_header("access-control-allow-credentials", "true") if answer.status == 404 else answer
+            )
+        ),
+        {"HDR-009": WARN},
+    ),
+    "only a preflight request tells of other origins": (
+        cors(lambda asked, answer: answer if is_preflight(asked) else answer.with_header(ALLOWED, None)),
+        {"HDR-009": WARN},
+    ),
+    "a large header is fine": (
+        lambda app: before(
+            app, lambda asked: asked.with_header("x-gateproof-long", None) if asked.header("x-gateproof-long") else None
+        ),
+        {"HDR-016": WARN},
+    ),
+    "a large header crashes": (answering(lambda asked: asked.header("x-gateproof-long"), 500), {"HDR-016": FAIL}),
+    "no host is fine": (
+        lambda app: before(app, lambda asked: None if asked.header("host") else asked.with_header("host", "gateway")),
+        {"HDR-017": WARN},
+    ),
+    "no host crashes": (answering(lambda asked: asked.header("host") is None, 500), {"HDR-017": FAIL}),
+    "a cookie": (with_answers(naming("set-cookie", "session=1; Path=/"), is_list), {"HDR-018": WARN}),
+    "a cookie on errors": (with_answers(naming("set-cookie", "lb=a"), is_error), {"HDR-018": WARN}),
+    "a cookie on streams": (
+        with_answers(naming("set-cookie", "lb=a"), lambda _, answer: answer.is_stream),
+        {"HDR-018": WARN},
+    ),
+    "gzip crashes": (answering(lambda asked: asked.header("content-encoding"), 500), {"HDR-019": FAIL}),
+    "gzip is forbidden": (answering(lambda asked: asked.header("content-encoding"), 403), {"HDR-019": WARN}),
+    "the request id twice": (with_answers(twice("x-request-id", "req-of-the-proxy"), is_list), {"HDR-021": FAIL}),
+    "the type twice": (with_answers(twice("content-type", "application/json"), is_error), {"HDR-021": FAIL}),
+    "the type of streams twice": (
+        with_answers(twice("content-type", "text/event-stream"), lambda _, answer: answer.is_stream),
+        {"HDR-021": FAIL},
+    ),
     "OPTIONS crashes": (answering(lambda asked: asked.method == "OPTIONS", 500), {"HDR-010": FAIL}),
     "OPTIONS redirects": (answering(lambda asked: asked.method == "OPTIONS", redirect(302)), {"HDR-010": FAIL}),
     "HEAD crashes": (answering(lambda asked: asked.method == "HEAD", 500), {"HDR-011": FAIL}),
@@ -136,7 +245,7 @@ def test_a_length_that_is_too_large_is_seen() -> None:
             raise Cut(LENGTH.sub(lambda found: b"content-length: %d" % (int(found[1]) + 5), answered))
         return answered
 
-    assert below(longer) == {"HDR-004": FAIL, "ERR-014": FAIL}
+    assert below(longer) == {"HDR-004": FAIL, "ERR-014": FAIL, "ERR-033": FAIL}
 
 
 def test_a_length_that_is_too_small_is_seen() -> None:
@@ -182,7 +291,63 @@ def redirected(status: int) -> Defect:
     return answering(lambda asked: asked.path == "/v1/chat/completions/", redirect(status))
 
 
+def test_a_missing_date_is_seen() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        return re.sub(rb"\r\ndate: [^\r]*", b"", answered) if b'"object":"list"' in answered else answered
+
+    assert below(edit, "HDR-018") == {"HDR-018": WARN}
+
+
+def test_a_date_that_is_none_is_seen() -> None:
+    assert below(
+        lambda asked, answered: re.sub(rb"\r\ndate: [^\r]*", b"\r\ndate: 1700000000", answered), "HDR-018"
+    ) == {"HDR-018": WARN}
+
+
+def test_a_connection_that_is_closed_after_another_refusal_is_seen() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        if asked.startswith(b"PUT ") and b"gateproof-no-such-model" in asked:
+            raise Cut(answered)
+        return answered
+
+    assert below(edit, "HDR-012") == {"HDR-012": FAIL}
+
+
+def test_a_body_that_is_left_lying_is_seen() -> None:
+    """What is refused by its head alone leaves its body on the connection, where the next request is read from."""
+    after_put = [False]
+
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        if asked.startswith(b"PUT ") and b"gateproof-no-such-model" in asked:
+            after_put[0] = True
+        if after_put[0] and asked.startswith(b"GET /v1/models ") and b"connection: close" in asked.lower():
+            return b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+        return answered
+
+    assert below(edit, "HDR-012") == {"HDR-012": FAIL}
+
+
+def test_a_large_header_may_close_the_connection() -> None:
+    def edit(asked: bytes, answered: bytes) -> bytes:
+        if b"HTTP/1.1 431" in answered:
+            raise Cut
+        return answered
+
+    assert below(edit, "HDR-016") == {}
+
+
 HARMLESS: dict[str, Defect] = {
+    "calls from everywhere": cors(),
+    "limits as gateways write them": with_answers(
+        lambda _, answer: (
+            answer.with_header("x-ratelimit-limit-requests", "100, 100;w=60")
+            .with_header("x-ratelimit-remaining-requests", "99")
+            .with_header("x-ratelimit-reset-requests", "1m30.5s")
+            .with_header("x-ratelimit-reset-tokens", "1735689600")
+        ),
+        always,
+    ),
+    "a processing time": with_answers(naming("openai-processing-ms", "1"), always),
     "every connection is closed, and said to be": with_answers(naming("connection", "close"), always),
     "the trailing slash is 308": redirected(308),
     "the trailing slash is 307": redirected(307),

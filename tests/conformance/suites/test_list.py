@@ -1,5 +1,6 @@
 """Each check of the model list fires on its defect and on nothing else."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +43,11 @@ def redirecting(to: str) -> Wrap:
 
 def answering(fits: Any, answer: Answer) -> Wrap:
     return lambda app: before(app, lambda asked: answer if asked.path.endswith("/models") and fits(asked) else None)
+
+
+def never(model: str, answer: Answer) -> Wrap:
+    """Whatever is asked of this model gets this answer."""
+    return lambda app: before(app, lambda asked: answer if asked.object.get("model") == model else None)
 
 
 def last(edit: Any) -> Wrap:
@@ -93,8 +99,28 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "query parameters refused": (answering(lambda asked: asked.query, error(422)), {"LIST-011": FAIL}),
     "a limit refused": (answering(lambda asked: b"limit" in asked.query, error(422)), {"LIST-011": WARN}),
     "a limit that crashes": (answering(lambda asked: b"limit" in asked.query, error(500)), {"LIST-011": FAIL}),
-    "an id with a blank": (last(put("id", lambda id: id + " ")), {"LIST-013": WARN}),
-    "an id that is not normalised": (last(put("id", "mode\u0301le")), {"LIST-013": WARN}),
+    "an id with a blank": (last(put("id", lambda id: id + " ")), {"LIST-007": WARN, "LIST-013": WARN}),
+    "an id that is not normalised": (last(put("id", "mode\u0301le")), {"LIST-007": WARN, "LIST-013": WARN}),
+    "a model that is gone is still listed": (
+        listing(put("data", lambda data: [*data, data[-1] | {"id": "gone/model"}])),
+        {"LIST-007": WARN, "MODEL-001": FAIL},
+    ),
+    "a model that is gone, in the middle": (
+        listing(put("data", lambda data: [*data[:3], data[-1] | {"id": "gone/model"}, *data[3:]])),
+        {"LIST-007": WARN, "MODEL-001": FAIL},
+    ),
+    "ids have another prefix than their models": (
+        last(put("id", lambda id: f"openai/{id}")),
+        {"LIST-007": WARN, "MODEL-001": FAIL},
+    ),
+    "a listed model is never found": (
+        never("text-embedding-3-large", error(404)),
+        {"LIST-007": WARN},
+    ),
+    "a listed model's provider is down": (
+        never("meta/llama-3.3-70b-instruct", error(502)),
+        {"LIST-007": WARN},
+    ),
     "a trailing slash that crashes": (
         lambda app: before(app, lambda asked: error(500) if asked.path.endswith("/models/") else None),
         {"LIST-014": FAIL},
@@ -146,8 +172,13 @@ HARMLESS: dict[str, Wrap] = {
     "one id under two providers": listing(
         put("data", lambda data: [*({**item, "uuid": f"u-{n}"} for n, item in enumerate([*data, data[-1]]))])
     ),
-    "ids that begin alike and are long": listing(
-        put("data", lambda data: data + [data[-1] | {"id": "x" * 100 + end} for end in "ab"])
+    "ids that begin alike and are long": lambda app: before(
+        listing(put("data", lambda data: data + [data[-1] | {"id": "x" * 100 + end} for end in "ab"]))(app),
+        lambda asked: (
+            replace(asked, body=json.dumps(asked.object | {"model": "mock/small"}).encode())
+            if str(asked.object.get("model", "")).startswith("x" * 100)
+            else None
+        ),
     ),
     "a list with a trailing slash": lambda app: before(app, through_another_path),
     "a relative redirect": redirecting("../models"),
