@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import h11
 
-SMALL_BUFFER = 4096
+SMALL_BUFFER = 1024
 """Bytes of receive buffer asked of the system by one who reads slowly, so that the sender notices."""
 NOTHING_YET = 0
 _BLANK_LINES = (b"\n\n", b"\r\r", b"\r\n\r\n")

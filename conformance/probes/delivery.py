@@ -99,6 +99,6 @@ async def chat_streams_left(gateway: Gateway) -> dict[str, list[Exchange]]:
             for number in range(1, times + 1)
         )
     )
-    word = "after streams were left"
-    together_after = await gather(gateway.chat({"repeat": word}), gateway.stream({"repeat": word}))
-    return {"left": list(left), "after": [*together_after, await gateway.chat({"repeat": f"later, {word}"})]}
+    words = [[user(f"Reply with the word {word}.")] for word in ("YES", "NO", "WELL")]  # nothing that was sent before
+    first = await gather(gateway.chat(messages=words[0]), gateway.stream(messages=words[1]))
+    return {"left": list(left), "after": [*first, await gateway.chat(messages=words[2])]}
