@@ -1,5 +1,4 @@
-"""Each requirement of SDK is seen to be broken where the SDK raises or loses something, and right variants stay
-green."""
+"""Each requirement of SDK is seen to be broken where the SDK raises or loses something."""
 
 import asyncio
 import base64
@@ -13,7 +12,7 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed, error, with_request_id
+from .defects import Answer, Asked, changed, error, with_request_id
 from .edits import (
     Wrap,
     asked_as,
@@ -27,7 +26,8 @@ from .edits import (
     reply,
     stream,
 )
-from .judged import gateway_app, judge, red
+from .judged import gateway_app
+from .sdk import answers, by_sdk, refusing, verdicts
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 HI = [{"role": "user", "content": "hi"}]
@@ -40,31 +40,12 @@ EVERY_STREAM = {f"SDK-{n:03}": FAIL for n in (4, 5, 6, 24, 25)} | {"SDK-026": WA
 EVERY_HELPER = {"SDK-005": FAIL, "SDK-006": FAIL, "SDK-025": FAIL, "SDK-026": WARN}
 
 
-def by_sdk(where: Callable[[Asked], Any] = lambda asked: True) -> Callable[[Asked], bool]:
-    """Such requests of the SDK."""
-    return lambda asked: asked.header("x-stainless-lang") is not None and bool(where(asked))
-
-
-def answers(path: str, edit: Callable[[Answer], Answer], status: int = 200) -> Wrap:
-    """Answers of this status at paths that end so become other ones."""
-
-    def act(asked: Asked, answer: Answer) -> Answer | None:
-        fits = asked.path.endswith(path) and answer.status == status and not answer.is_stream
-        return edit(answer) if fits and by_sdk()(asked) else None
-
-    return lambda app: changed(app, act)
-
-
 def as_page(answer: Answer) -> Answer:
     return replace(answer, body=b"<p>hello</p>").with_header("content-type", "text/html")
 
 
 def with_another_id(answer: Answer) -> Answer:
     return replace(answer, headers=((b"x-request-id", b"req-0"), *answer.headers))
-
-
-def refusing(where: Callable[[Asked], Any], answer: Answer) -> Wrap:
-    return lambda app: before(app, lambda asked: answer if by_sdk()(asked) and where(asked) else None)
 
 
 def is_unknown(asked: Asked) -> bool:
@@ -359,7 +340,3 @@ DEFECTS: dict[str, tuple[Wrap, Any]] = {
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
     assert verdicts(defect(gateway_app())) == expected
-
-
-def verdicts(app: ASGIApp, **options: Any) -> dict[str, Verdict]:
-    return {id: said.verdict for id, said in red(judge(app, "SDK", **options)).items()}
