@@ -25,7 +25,7 @@ def prompt_cost(exchange: Exchange) -> int:
 
 def tokens_per_word(short: Exchange, long: Exchange, words: int = LONGER_BY) -> float:
     """What each of the words costs that one prompt has more than the other. Raises Inconclusive where prompts are not
-    counted by their length, which CHAT-022 tells."""
+    counted by their length, of which CHAT-022 tells."""
     if long.status in (400, 413, 422):
         raise Inconclusive(f"the model takes no prompt of {words} words")
     each = (prompt_cost(long) - prompt_cost(short)) / words

@@ -43,6 +43,18 @@ def prompt_costs(more: int, where: Any) -> Wrap:
     return reply(edit, where)
 
 
+def at_most(tokens: int) -> Edit:
+    """Prompts cost no more than that."""
+
+    def edit(document: Any) -> None:
+        usage = document.get("usage")
+        if usage:
+            usage["prompt_tokens"] = min(usage["prompt_tokens"], tokens)
+            usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+
+    return edit
+
+
 def ends(old: str, new: str) -> Edit:
     return put("choices[].finish_reason", lambda reason: new if reason == old else reason)
 
@@ -115,6 +127,10 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a tier that is a number": (reply(put("service_tier", 1), asks("seed", 7)), {"CHAT-082": WARN}),
     "a tier of one's own, streamed": (chunk(put("service_tier", "on_demand")), {"CHAT-082": WARN}),
     "no usage with an option": (reply(drop("usage"), asks("user")), {"CHAT-017": WARN}),
+    "prompts of a constant cost, streamed": (
+        chunk(at_most(30), lambda asked: len(asked.body) > 1000),
+        {"CHAT-022": WARN},
+    ),
     "a cut that is no cut": (reply(ends("length", "stop"), is_text), {"CHAT-106": FAIL}),
     "one token, however many": (counted(lambda count: 1, is_text), {"CHAT-107": FAIL}),
     "one token too few": (counted(lambda count: max(count - 1, 1), is_text), {"CHAT-107": WARN}),
