@@ -77,9 +77,9 @@ def test_the_environment_does_not_lead_the_sdk_elsewhere(monkeypatch: pytest.Mon
 
 def test_a_worker_that_dies_is_an_error_of_ours() -> None:
     async def run() -> None:
-        worker = Worker()
+        worker, chat = Worker(), {"model": "m", "messages": []}
         await worker.client()
-        call = asyncio.ensure_future(worker.call("create", {}, {"base_url": "http://192.0.2.1/"}))
+        call = asyncio.ensure_future(worker.call("create", chat, {"base_url": "http://192.0.2.1/"}))
         await asyncio.sleep(0.1)
         worker.end()
         await call
