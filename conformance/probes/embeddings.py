@@ -150,7 +150,8 @@ async def embeddings_of_white_space(gateway: Gateway) -> Exchange:
 
 @probe(phase=Phase.HOSTILE)
 async def embeddings_of_wrong_types(gateway: Gateway) -> dict[str, Exchange]:
-    return await _each(gateway, {"no input": ABSENT, "null": None, "{}": {}, "true": True, '["a", 1]': ["a", 1]})
+    wrong: dict[str, Any] = {"no input": ABSENT, "null": None, "{}": {}, "true": True, "5": 5, "[null]": [None]}
+    return await _each(gateway, wrong | {'["a", 1]': ["a", 1]})
 
 
 @probe(phase=Phase.HOSTILE)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules import Json
+from conformance.rules import BodyRule, Json
 from conformance.rules.usage import prompt_tokens
 from conformance.shape import is_int, objects, show
 from conformance.vectors import FLOAT_BYTES, norm, read, unpacked
@@ -29,6 +29,17 @@ def is_one(document: Json) -> Iterator[str]:
 def model_is_named(document: Json) -> Iterator[str]:
     if not (isinstance(document.get("model"), str) and document["model"]):
         yield f"model is {show(document.get('model'))}"
+
+
+def model_is(asked: str) -> BodyRule:
+    """The model is the requested one, or what that may stand for. What is no text is another rule's business."""
+
+    def rule(document: Json) -> Iterator[str]:
+        model = document.get("model")
+        if isinstance(model, str) and model != asked and not _last_segment(model).startswith(_last_segment(asked)):
+            yield f"model is {show(model)}, {show(asked)} was asked for"
+
+    return rule
 
 
 def indexes_are_places(document: Json) -> Iterator[str]:
@@ -97,6 +108,10 @@ def have_unit_length(document: Json) -> Iterator[str]:
         length = norm(read(item.get("embedding")))
         if length and abs(length - 1) > UNIT_WITHIN:
             yield f"data[{place}].embedding has the length {length:.4g}"
+
+
+def _last_segment(model: str) -> str:
+    return model.rsplit("/", 1)[-1]
 
 
 def _is_number(value: Any) -> bool:

@@ -146,6 +146,7 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "not normalised": (reply(vectors(doubled)), {"EMB-017": WARN}),
     "no model": (reply(drop("model")), {"EMB-026": FAIL, "EMB-027": UNTESTABLE}),
     "an empty model": (reply(put("model", "")), {"EMB-026": FAIL, "EMB-027": WARN}),
+    "another model in a batch": (reply(put("model", "another"), many), {"EMB-027": WARN}),
     "another model": (reply(put("model", "text-embedding-ada-002")), {"EMB-027": WARN}),
 }
 

@@ -81,12 +81,17 @@ def is_plain(asked: Asked) -> bool:
     return asked.object.keys() == {"model", "input"} and asked.object["input"] == "one"
 
 
+def created(asked: Asked, answer: Answer) -> Answer:
+    return replace(answer, status=201) if is_plain(asked) and is_embedding(asked) else answer
+
+
 IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "the body of the SDK refused": (answered(in_base64, error(400)), {"EMB-005": FAIL}),
     "the body of the SDK crashes": (
         answered(in_base64, error(500)),
         {"EMB-005": FAIL},
     ),
+    "created": (lambda app: changed(app, created), {"EMB-001": FAIL}),
     "batches refused": (
         answered(lambda a: many(a) and by_default(a), error(400)),
         {"EMB-006": FAIL},
@@ -105,6 +110,8 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "an empty token array crashes": (answered(given([[]]), error(502)), {"EMB-012": FAIL}),
     "null embedded": (asked_as(first_text, given(None)), {"EMB-013": FAIL}),
     "true embedded": (asked_as(first_text, given(True)), {"EMB-013": FAIL}),
+    "a number embedded": (asked_as(first_text, given(5)), {"EMB-013": FAIL}),
+    "a list of null embedded": (asked_as(first_text, given([None])), {"EMB-013": FAIL}),
     "nothing embedded": (asked_as(first_text, lambda a: "input" not in a.object), {"EMB-013": FAIL}),
     "an object crashes": (answered(given({}), error(500)), {"EMB-013": FAIL}),
     "a mixed list embedded": (asked_as(first_text, given(["a", 1])), {"EMB-013": WARN}),
