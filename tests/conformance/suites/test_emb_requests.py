@@ -71,7 +71,7 @@ def dying(app: ASGIApp) -> ASGIApp:
         if is_embedding(asked) and len(asked.body) > 100_000:
             dead.append(True)
             return error(400)
-        return error(500) if is_embedding(asked) and dead and is_plain(asked) else None
+        return error(500) if is_embedding(asked) and dead and is_plain(asked) and not chatting(asked) else None
 
     return before(app, act)
 
