@@ -60,14 +60,8 @@ def no_cors(preflight: Exchange, models_with_origin: Exchange) -> bool:
     return not any(x.header("access-control-allow-origin") for x in (preflight, models_with_origin))
 
 
-def embeds_nothing(tries: list[Exchange]) -> bool:
-    """Every model that was tried is cleanly refused, or there is no such route."""
-    no_route = (404, 405, 501)
-    return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
-
-
-def completes_nothing(tries: list[Exchange]) -> bool:
-    """Every completion that was tried is cleanly refused, or there is no such route."""
+def serves_nothing(tries: list[Exchange]) -> bool:
+    """Whatever was tried of an endpoint is cleanly refused, or there is no such route."""
     no_route = (404, 405, 501)
     return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
 
@@ -116,7 +110,7 @@ FEATURES = {
     "json_mode": Feature("response_format json_object", ("chat_json_object", "chat_reply"), refused),
     "json_schema": Feature("response_format json_schema", ("chat_json_schema", "chat_reply"), refused),
     "embeddings": Feature(
-        "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), embeds_nothing
+        "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), serves_nothing
     ),
     "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64",), no_base64),
     "embeddings_dimensions": Feature(
@@ -125,7 +119,7 @@ FEATURES = {
         no_dimensions,
     ),
     "completions": Feature(
-        "POST /completions; claimed when a model for it is named", ("completion_first",), completes_nothing
+        "POST /completions; claimed when a model for it is named", ("completion_first",), serves_nothing
     ),
     "completions_stream_usage": Feature(
         "stream_options.include_usage of completions", ("completion_stream_usage", "completion_stream"), refused

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
-from conformance.features import completes_nothing, is_claimed
+from conformance.features import is_claimed, serves_nothing
 from conformance.gateway import ABSENT, TOKEN_CAP, Gateway, together
 from conformance.probe import Phase, probe
 from conformance.probes.chat import STOP_CAP, STORY
@@ -32,7 +32,7 @@ async def completion(gateway: Gateway, options: Mapping[str, Any] | None = None,
 
     Where the gateway is asked for all in streams it is streamed, with usage where that is offered.
     """
-    if not is_claimed("completions", gateway.target, gateway.profile) and completes_nothing(await _first(gateway)):
+    if not is_claimed("completions", gateway.target, gateway.profile) and serves_nothing(await _first(gateway)):
         raise Unusable("the gateway turns completions away")
     if not gateway.streams:
         return await _post(gateway, options, **fields)
