@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 CLIENTS_READY := .venv-clients/.ready
+SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-clients lint bench clean
+.PHONY: help demo test test-clients test-sdk lint bench clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,6 +21,11 @@ $(CLIENTS_READY): pyproject.toml constraints-clients.txt
 	.venv-clients/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-clients.txt --editable '.[clients]'
 	@touch $@
 
+$(SDK_READY): constraints-sdk.txt
+	$(PYTHON) -m venv .venv-sdk
+	.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-sdk.txt 'openai<3'
+	@touch $@
+
 demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
 	$(BIN)/python scripts/demo.py
 
@@ -28,6 +34,9 @@ test: $(READY) lint  ## lint, types and the project's own tests
 
 test-clients: $(CLIENTS_READY)  ## real clients (ibm-watsonx-ai, langgraph, litellm, openai) against the bundled gateway
 	CLIENTS_REQUIRED=1 .venv-clients/bin/pytest tests/clients -q
+
+test-sdk: $(READY) $(SDK_READY)  ## the SDK's major version before against the bundled gateway, as --sdk-python does
+	SDK_PYTHON=.venv-sdk/bin/python $(BIN)/pytest tests/clients/test_sdk_before.py -q
 
 lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
@@ -38,4 +47,4 @@ bench: $(READY)  ## how long a check takes, against a bare client that sends the
 	$(BIN)/python -m conformance.bench.check
 
 clean:  ## remove the environment, caches and demo reports
-	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo
+	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

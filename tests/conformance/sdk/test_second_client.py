@@ -19,7 +19,8 @@ for line in sys.stdin:
     request.add_header("Content-Type", "application/json")
     urllib.request.urlopen(request).read()
     said = {{"outcome": "raised", "call": job["kind"], "type": "TypeError", "bases": ["TypeError"]}}
-    said.update(message="broken", cause="", status=None, body="NoneType", code=None, kind=None, request_id=None, ours=False, trace="")
+    said.update(message="broken", cause="", status=None, body="NoneType", code=None, kind=None)
+    said.update(request_id=None, ours=False, trace="")
     print(json.dumps({{"number": job["number"], "outcome": said}}), flush=True)
 """
 
