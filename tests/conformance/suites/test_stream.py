@@ -197,8 +197,8 @@ def kept_counting(found: list[Any]) -> list[Any]:
 
 
 IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
-    "a named tool refused": (
-        answered(lambda asked: asked.streams and isinstance(asked.object.get("tool_choice"), dict), error(400)),
+    "stop sequences refused": (
+        answered(lambda asked: asked.streams and stops(asked), error(400)),
         {"STREAM-001": FAIL},
     ),
     "one prompt token more": (chunks(kept_counting, with_usage), {"STREAM-034": WARN}),
