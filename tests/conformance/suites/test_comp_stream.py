@@ -78,7 +78,8 @@ def in_a_stream(asked: Asked, answer: Answer) -> Answer:
     if not (is_completion(asked) and asked.streams and answer.status == 404):
         return answer
     body = b"data: %b\n\n" % answer.body + DONE
-    return replace(answer, status=200, body=body).with_header("content-type", "text/event-stream")
+    unmeasured = answer.with_header("content-length", None)
+    return replace(unmeasured, status=200, body=body).with_header("content-type", "text/event-stream")
 
 
 def as_text(asked: Asked, answer: Answer) -> Answer:
