@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from conformance.exchange import Exchange, Unusable
 from conformance.rules import Json
-from conformance.rules.calls import Call, calls_in, offered, what_is_wrong
-from conformance.shape import dig
+from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_wrong
+from conformance.shape import choices, dig
 from conformance.traffic import came_as_asked, reply_of, sent
 from conformance.verdict import Inconclusive, Violation
 
@@ -65,4 +65,4 @@ def _readable(exchange: Exchange) -> Json | None:
 
 
 def _was_cut(document: Json) -> bool:
-    return all(choice.get("finish_reason") in ("length", "content_filter") for choice in document["choices"])
+    return all(choice.get("finish_reason") in CUT for choice in choices(document))

@@ -35,7 +35,8 @@ def calls_in(document: Json) -> list[Call]:
         calls = message.get("tool_calls") if isinstance(message, dict) else None
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
-                function = call.get("function") if isinstance(call.get("function"), dict) else {}
+                given: Any = call.get("function")
+                function: Json = given if isinstance(given, dict) else {}
                 name, arguments = _text(function.get("name")), _text(function.get("arguments"))
                 found.append(Call(name, _text(call.get("id")), arguments, choice.get("finish_reason")))
     return found

@@ -3,6 +3,7 @@
 from conformance.exchange import Exchange
 from conformance.probes.logprobs import ALTERNATIVES
 from conformance.rules import Json, logprobs
+from conformance.shape import choices
 from conformance.suites import requirement
 from conformance.traffic import answered, came_as_asked, in_replies, reply_of
 from conformance.verdict import Inconclusive, accept, expect, hold, refuse, tolerate
@@ -55,5 +56,5 @@ def _has_text(answer: Json) -> None:
 def _has_entries(chat_reply: Exchange, exchange: Exchange) -> None:
     """Raises Inconclusive unless there are entries, which is judged by itself."""
     answered(chat_reply)
-    if not came_as_asked(exchange) or not any(map(logprobs.entries_of, reply_of(exchange)["choices"])):
+    if not came_as_asked(exchange) or not any(map(logprobs.entries_of, choices(reply_of(exchange)))):
         raise Inconclusive("there are no log-probabilities, of which CHAT-036 and STREAM-060 tell")

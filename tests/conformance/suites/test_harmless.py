@@ -298,7 +298,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "a null role later": (chunk(put(f"{DELTA}.role", lambda old: old)), set()),
     "the role repeated": (chunk(put(f"{DELTA}.role", "assistant")), {"STREAM-021"}),
     "an answer that is always empty": (
-        together(text(lambda old: "", lambda old: "stop"), reply(free_of_charge)),
+        together(text(lambda old: "", lambda old: "stop"), reply(free_of_charge, is_free)),
         set(),
     ),
     "an answer that always runs into its cap": (
