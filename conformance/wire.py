@@ -239,7 +239,7 @@ class Wire:
                 sent_at = time.perf_counter()
                 await manners.read(reader, manner, request.method, self.limits.silence_s, seen)
         except manners.Left:
-            failure = Failure("abandoned", f"we left after {seen.events} events")
+            failure = Failure("abandoned", f"we left after {seen.events} event{'s' * (seen.events != 1)}")
         except (OSError, TimeoutError, ssl.SSLError, h11.RemoteProtocolError) as error:
             failure = failure_of(error, self.limits)
         finally:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 
 import pytest
 
@@ -45,6 +46,33 @@ def test_content_codings_are_undone() -> None:
         _ = answered(packed[:-4], ("Content-Encoding", "gzip")).content
     with pytest.raises(Unusable, match="was not offered"):
         _ = answered(b"x", ("Content-Encoding", "br")).content
+
+
+@pytest.mark.parametrize(("coding", "wbits"), [("gzip", 31), ("deflate", 15), ("deflate", -15)])
+def test_each_event_of_a_compressed_stream_arrives_with_its_read(coding: str, wbits: int) -> None:
+    coder = zlib.compressobj(wbits=wbits)
+    first = coder.compress(b"data: 1\n\n") + coder.flush(zlib.Z_SYNC_FLUSH)
+    second = coder.compress(b"data: 2\n\n") + coder.flush()
+    headers = (("content-type", "text/event-stream"), ("content-encoding", coding))
+    answer = Response(200, headers, ((0.1, first), (0.5, second)))
+    events = Exchange("x1", "p", Request("POST", "http://h"), answer, duration_s=0.6).events
+    assert [(event.t_s, event.data) for event in events] == [(0.1, "1"), (0.5, "2")]
+
+
+def test_a_compressed_stream_may_have_several_members() -> None:
+    parts = [gzip.compress(b"data: %d\n\n" % n) for n in range(3)]
+    reads = ((0.1, parts[0]), (0.2, parts[1] + parts[2]))
+    answer = Response(200, (("Content-Encoding", "gzip"),), reads)
+    events = Exchange("x1", "p", Request("POST", "http://h"), answer).events
+    assert [(event.t_s, event.data) for event in events] == [(0.1, "0"), (0.2, "1"), (0.2, "2")]
+
+
+def test_an_answer_that_we_left_says_so() -> None:
+    exchange = Exchange(
+        "x1", "p", Request("POST", "u"), Response(200, ()), Failure("abandoned", "we left after 1 event")
+    )
+    assert exchange.abandoned
+    assert not exchange.ok
 
 
 def test_a_stream_gives_its_objects() -> None:

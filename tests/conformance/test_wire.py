@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from conformance.exchange import Exchange, Request
+from conformance.manners import NOTHING_YET, Manner
 from conformance.wire import Limits, Wire, raw_request
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -147,3 +148,75 @@ def test_time_is_bounded_even_if_bytes_keep_coming() -> None:
     began = time.monotonic()
     ask(says(HEAD + b"\r\n", *[b"x"] * 50, pause_s=0.1))
     assert time.monotonic() - began < 5
+
+
+# Bad manners
+
+EVENTS = [b"9\r\ndata: 1\n\n\r\n", b"9\r\ndata: 2\n\n\r\n", b"9\r\ndata: 3\n\n\r\n", b"0\r\n\r\n"]
+
+
+def ask_badly(manner: Manner, *pieces: bytes, pause_s: float = 0.0) -> tuple[Exchange, str]:
+    """The exchange, and how the server saw the connection end: "reset", "closed" or "kept"."""
+    end: list[str] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await says(*pieces, pause_s=pause_s)(reader, writer)
+            end.append("closed" if await reader.read(1) == b"" else "kept")
+        except ConnectionResetError:
+            end.append("reset")
+
+    async def go() -> Exchange:
+        async with server(talk) as origin, Wire(QUICK) as wire:
+            exchange = await wire.badly("x1", "probe", Request("POST", origin + "/path"), manner)
+            await asyncio.sleep(0.05)
+            return exchange
+
+    return asyncio.run(go()), "".join(end)
+
+
+@pytest.mark.parametrize(("reset", "end"), [(True, "reset"), (False, "closed")])
+def test_one_who_leaves_is_recorded_as_gone(reset: bool, end: str) -> None:
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + EVENTS[0]
+    exchange, seen = ask_badly(Manner(leave_after=1, reset=reset), head)
+    assert (exchange.status, exchange.text, exchange.abandoned) == (200, "data: 1\n\n", True)
+    assert exchange.failure is not None
+    assert exchange.failure.message == "we left after 1 event"
+    assert seen == end
+
+
+def test_one_may_leave_before_anything_came() -> None:
+    exchange, _ = ask_badly(Manner(leave_after=NOTHING_YET, reset=True), HEAD + b"\r\n")
+    assert (exchange.status, exchange.abandoned, exchange.response) == (0, True, None)
+
+
+def test_patience_ends() -> None:
+    began = time.monotonic()
+    exchange, _ = ask_badly(Manner(leave_after=3, patience_s=0.1), HEAD + b"\r\n", b"data: 1\n\n", pause_s=0.25)
+    assert exchange.abandoned
+    assert time.monotonic() - began < 1
+
+
+def test_a_slow_reader_reads_all() -> None:
+    head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+    exchange, _ = ask_badly(Manner(pause_s=0.1, bite=5), head, *EVENTS)
+    assert (exchange.complete, exchange.text) == (True, "data: 1\n\ndata: 2\n\ndata: 3\n\n")
+    assert exchange.duration_s > 0.1
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kind"), [((b"",), "closed"), ((HEAD + b"Content-Length: 9\r\n\r\nhell",), "protocol")]
+)
+def test_what_goes_wrong_before_one_leaves_is_recorded(pieces: tuple[bytes, ...], kind: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await says(*pieces)(reader, writer)
+
+    async def go() -> Exchange:
+        async with server(talk) as origin, Wire(QUICK) as wire:
+            return await wire.badly(
+                "x1", "probe", Request("POST", origin + "/", (), b"{}"), Manner(leave_after=9, patience_s=0.9)
+            )
+
+    exchange = asyncio.run(go())
+    assert exchange.failure is not None
+    assert exchange.failure.kind == kind
