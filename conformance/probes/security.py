@@ -146,7 +146,7 @@ async def identities_without_key(gateway: Gateway) -> dict[str, Exchange]:
 
 async def _elsewhere(gateway: Gateway, case: str, change: Callable[[str], str]) -> dict[str, Awaitable[Exchange]]:
     """The same at the other endpoints, each with its own model: for embeddings the first that was found to embed."""
-    found = {}
+    found: dict[str, Awaitable[Exchange]] = {}
     for post in (await offered(gateway))[1:]:
         tries = await embeddings_tries(gateway) if post.name == "embeddings" else []
         model = next((x.sent["model"] for x in tries if x.ok), post.body["model"])

@@ -130,7 +130,7 @@ def rate_limits(headers: Headers) -> Iterator[str]:
             yield f"{name}: {clip(value, 40)}"
         elif kind == "remaining" and (most := _COUNT.fullmatch(limits.get(name.replace("remaining", "limit"), ""))):
             left = _COUNT.fullmatch(value)
-            if left and int(left[1]) > int(most[1]):
+            if left and float(left[1]) > float(most[1]):
                 yield f"{name} is {left[1]} of {most[1]}"
 
 
@@ -142,7 +142,7 @@ def retry_soon(values: list[str]) -> Iterator[str]:
     for value in values:
         if _is_http_date(value):
             yield f"Retry-After is a date: {clip(value, 60)}"
-        elif re.fullmatch(r"[0-9]+", value.strip()) and not 1 <= int(value) <= LONGEST_RETRY_S:
+        elif re.fullmatch(r"[0-9]+", value.strip()) and not 1 <= float(value) <= LONGEST_RETRY_S:
             yield f"Retry-After: {clip(value, 60)}"
 
 
