@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.clock import JumpingLoop
 from conformance.exchange import Unusable
-from conformance.gateway import Gateway
+from conformance.gateway import ABSENT, Gateway
 from conformance.sdk.recorder import Recorder, not_sent
 from conformance.sdk.worker import Lost, Worker, worker
 
@@ -17,6 +17,8 @@ named, or None."""
 
 _REQUESTS = {"give_back": 2, "leave": 5}
 """How many requests a call sends, where it is more than one."""
+_ADDING = ("parse", "parse_tool")
+"""Calls to whose body the SDK adds something."""
 _PATHS = {"models": "/models", "models_async": "/models", "embed": "/embeddings"}
 _PATHS |= dict.fromkeys(("complete", "complete_streamed"), "/completions")
 
@@ -37,7 +39,7 @@ async def played(
     """
     body = body or {}
     if isinstance(asyncio.get_running_loop(), JumpingLoop):  # time is made up: nothing real may be waited for
-        return await _rehearsed(gateway, kind, body)
+        return await _rehearsed(gateway, kind, body, afresh=afresh, key=options.get("api_key", ABSENT))
 
     async def by(player: Worker) -> Played:
         client = await player.client()
@@ -67,12 +69,12 @@ async def played(
     return {**ours, "other": theirs}
 
 
-async def _rehearsed(gateway: Gateway, kind: str, body: Mapping[str, Any]) -> Played:
+async def _rehearsed(gateway: Gateway, kind: str, body: Mapping[str, Any], *, afresh: bool, key: Any) -> Played:
     """The requests that the call would send, one after the other, and nothing of the SDK."""
-    headers = {"User-Agent": "the SDK"}
+    options: dict[str, Any] = {"headers": {"User-Agent": "the SDK"}, "key": key}
     sent = []
     for number in range(_REQUESTS.get(kind, 1)):
-        options: dict[str, Any] = {"headers": headers, "repeat": number and f"{kind} {number}"}
+        options["repeat"] = f"{kind} {number}" if number or afresh or kind in _ADDING else 0
         if kind == "retrieve":
             sent.append(await gateway.get(f"/models/{body['model']}", **options))
         elif kind.startswith("models"):

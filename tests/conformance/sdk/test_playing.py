@@ -1,6 +1,7 @@
 """Calls of the SDK in a process of its own: what is told of them, and whose fault a failure is."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -79,12 +80,14 @@ def test_a_worker_that_dies_is_an_error_of_ours() -> None:
     async def run() -> None:
         worker, chat = Worker(), {"model": "m", "messages": []}
         await worker.client()
-        call = asyncio.ensure_future(worker.call("create", chat, {"base_url": "http://192.0.2.1/"}))
+        call = asyncio.ensure_future(worker.call("create", chat, {"base_url": f"http://127.0.0.1:{silent}/"}))
         await asyncio.sleep(0.1)
         worker.end()
         await call
 
-    with pytest.raises(Lost, match="has ended"):
+    listening = socket.create_server(("127.0.0.1", 0))  # takes connections, and answers nothing
+    silent = listening.getsockname()[1]
+    with listening, pytest.raises(Lost, match="has ended"):
         asyncio.run(run())
 
 
