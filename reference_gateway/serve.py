@@ -1,10 +1,12 @@
 """`gateproof serve`: starts the bundled gateway. Only arguments, messages and the exit code live here."""
 
 import argparse
+import json
 import logging
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reference_gateway.access.keys import can_be_key
 from reference_gateway.app import create_app
@@ -13,6 +15,9 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.registry.sqlite import StateError
 from reference_gateway.server import Server, ServerError, listen, url
 from reference_gateway.tls import Certificate, self_signed
+
+if TYPE_CHECKING:
+    from reference_gateway.faults import Fault
 
 HELP = "start the bundled reference gateway"
 USAGE_ERROR = 4
@@ -39,12 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--tls", action="store_true", help="serve HTTPS, with a certificate made on the fly")
     add("--tls-cert-out", type=Path, metavar="FILE", help="where clients find what they have to trust (implies --tls)")
     add("--drain-timeout", type=_seconds, default=5.0, metavar="S", help="time for open streams to end on SIGTERM")
+    add("--defect", metavar="NAME", help="make the gateway wrong in one known way (see --list-defects)")
+    add("--list-defects", action="store_true", help="print the known defects as JSON, and serve nothing")
     add("--log-level", choices=LOG_LEVELS, default="warning", help="what is logged to stderr (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.list_defects:
+        return _list_defects()
     logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     try:
+        fault = None if args.defect is None else _fault(args.defect)
         config = _config(args)
         gateway = Gateway.open(
             config,
@@ -59,11 +69,43 @@ def run(args: argparse.Namespace) -> int:
         print(f"gateproof serve: {error}", file=sys.stderr)
         return USAGE_ERROR
     app, scheme = create_app(gateway), "http" if certificate is None else "https"
+    if fault is not None:
+        app = fault.wrap(app)
+
+    def ready() -> None:
+        print(f"listening on {url(listener, scheme)}", flush=True)
+
+    if fault is not None and fault.tcp is not None:
+        from reference_gateway.faults.serving import serve_below
+
+        drain_s = args.drain_timeout
+        serve_below(app, fault.tcp, listener, when_ready=ready, certificate=certificate, drain_timeout_s=drain_s)
+        return 0
     server = Server(app, drain_timeout_s=args.drain_timeout, log_level=args.log_level, certificate=certificate)
     server.before_start = server.stop_on_signals
-    server.when_ready = lambda: print(f"listening on {url(listener, scheme)}", flush=True)
+    server.when_ready = ready
     server.run([listener])
     return 0
+
+
+def _list_defects() -> int:
+    from reference_gateway.faults import FAULTS
+
+    print(json.dumps([fault.listed() for fault in FAULTS.values()], indent=1, ensure_ascii=False))
+    return 0
+
+
+def _fault(name: str) -> "Fault":
+    """The defect of this name. Raises ServerError with the nearest names."""
+    from difflib import get_close_matches
+
+    from reference_gateway.faults import FAULTS
+
+    if name in FAULTS:
+        return FAULTS[name]
+    near = get_close_matches(name, FAULTS, n=3, cutoff=0.4)
+    hint = f"; the nearest are {', '.join(near)}" if near else " (see --list-defects)"
+    raise ServerError(f"--defect: there is no defect {name!r}{hint}")
 
 
 def _config(args: argparse.Namespace) -> Config:

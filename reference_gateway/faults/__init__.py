@@ -1,0 +1,13 @@
+"""Named defects of the reference gateway: each breaks it in one way that a client suffers from, so that the suite can
+be seen to find it. The correct gateway knows nothing of them."""
+
+from reference_gateway.faults.fault import Fault
+from reference_gateway.faults.tables import TABLES
+
+__all__ = ["FAULTS", "UNDETECTED", "Fault"]
+
+FAULTS: dict[str, Fault] = {fault.name: fault for table in TABLES for fault in table.rows}
+"""All of them, by name."""
+
+UNDETECTED: dict[str, str] = {}
+"""What is known not to be detected, and why: defects that no client can see from outside within a run."""

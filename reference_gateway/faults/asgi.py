@@ -13,6 +13,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
+FRAMING = (b"content-length", b"transfer-encoding")
 Wrap = Callable[[ASGIApp], ASGIApp]
 
 
@@ -253,7 +254,8 @@ def _with(headers: tuple[Header, ...], name: str, value: str | None) -> tuple[He
 
 
 async def _send(answer: Answer, asked: Asked, send: Send) -> None:
-    headers = [pair for pair in answer.headers if pair[0] not in (b"content-length", b"transfer-encoding")]
+    kept = (b"content-length",) if answer.is_stream else ()
+    headers = [pair for pair in answer.headers if pair[0] in kept or pair[0] not in FRAMING]
     bodyless = answer.status in (204, 304)
     if not bodyless and not answer.is_stream:
         headers.append((b"content-length", b"%d" % len(answer.body)))

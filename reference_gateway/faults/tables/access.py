@@ -1,0 +1,205 @@
+"""Keys that are not asked for, not looked at, or shown; and what else must not get in or out."""
+
+import re
+import unicodedata
+from dataclasses import replace
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed, error, headed
+from reference_gateway.faults.edits import is_chat, put, reply
+from reference_gateway.faults.exchanges import (
+    SSE,
+    answering,
+    answers,
+    credentials,
+    errors,
+    given,
+    having,
+    let_in,
+    named,
+    posts,
+    taking,
+    with_fields,
+)
+from reference_gateway.faults.fault import table
+
+ACCESS = table("auth")
+SECURITY = table("security")
+row = ACCESS.add
+MISSING = error(401, "no key").with_header("www-authenticate", "Bearer")
+
+
+def is_wrong(asked: Asked) -> bool:
+    return given(asked).startswith("Bearer sk-gateproof-")
+
+
+def echo(asked: Asked, answer: Answer) -> Answer | None:
+    if answer.status != 401 or not given(asked):
+        return None
+    return having(message=f"Incorrect API key: {given(asked)[7:]}")(answer)
+
+
+def refusals(edit: Any) -> Wrap:
+    return errors(edit, 401)
+
+
+def locking(app: ASGIApp) -> ASGIApp:
+    """After a few wrong keys nobody gets in any more."""
+    wrong: list[Asked] = []
+
+    def act(asked: Asked) -> Answer | None:
+        if is_wrong(asked):
+            wrong.append(asked)
+        return error(403, "too many attempts") if len(wrong) > 22 else None
+
+    return before(app, act)
+
+
+# fmt: off
+row("list-without-key", "AUTH-001", let_in(lambda asked, key: asked.path == "/v1/models" and asked.method == "GET"
+                                          and not given(asked)),
+    "Anybody learns what is offered.", "facts: some gateways leave /models public")
+row("missing-key-is-403", "AUTH-001 AUTH-002 AUTH-003", answering(lambda asked: not credentials(asked), 403),
+    "AuthenticationError is never raised, so no key is asked for.", "facts: FastAPI's HTTPBearer; lm-proxy 3.3.2")
+row("embeddings-without-key", "AUTH-002",
+    let_in(lambda asked, key: asked.path == "/v1/embeddings" and not given(asked)),
+    "Anybody embeds at the owner's cost.", "facts: forgotten secondary routes")
+row("single-models-without-key", "AUTH-002",
+    let_in(lambda asked, key: asked.path.startswith("/v1/models/") and not given(asked)),
+    "Anybody learns what is offered.", "facts: forgotten secondary routes")
+row("streams-without-key", "AUTH-003", let_in(lambda asked, key: asked.streams and not given(asked)),
+    "Anybody chats at the owner's cost.")
+row("missing-key-told-in-the-stream", "AUTH-003 ERR-024",
+    answering(lambda asked: asked.streams and not given(asked),
+            replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
+    "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
+row("wrong-key-is-400", "AUTH-004", answering(is_wrong, error(400, "No connected db.", code="400")),
+    "AuthenticationError is never raised, so no key is asked for.", "facts: LiteLLM 1.106 without a database")
+row("any-key-let-in", "AUTH-004", let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
+                                        and given(asked).isascii() and len(given(asked)) < 200),
+    "Anybody chats at the owner's cost.")
+row("any-key-lists", "AUTH-004", let_in(lambda asked, key: asked.path == "/v1/models" and is_wrong(asked)),
+    "Anybody learns what is offered.")
+row("any-key-streams", "AUTH-004", let_in(lambda asked, key: asked.streams and is_wrong(asked)),
+    "Anybody chats at the owner's cost.")
+row("beginning-of-a-key-let-in", "AUTH-004",
+    let_in(lambda asked, key: len(credentials(asked)) == 1 and 12 < len(given(asked)) < len(key)
+         and key.startswith(given(asked))),
+    "A key can be guessed letter by letter.")
+row("keys-without-case-let-in", "AUTH-004",
+    let_in(lambda asked, key: len(credentials(asked)) == 1 and given(asked)[:6] == "Bearer"
+         and given(asked).lower() == key.lower()), "A key is easier to guess.")
+row("wrong-key-without-code", "AUTH-005", refusals(having(code=None)),
+    "Programs can't tell a wrong key from a missing one.")
+row("no-challenge", "AUTH-006", refusals(lambda x: x.with_header("www-authenticate", None)),
+    "Standard clients never ask for a key.", "facts: few AI gateways send it")
+row("key-without-scheme-let-in", "AUTH-007",
+    let_in(lambda asked, key: len(credentials(asked)) == 1 and given(asked) == key.removeprefix("Bearer ")),
+    "Clients that are wrong here fail everywhere else.", "facts: some accept the raw key")
+row("any-scheme-let-in", "AUTH-007", let_in(lambda asked, key: given(asked) == "Basic " + key.removeprefix("Bearer ")),
+    "Clients that are wrong here fail everywhere else.")
+row("malformed-credentials-crash", "AUTH-007", answering(lambda asked: given(asked) == "Bearer", 500),
+    "Clients retry what can never be served.")
+row("scheme-with-case", "AUTH-008", answering(lambda asked: given(asked)[:7] in ("bearer ", "BEARER "), MISSING),
+    "Clients that write bearer in small letters are refused.")
+row("key-in-the-message", "AUTH-009", lambda app: changed(app, echo),
+    "Keys end up in the logs of everybody on the way.", "facts: OpenAI prints a masked key")
+row("model-looked-up-before-the-key", "AUTH-010",
+    answering(lambda asked: not given(asked) and named(asked).startswith("gateproof"),
+            error(404, code="model_not_found")),
+    "Strangers can try out which models there are.")
+row("body-read-before-the-key", "AUTH-010",
+    answering(lambda asked: not given(asked) and asked.body == b'{"model":', 400),
+    "Strangers keep the gateway busy.")
+row("key-in-the-query-let-in", "AUTH-011",
+    let_in(lambda asked, key: key.removeprefix("Bearer ").encode() in asked.query and not given(asked)),
+    "Keys end up in the logs of every proxy.")
+row("first-of-two-keys-counts", "AUTH-012",
+    let_in(lambda asked, key: len(credentials(asked)) == 2 and key in credentials(asked)),
+    "What a proxy checked is not what is used.")
+row("odd-keys-crash", "AUTH-013", answering(lambda asked: not given(asked).isascii(), 500),
+    "A pasted key with a wrong quote takes a worker down.", "facts: Latin-1 decoding errors")
+row("sdk-headers-refused", "AUTH-014", answering(lambda asked: asked.header("x-stainless-lang"), 400),
+    "No OpenAI SDK works.")
+row("lock-out-by-wrong-keys", "AUTH-015", locking, "Anybody can lock the owner out.")
+row("forbidden-model-is-401", "AUTH-017",
+    answers(lambda x: replace(error(401, code="invalid_api_key"), headers=(*MISSING.headers, *x.headers[:0])),
+          lambda asked, x: x.status == 403 and posts(asked)),
+    "Users change a key that is right.")
+row("trailing-slash-without-key", "AUTH-018",
+    taking(lambda asked: asked.path == "/v1/models/" and not given(asked), lambda asked: replace(
+      asked, path="/v1/health-of-nobody")),
+    "A path that differs by a slash passes the key's check.")
+row("localhost-needs-no-key", "AUTH-020",
+    let_in(lambda asked, key: not given(asked) and "127.0.0.1" in (asked.header("x-forwarded-for") or "")),
+    "Anybody who writes one header is let in.")
+row("options-lists-models", "AUTH-021",
+    lambda app: changed(app, lambda asked, x: Answer(200).with_header("x-request-id", "r").with_json(
+      {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model"}]}) if asked.method == "OPTIONS" else None),
+    "Anybody learns what is offered.")
+# fmt: on
+
+row = SECURITY.add
+
+
+def reflecting(asked: Asked, answer: Answer) -> Answer | None:
+    """The client's own request id comes back as it was written, line breaks and all."""
+    found = re.search(rb"(?:%0d|%0a|\r|\n)+([a-z-]+): ?([^&\"\\]+)", asked.body + asked.query, re.IGNORECASE)
+    return answer.with_header(found[1].decode().lower(), found[2].decode("latin-1")) if found else None
+
+
+def keyed(asked: Asked, answer: Answer) -> Answer | None:
+    if not (asked.path == "/v1/models" and answer.status == 200 and asked.method == "GET"):
+        return None
+    return answer.with_header("x-seen-key", given(asked))
+
+
+def prompted(asked: Asked, answer: Answer) -> Answer | None:
+    """A header tells what was asked, for debugging."""
+    found = asked.object.get("messages") if is_chat(asked) else None
+    if not (isinstance(found, list) and found and isinstance(found[-1], dict)):
+        return None
+    words = str(found[-1].get("content")).encode("ascii", "ignore").decode()
+    return answer.with_header("x-prompt", "".join(c for c in words if c.isprintable())[:200] or "-")
+
+
+def rewriting(edit: Any) -> Wrap:
+    return taking(
+        lambda asked: (
+            is_chat(asked)
+            and isinstance(asked.object.get("model"), str)
+            and edit(asked.object["model"]) != asked.object["model"]
+        ),
+        lambda asked: with_fields(model=edit(asked.object["model"]))(asked),
+    )
+
+
+def crossing() -> Wrap:
+    """Answers to equal models that are made at once are given to the wrong client, once in a while."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        kept: list[Answer] = []
+
+        def edit(asked: Asked, answer: Answer) -> Answer | None:
+            if not (is_chat(asked) and answer.status == 200 and not answer.is_stream):
+                return None
+            kept.append(answer)
+            return kept[-2] if len(kept) > 1 and len(kept) % 3 == 0 else None
+
+        return changed(app, edit, streams=lambda asked: False)
+
+    return wrap
+
+
+# fmt: off
+row("key-in-a-header", "AUTH-009 SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")
+row("look-alike-names-served", "SEC-003", rewriting(lambda id: unicodedata.normalize("NFKC", id)),
+    "Rules by model name are passed with a letter that looks like another.", "facts: NFKC in routers")
+row("names-trimmed", "SEC-004", rewriting(str.strip), "Rules by model name are passed with a space.")
+row("prompt-in-a-header", "SEC-009", lambda app: headed(app, prompted),
+    "Prompts end up in the logs of every proxy.")
+row("answers-of-others", "CHAT-083", crossing(), "Users read what others asked.")
+row("system-prompt-in-the-answer-id", "CHAT-003", reply(put("id", "chatcmpl-shared")), "Traces are mixed up.")
+# fmt: on

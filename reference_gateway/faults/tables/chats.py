@@ -1,0 +1,382 @@
+"""Plain chats that are answered wrongly, and chats that are taken for others than they are."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed, error
+from reference_gateway.faults.edits import (
+    Edit,
+    Where,
+    answered,
+    asked_as,
+    asks,
+    both,
+    drop,
+    edited,
+    is_chat,
+    plainly,
+    put,
+    reply,
+)
+from reference_gateway.faults.exchanges import SSE
+from reference_gateway.faults.fault import table
+
+CHATS = table("chat")
+USAGE = table("usage")
+TOOLS = table("tools")
+FORMATS = table("formats")
+row = CHATS.add
+MESSAGE = "choices[].message"
+CALLS = f"{MESSAGE}.tool_calls"
+EVENTS = replace(SSE, body=b'data: {"choices": []}\n\ndata: [DONE]\n\n')
+auto, required, none = (asks("tool_choice", choice) for choice in ("auto", "required", "none"))
+
+
+def plain(where: Where) -> Where:
+    return lambda asked: not asked.streams and where(asked)
+
+
+def named(asked: Asked) -> bool:
+    return isinstance(asked.object.get("tool_choice"), dict)
+
+
+def with_tools(asked: Asked) -> bool:
+    return bool(asked.object.get("tools"))
+
+
+def of_text(asked: Asked) -> bool:
+    return not with_tools(asked) and "response_format" not in asked.object
+
+
+def messages(asked: Asked) -> list[dict[str, Any]]:
+    found = asked.object.get("messages")
+    return [message for message in found if isinstance(message, dict)] if isinstance(found, list) else []
+
+
+def has_role(role: str) -> Where:
+    return lambda asked: any(message.get("role") == role for message in messages(asked))
+
+
+def content(fits: Callable[[Any], bool]) -> Where:
+    return lambda asked: any(fits(message.get("content")) for message in messages(asked) if "content" in message)
+
+
+def holds(piece: str) -> Where:
+    return content(lambda text: isinstance(text, str) and piece in text)
+
+
+def of_type(kind: str) -> Where:
+    """Messages with a part of this type."""
+    return content(
+        lambda parts: (
+            isinstance(parts, list) and any(isinstance(part, dict) and part.get("type") == kind for part in parts)
+        )
+    )
+
+
+def in_messages(edit: Callable[[list[Any]], list[Any]], where: Where) -> Wrap:
+    """Such chats are understood with other messages."""
+    return asked_as(put("messages", edit), lambda asked: len(messages(asked)) > 0 and where(asked))
+
+
+def counts(**given: Any) -> Edit:
+    """Usage with other counts, given or made from the old ones, that adds up all the same."""
+
+    def edit(document: Any) -> None:
+        usage = document["usage"]
+        for key, count in given.items():
+            usage[key] = count(usage[key]) if callable(count) else count
+        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+
+    return edit
+
+
+def drifting(app: ASGIApp) -> ASGIApp:
+    """Each answer to the smallest chat costs one prompt token more than the one before."""
+    times = itertools.count()
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if not (is_chat(asked) and plainly(asked) and answer.status == 200):
+            return None
+        return answer.with_json(edited(counts(prompt_tokens=lambda n: n + next(times)), answer.json) or answer.json)
+
+    return changed(app, edit)
+
+
+def doubled(document: Any) -> None:
+    document["choices"].append(document["choices"][0] | {"index": 1})
+
+
+def in_latin1(asked: Asked, answer: Answer) -> Answer | None:
+    """Prompts in other scripts are answered in Latin-1."""
+    if not holds("日本語")(asked) or answer.status != 200 or answer.is_stream:
+        return None
+    document = answer.json
+    document["choices"][0]["message"]["content"] = "déjà vu"
+    return replace(answer, body=json.dumps(document, ensure_ascii=False).encode("latin-1"))
+
+
+def accepting(value: str | None) -> Where:
+    return lambda asked: asked.header("accept") == value and not asked.streams
+
+
+def capped(*caps: Any) -> Where:
+    def where(asked: Asked) -> bool:
+        cap = asked.object.get("max_completion_tokens")
+        return any(type(cap) is type(each) and cap == each for each in caps)
+
+    return where
+
+
+def called(edit: Edit) -> Edit:
+    """Each tool call of an answer."""
+    return put(f"{CALLS}[]", lambda call: edited(edit, call))
+
+
+# fmt: off
+row("chat-member-of-wrong-type", "CHAT-001", reply(put("usage", [1]), plainly), "Typed clients refuse the answer.")
+row("chat-object-of-another-kind", "CHAT-002", reply(put("object", "chat.completions")),
+    "Typed clients refuse the answer.")
+row("chat-without-object", "CHAT-002", reply(drop("object")), "Typed clients refuse the answer.",
+    "facts: lm-proxy 3.3.2")
+row("chat-ids-constant", "CHAT-003", reply(put("id", "chatcmpl-1")), "Logs and traces of all users become one.")
+row("chat-id-empty", "CHAT-003", reply(put("id", "")), "An answer can't be named in a complaint.")
+row("chat-ids-of-another-form", "CHAT-004", reply(put("id", lambda id: id.removeprefix("chatcmpl-"))),
+    "Tools that tell answers by their prefix skip them.", "facts: Mistral's hexadecimal ids")
+row("chat-created-is-a-fraction", "CHAT-005 CHAT-006", reply(put("created", lambda s: s + 0.5)),
+    "Strictly typed clients refuse the answer.", "LiteLLM issue 476")
+row("chat-created-in-milliseconds", "CHAT-005 CHAT-006", reply(put("created", lambda s: s * 1000)),
+    "Dates lie in the year 57,000.")
+row("chat-created-an-hour-ago", "CHAT-006", reply(put("created", lambda s: s - 3600)),
+    "Answers are sorted before their questions.")
+row("chat-without-model", "CHAT-007", reply(drop("model")), "Bills by model lose the answer.", "facts: lm-proxy 3.3.2")
+row("chat-model-of-the-provider", "CHAT-008", reply(put("model", "prod-eu-4711")),
+    "Budgets by model name don't find what they pay for.", "LiteLLM issues 19943 and 22709")
+row("chat-two-choices-for-one", "CHAT-009", reply(doubled, lambda asked: not asks("n")(asked) and of_text(asked)),
+    "Clients that join choices show the answer twice.")
+row("chat-without-choices", "CHAT-001 CHAT-009", reply(put("choices", []), asks("stream", False)),
+    "choices[0] raises.")
+row("chat-choices-counted-from-one", "CHAT-010", reply(put("choices[].index", lambda n: n + 1)),
+    "Clients that look for index 0 find no answer.")
+row("chat-role-of-another-api", "CHAT-011", reply(put(f"{MESSAGE}.role", "model")),
+    "The message can't be given back.", "facts: the role of Gemini's own API")
+row("chat-content-in-parts", "CHAT-012",
+    reply(put(f"{MESSAGE}.content", lambda old: [{"type": "text", "text": old}] if isinstance(old, str) else old),
+        of_text),
+    "Programs that print the answer print a list.", "facts: Mistral's reasoning models")
+row("chat-without-refusal", "CHAT-013", reply(drop(f"{MESSAGE}.refusal")),
+    "Strictly typed clients refuse the message.", "facts: LiteLLM 1.106 and most others")
+row("chat-content-null-at-a-normal-end", "CHAT-014",
+    reply(both(put(f"{MESSAGE}.content", None), put("choices[].finish_reason", "stop")),
+        lambda asked: asks("stop")(asked) and asks("stop", "e")(asked)),
+    "content.strip() raises.")
+row("chat-finish-reason-of-the-engine", "CHAT-015", reply(put("choices[].finish_reason", "eos"), plainly),
+    "Strictly typed clients refuse the answer.", "facts: eos, eos_token, end_turn of other APIs")
+row("chat-without-finish-reason", "CHAT-015", reply(put("choices[].finish_reason", None), asks("stream", False)),
+    "A cut answer can't be told from a whole one.")
+row("chat-logprobs-not-asked-for", "CHAT-016", reply(put("choices[].logprobs", {"content": []}), asks("stream", False)),
+    "Answers grow many times for nothing.")
+row("chat-one-choice-for-two", "CHAT-023", reply(put("choices", lambda found: found[:1]), plain(asks("n"))),
+    "One answer where two were paid for.", "facts: many backends ignore n")
+row("chat-stop-sequence-in-the-text", "CHAT-026",
+    reply(put(f"{MESSAGE}.content", lambda text: text + "e"), asks("stop", ["e", "a"])),
+    "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
+row("chat-stop-reported-as-length", "CHAT-027", reply(put("choices[].finish_reason", "length"), plain(asks("stop"))),
+    "Clients ask for more of an answer that is whole.")
+row("chat-stop-as-text-ignored", "CHAT-028", asked_as(drop("stop"), asks("stop", "e")),
+    "Answers run on beyond their end.", "facts: MLflow 3.17.2 refuses it as a text")
+row("chat-stop-as-text-refused", "CHAT-028", answered(lambda asked: isinstance(asked.object.get("stop"), str),
+                                                    error(422)),
+    "Clients that write stop as a text are refused.", "facts: MLflow gateway 3.17.2")
+row("chat-stops-cut-to-one", "CHAT-028",
+    asked_as(put("stop", ["¶"]), asks("stop", ["e", "a", "i", "o"])),
+    "The fourth stop sequence does nothing.", "facts: LiteLLM 1.106 cuts stop lists")
+row("chat-caps-ignored", "CHAT-029",
+    asked_as(both(drop("max_completion_tokens"), drop("max_tokens")),
+           lambda asked: not asked.streams and 5 in asked.object.values()),
+    "Users pay for tokens that they had capped.")
+row("chat-max-tokens-ignored", "CHAT-030",
+    asked_as(drop("max_tokens"), lambda asked: not asked.streams and asks("max_tokens", 5)(asked)),
+    "Older clients get answers without a limit.", "facts: o-series and older servers know only one of the two")
+row("chat-cap-of-none-served", "CHAT-032", asked_as(put("max_completion_tokens", 4), capped(0, -1, 1.5, "10")),
+    "A mistake in the client is hidden by an answer.", "facts: llama.cpp takes -1 for unlimited")
+row("chat-cap-of-none-crashes", "CHAT-032", answered(capped(-1), error(503)),
+    "Clients retry a request that can never be served.", "LiteLLM issue 18689")
+row("chat-cap-reported-as-stop", "CHAT-106",
+    reply(put("choices[].finish_reason", lambda old: "stop" if old == "length" else old), of_text),
+    "Half answers are taken for whole ones.")
+row("chat-text-parts-refused", "CHAT-060", answered(content(lambda text: isinstance(text, list)), error(400)),
+    "Clients that always send parts don't work at all.", "LibreChat issue 3111")
+row("chat-text-parts-but-the-first-dropped", "CHAT-101",
+    in_messages(lambda found: [m | {"content": m["content"][:1]} if isinstance(m.get("content"), list) else m
+                             for m in found], of_type("text")),
+    "Half of the question never reaches the model.", "sglang issue 17853")
+row("chat-images-crash", "CHAT-062", answered(of_type("image_url"), error(500)),
+    "A picture in a chat takes the chat down.")
+row("chat-system-turns-refused", "CHAT-064", answered(has_role("system"), error(400)),
+    "No program with a system prompt works.", "facts: templates without a system role")
+row("chat-system-turns-dropped", "CHAT-100",
+    in_messages(lambda found: [m for m in found if m.get("role") != "system"] or found, has_role("system")),
+    "The rules of the assistant never reach the model.")
+row("chat-only-the-last-message-counts", "CHAT-100",
+    in_messages(lambda found: found[-1:], lambda asked: of_text(asked)),
+    "The assistant forgets everything at every turn.")
+row("chat-developer-dropped", "CHAT-103",
+    in_messages(lambda found: [m for m in found if m.get("role") != "developer"] or found, has_role("developer")),
+    "Newer clients' instructions never reach the model.", "facts: templates that do not know the role")
+row("chat-developer-refused", "CHAT-065", answered(has_role("developer"), error(400)),
+    "Newer clients' instructions are refused.", "facts: widely refused by templates")
+row("chat-names-refused", "CHAT-067", answered(lambda asked: any("name" in m for m in messages(asked)), error(400)),
+    "Chats of several people are refused.", "vLLM issue 12864")
+row("chat-own-message-refused", "CHAT-068",
+    answered(lambda asked: any("refusal" in m for m in messages(asked)), error(400)),
+    "The second turn of every conversation fails.", "facts: strict validators refuse null members")
+row("chat-no-messages-served", "CHAT-069",
+    asked_as(put("messages", [{"role": "user", "content": "Hi"}]), asks("messages", [])),
+    "An empty conversation costs money.")
+row("chat-wrong-types-ignored", "CHAT-072", asked_as(drop("temperature"), asks("temperature", "hot")),
+    "A mistake in the client is never noticed.")
+row("chat-temperature-out-of-range-served", "CHAT-071",
+    asked_as(put("temperature", 1), lambda asked: isinstance(asked.object.get("temperature"), int | float)
+           and asked.object["temperature"] > 2),
+    "The model answers by another temperature than asked for.", "facts: llama.cpp serves it")
+row("chat-nulls-refused", "CHAT-073", answered(asks("temperature", None), error(400)),
+    "Clients that write all members, null or not, are refused.")
+row("chat-unknown-fields-crash", "CHAT-074", answered(asks("x_conformance"), error(500)),
+    "Every new client option takes the chat down.")
+row("chat-other-scripts-refused", "CHAT-076", answered(holds("日本語"), error(400)), "Most of the world can't use it.")
+row("chat-other-scripts-in-latin1", "CHAT-001 CHAT-076", lambda app: changed(app, in_latin1),
+    "Answers outside ASCII can't be read.")
+row("chat-half-surrogates-crash", "CHAT-077", answered(holds("\ud83d"), error(500)),
+    "A cut emoji takes the chat down.", "facts: Python's encoders raise")
+row("chat-accept-decides-on-streaming", "CHAT-084",
+    answered(accepting("text/event-stream"), lambda asked: EVENTS),
+    "Clients that accept both get events for an answer.")
+row("chat-without-accept-refused", "CHAT-084", answered(accepting(None), error(406)), "curl-like clients are refused.")
+row("chat-charset-refused", "CHAT-085",
+    answered(lambda asked: "charset" in (asked.header("content-type") or ""), error(415)),
+    "Java and .NET clients, which name the charset, are refused.")
+row("chat-stream-false-refused", "CHAT-086", answered(asks("stream", False), error(400)),
+    "Clients that write the default are refused.")
+row("chat-stream-null-is-a-stream", "CHAT-086",
+    answered(lambda asked: is_chat(asked) and asked.object.get("stream", 0) is None and of_text(asked),
+           lambda asked: EVENTS),
+    "Clients that write null get events for an answer.")
+row("chat-blank-content-crashes", "CHAT-087", answered(content(lambda text: text == " "), error(500)),
+    "A space takes the chat down.")
+row("chat-user-message-null-served", "CHAT-088",
+    in_messages(lambda found: [m | {"content": "None"} if m.get("role") == "user" and m.get("content") is None else m
+                             for m in found], lambda asked: True),
+    "The model is asked 'None'.", "facts: template engines print None")
+# fmt: on
+
+row = USAGE.add
+# fmt: off
+row("chat-without-usage", "CHAT-017", reply(drop("usage")), "Nothing can be billed.", "facts: lm-proxy 3.3.2")
+row("chat-usage-does-not-add-up", "CHAT-018", reply(put("usage.total_tokens", lambda n: n + 1)),
+    "Bills differ from the sums of their parts.", "facts: totals derived from Gemini's")
+row("chat-usage-negative", "CHAT-018", reply(put("usage.completion_tokens", -1)), "Budgets grow by spending.")
+row("chat-usage-empty", "CHAT-018", reply(put("usage", {}), of_text), "usage.total_tokens raises.")
+row("chat-usage-zero", "CHAT-019",
+    reply(counts(prompt_tokens=0, completion_tokens=0), asks("stream", False)),
+    "Answers are free of charge.", "facts: gateways whose upstream leaves usage out")
+row("chat-usage-cached-beyond-the-prompt", "CHAT-020",
+    reply(put("usage.prompt_tokens_details", {"cached_tokens": 10**6})), "Discounts exceed the price.")
+row("chat-usage-drifts", "CHAT-021", drifting, "The same question costs more each time.",
+    "facts: prompts into which a date is put")
+row("chat-usage-constant", "CHAT-022", reply(counts(prompt_tokens=lambda n: min(n, 30))),
+    "Long prompts are charged like short ones.", "facts: mocks in production")
+row("chat-usage-of-one-choice", "CHAT-024", reply(counts(completion_tokens=1), plain(asks("n"))),
+    "The second choice is free of charge.")
+row("chat-usage-beyond-the-cap", "CHAT-031", reply(counts(completion_tokens=lambda n: n + 40), of_text),
+    "Users pay for tokens that they had capped.", "facts: speculative decoders overshoot")
+# fmt: on
+
+row = TOOLS.add
+# fmt: off
+row("tool-calls-for-nobody", "CHAT-090",
+    reply(lambda document: [each["message"].update(tool_calls=[
+      {"id": "call_x", "type": "function", "function": {"name": "search", "arguments": "{}"}}])
+      for each in document["choices"]] and None, lambda asked: plainly(asked)),
+    "Agents call a tool that they do not have.")
+row("tool-call-without-id", "CHAT-042", reply(called(put("id", "")), with_tools),
+    "Agents can't answer the call.")
+row("tool-call-without-type", "CHAT-042", reply(called(drop("type")), with_tools),
+    "Typed clients refuse the call.")
+row("tool-call-of-another-name", "CHAT-042 CHAT-047", reply(called(put("function.name", "functions.get_time")), named),
+    "Agents don't know what to call.", "facts: engines that put a prefix before the name")
+row("tool-required-ignored", "CHAT-041", asked_as(put("tool_choice", "none"), required),
+    "Agents that force a call get prose.")
+row("tool-none-ignored", "CHAT-048", asked_as(put("tool_choice", "required"), none),
+    "Tools are called that were forbidden.")
+row("tool-named-ignored", "CHAT-047",
+    reply(called(put("function.name", lambda old: "get_weather" if old == "get_time" else old)),
+        lambda asked: named(asked) and len(asked.object["tools"]) > 1),
+    "The wrong tool is called.")
+row("tool-arguments-as-object", "CHAT-043", reply(called(put("function.arguments", {"city": "Oslo"})), with_tools),
+    "json.loads(arguments) raises.", "facts: the native API of Ollama")
+row("tool-arguments-null", "CHAT-043", reply(called(put("function.arguments", None)), with_tools),
+    "json.loads(arguments) raises.")
+row("tool-arguments-with-a-comma-too-many", "CHAT-044",
+    reply(called(put("function.arguments", lambda old: old[:-1] + ",}")), with_tools),
+    "json.loads(arguments) raises.")
+row("tool-finish-without-calls", "CHAT-045",
+    reply(both(put(CALLS, []), put("choices[].finish_reason", "tool_calls")), plain(auto)),
+    "Agents wait for calls that never come.", "vLLM issues 53255 and 53363")
+row("tool-calls-end-with-stop", "CHAT-046", reply(put("choices[].finish_reason", "stop"), plain(required)),
+    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
+row("tool-ids-constant", "CHAT-098", reply(called(put("id", "call_0")), with_tools),
+    "The results of two turns are taken for one.", "facts: adapters that count calls anew in each answer")
+row("tool-results-refused", "CHAT-051", answered(has_role("tool"), error(400)), "No agent gets to its second step.")
+row("tool-results-crash-when-null", "CHAT-052",
+    answered(lambda asked: any(m.get("role") == "assistant" and "tool_calls" in m and m.get("content", 0) is None
+                             for m in messages(asked)), error(500)),
+    "Agents crash at their second step.", "facts: strict validators refuse null content")
+row("tool-parallel-calls-despite-false", "CHAT-050",
+    reply(put(CALLS, lambda calls: [*calls, calls[0] | {"id": "call_second"}] if calls else calls),
+        asks("parallel_tool_calls", False)),
+    "Agents that can do one thing at a time do two.")
+row("tool-calls-cut-short-look-finished", "CHAT-092",
+    reply(put("choices[].finish_reason", lambda old: "tool_calls" if old == "length" else old), with_tools),
+    "Agents call tools with half of their arguments.")
+row("tool-definitions-unchecked", "CHAT-054",
+    asked_as(drop("tools"), lambda asked: asked.object.get("tools") in ([{}], [{"type": "function"}])),
+    "A broken tool is never noticed.")
+# fmt: on
+
+row = FORMATS.add
+# fmt: off
+row("format-json-in-a-fence", "CHAT-056 CHAT-057",
+    reply(put(f"{MESSAGE}.content", lambda text: f"```json\n{text}\n```"),
+        lambda asked: (asked.object.get("response_format") or {}).get("type") in ("json_object", "json_schema")),
+    "json.loads(content) raises.", "facts: models that are merely asked for JSON")
+row("format-json-object-ignored", "CHAT-056",
+    reply(put(f"{MESSAGE}.content", "Sure! Here it is."),
+        lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_object"),
+    "json.loads(content) raises.")
+row("format-schema-ignored", "CHAT-057",
+    reply(put(f"{MESSAGE}.content", '{"town": 4}'),
+        lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_schema"),
+    "Programs read members that are not there.", "facts: engines without guided decoding")
+row("format-malformed-ignored", "CHAT-059",
+    asked_as(drop("response_format"),
+           lambda asked: "response_format" in asked.object and (
+               not isinstance(asked.object["response_format"], dict)
+               or asked.object["response_format"].get("type") not in ("text", "json_object", "json_schema"))),
+    "A mistake in the client is never noticed.")
+row("logprobs-of-half-the-text", "CHAT-036",
+    reply(put("choices[].logprobs.content", lambda found: found[: len(found) // 2]), plain(asks("logprobs", True))),
+    "Scores belong to other words.")
+row("logprobs-positive", "CHAT-037",
+    reply(put("choices[].logprobs.content[].logprob", lambda old: -old + 0.1), plain(asks("logprobs", True))),
+    "Probabilities above one.")
+row("logprobs-one-alternative-too-many", "CHAT-038",
+    reply(put("choices[].logprobs.content[].top_logprobs", lambda old: [*old, *old[:1]]),
+        lambda asked: plain(asks("logprobs", True))(asked) and bool(asked.object.get("top_logprobs"))),
+    "Arrays of a fixed size overflow.", "facts: vLLM adds the sampled token as one more")
+# fmt: on

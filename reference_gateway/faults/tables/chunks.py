@@ -1,0 +1,411 @@
+"""Streams whose chunks are wrong: ids, choices, deltas, finish reasons, usage, and pieces of tool calls."""
+
+import itertools
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+from reference_gateway.faults.asgi import Asked, Events, Wrap
+from reference_gateway.faults.edits import (
+    DONE,
+    Edit,
+    Where,
+    asked_as,
+    asks,
+    chunk,
+    drop,
+    edited,
+    events,
+    is_chat,
+    plainly_streamed,
+    put,
+)
+from reference_gateway.faults.fault import table
+
+CHUNKS = table("streaming")
+TOOLS = table("tools")
+USAGE = table("usage")
+row = CHUNKS.add
+DELTA, FRAGMENT = "choices[].delta", "choices[].delta.tool_calls[]"
+FIRST, SECOND, LATER = slice(0, 1), slice(1, 2), slice(1, None)
+Document = dict[str, Any]
+_numbers = itertools.count(1)
+
+
+def on_chats(edit: Edit, where: Where = is_chat, only: slice = slice(None)) -> Wrap:
+    """Every chunk of the streamed chats of this kind, or some of them by their place."""
+    return chunk(edit, lambda asked: is_chat(asked) and where(asked), only)
+
+
+def with_usage(asked: Asked) -> bool:
+    return is_chat(asked) and asks("stream_options", {"include_usage": True})(asked)
+
+
+def without_usage(asked: Asked) -> bool:
+    return is_chat(asked) and not asked.object.get("stream_options")
+
+
+def of_text(asked: Asked) -> bool:
+    """Streams of text, which have no tool calls."""
+    return is_chat(asked) and "tools" not in asked.object
+
+
+def with_tools(asked: Asked) -> bool:
+    return is_chat(asked) and bool(asked.object.get("tools"))
+
+
+def folded(begin: Callable[[], Callable[[Document | None], list[Document]]], where: Where = is_chat) -> Wrap:
+    """Each chunk, and None for [DONE], becomes any number of chunks; `begin` is called for each stream."""
+
+    def start() -> Events:
+        edit = begin()
+
+        def change(piece: bytes) -> bytes:
+            given = None if piece == DONE else json.loads(piece.removeprefix(b"data: "))
+            found = [b"data: %b\n\n" % json.dumps(each).encode() for each in edit(given)]
+            return b"".join(found) + (DONE if given is None else b"")
+
+        return change
+
+    return events(start, where)
+
+
+def beside(made: Callable[[Document], Document], *, before: Callable[[Document], bool], where: Where) -> Wrap:
+    """One more chunk, made of the one that it comes before; the first of them of which that holds."""
+
+    def begin() -> Callable[[Document | None], list[Document]]:
+        done = [False]
+
+        def edit(given: Document | None) -> list[Document]:
+            if given is None or done[0] or not before(given):
+                return [] if given is None else [given]
+            done[0] = True
+            return [made(deepcopy(given)), given]
+
+        return edit
+
+    return folded(begin, where)
+
+
+def at_the_end(made: Callable[[Document], Document], where: Where) -> Wrap:
+    """One more chunk, made of the last, before [DONE]."""
+
+    def begin() -> Callable[[Document | None], list[Document]]:
+        last: list[Document] = []
+
+        def edit(given: Document | None) -> list[Document]:
+            if given is None:
+                return [made(deepcopy(last[-1]))] if last else []
+            last[:] = [given]
+            return [given]
+
+        return edit
+
+    return folded(begin, where)
+
+
+def choice(**members: Any) -> Callable[[Document], Document]:
+    """The same chunk with another choice."""
+    found = [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": None} | members]
+    return lambda given: given | {"choices": found}
+
+
+def is_end(given: Document) -> bool:
+    return any(each.get("finish_reason") for each in given["choices"])
+
+
+def ending(edit: Edit) -> Edit:
+    """Of the chunk that ends a choice."""
+    return lambda given: edit(given) if is_end(given) else None
+
+
+def held(pick: Callable[[Document], bool], where: Where, join: Callable[[list[Document]], list[Document]]) -> Wrap:
+    """From the first such chunk on chunks are held back, and at the end `join` says in what form they come."""
+
+    def begin() -> Callable[[Document | None], list[Document]]:
+        kept: list[Document] = []
+
+        def edit(given: Document | None) -> list[Document]:
+            if given is None:
+                return join(kept)
+            if kept or pick(given):
+                kept.append(given)
+                return []
+            return [given]
+
+        return edit
+
+    return folded(begin, where)
+
+
+def remembering(edit: Callable[[Document, dict[Any, Any]], None], where: Where) -> Wrap:
+    """`edit` changes each chunk and has a memory of the stream."""
+
+    def begin() -> Callable[[Document | None], list[Document]]:
+        memory: dict[Any, Any] = {}
+
+        def change(given: Document | None) -> list[Document]:
+            if given is None:
+                return []
+            edit(given, memory)
+            return [given]
+
+        return change
+
+    return folded(begin, where)
+
+
+def fragments_of(given: Document) -> list[Document]:
+    return [each for one in given["choices"] for each in one["delta"].get("tool_calls") or ()]
+
+
+def first_fragments(edit: Edit) -> Wrap:
+    """The fragments that begin a call."""
+    return on_chats(lambda given: [edited(edit, f) for f in fragments_of(given) if "id" in f] and None, with_tools)
+
+
+def later_fragments(edit: Edit) -> Wrap:
+    return on_chats(lambda given: [edited(edit, f) for f in fragments_of(given) if "id" not in f] and None, with_tools)
+
+
+def repeating(key: str) -> Wrap:
+    """Each fragment repeats what the first one of its call said."""
+
+    def edit(given: Document, said: dict[Any, Any]) -> None:
+        for fragment in fragments_of(given):
+            source = fragment if key == "id" else fragment["function"]
+            source.setdefault(key, said.get(fragment["index"]))
+            said[fragment["index"]] = source[key]
+
+    return remembering(edit, with_tools)
+
+
+def cumulative(given: Document, memory: dict[Any, Any]) -> None:
+    """Each delta holds all the text so far."""
+    for each in given["choices"]:
+        if each["delta"].get("content"):
+            memory[each["index"]] = memory.get(each["index"], "") + each["delta"]["content"]
+            each["delta"]["content"] = memory[each["index"]]
+
+
+def cumulative_arguments(given: Document, memory: dict[Any, Any]) -> None:
+    for each in fragments_of(given):
+        memory[each["index"]] = memory.get(each["index"], "") + each["function"].get("arguments", "")
+        each["function"]["arguments"] = memory[each["index"]]
+
+
+def whole_calls_again(given: Document, memory: dict[Any, Any]) -> None:
+    """The arguments come once in pieces, and once more as a whole with the end."""
+    for each in fragments_of(given):
+        memory[each["index"]] = memory.get(each["index"], "") + each["function"].get("arguments", "")
+    for each in given["choices"]:
+        if each.get("finish_reason") == "tool_calls":
+            calls = [{"index": n, "function": {"arguments": text}} for n, text in memory.items()]
+            each["delta"]["tool_calls"] = calls
+
+
+def one_end_only(given: Document) -> None:
+    for each in given["choices"]:
+        if each["index"]:
+            each["finish_reason"] = None
+
+
+def usage_with_the_end(found: list[Document]) -> list[Document]:
+    *rest, end, usage = found
+    return [*rest, end | {"usage": usage["usage"]}]
+
+
+def counted(edit: Callable[[Document], None]) -> Edit:
+    """Changes the usage, which adds up all the same."""
+
+    def change(given: Document) -> None:
+        usage = given.get("usage")
+        if usage:
+            edit(usage)
+            usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
+
+    return change
+
+
+def ids_for_each(given: Document, memory: dict[Any, Any]) -> None:
+    given["id"] = f"chatcmpl-{next(_numbers)}"
+
+
+def created_anew(given: Document, memory: dict[Any, Any]) -> None:
+    """Each chunk is stamped a second later than the one before."""
+    memory["chunks"] = memory.get("chunks", 0) + 1
+    given["created"] += memory["chunks"]
+
+
+def torn(given: Document) -> None:
+    """Characters of many bytes are decoded piece by piece."""
+    for each in given["choices"]:
+        text = each["delta"].get("content")
+        if text and not text.isascii():
+            each["delta"]["content"] = "".join(c if c.isascii() else "\ufffd\ufffd" for c in text)
+
+
+def usage_so_far(given: Document, memory: dict[Any, Any]) -> None:
+    memory["tokens"] = memory.get("tokens", 0) + 1
+    count = memory["tokens"]
+    given["usage"] = given.get("usage") or {"prompt_tokens": 9, "completion_tokens": count, "total_tokens": 9 + count}
+
+
+# fmt: off
+row("chunk-member-of-wrong-type", "STREAM-012", on_chats(put("service_tier", 5), plainly_streamed),
+    "Typed clients refuse the whole stream.")
+row("chunk-without-model", "STREAM-012", on_chats(drop("model"), only=LATER),
+    "Typed clients refuse every chunk but the first.")
+row("chunk-with-null-choices", "STREAM-012",
+    beside(lambda given: given | {"choices": None}, before=is_end, where=plainly_streamed),
+    "Clients iterate over null and crash.", "facts: null choices in keep-alive chunks of proxies")
+row("chunk-object-of-plain-answer", "STREAM-013", on_chats(put("object", "chat.completion")),
+    "openai-python's stream helper drops every chunk.")
+row("chunk-id-for-each", "STREAM-014", remembering(ids_for_each, is_chat),
+    "Clients that group by id show one message per word.")
+row("chunk-id-only-in-the-first", "STREAM-014", on_chats(drop("id"), only=LATER),
+    "Clients that group by id lose all but the first piece.")
+row("chunk-created-anew", "STREAM-015", remembering(created_anew, is_chat),
+    "Caches and traces keyed by time see many answers.", "facts: gateways that stamp each chunk with time.now()")
+row("chunk-created-in-milliseconds", "STREAM-015", on_chats(put("created", lambda s: s * 1000)),
+    "Dates lie in the year 57,000.")
+row("chunk-model-changes", "STREAM-016", on_chats(put("model", "gpt"), only=LATER),
+    "Bills by model are split over two models.", "NeMo platform pull request 1590: names leak in some places only")
+row("stream-ids-constant", "STREAM-017", on_chats(put("id", "chatcmpl-1")),
+    "Traces of different users are taken for one.")
+row("chunk-choice-without-index", "STREAM-018", on_chats(drop("choices[].index"), of_text),
+    "openai-python's helper raises; with n=2 the two texts are mixed.")
+row("chunk-index-is-text", "STREAM-018", on_chats(put("choices[].index", "0"), plainly_streamed),
+    "Clients that compare with 0 lose the text.")
+row("chunk-index-out-of-range", "STREAM-018", on_chats(put("choices[].index", 1), plainly_streamed),
+    "Clients that read choice 0 show nothing.")
+row("chunk-delta-null-at-the-end", "STREAM-019", on_chats(ending(put(DELTA, None))),
+    "Clients read a member of null at the last chunk, so the answer is lost at its end.")
+row("chunk-without-delta-at-the-end", "STREAM-019", on_chats(ending(drop(DELTA))),
+    "Clients raise at the last chunk.")
+row("stream-without-role", "STREAM-020", on_chats(drop(f"{DELTA}.role")),
+    "langchain.js drops the tool calls of such a stream.", "OmniRoute issue 3911")
+row("stream-role-of-another-api", "STREAM-020", on_chats(put(f"{DELTA}.role", "model"), only=FIRST),
+    "Clients do not know whose message it is.", "facts: the role of Gemini's own API")
+row("stream-role-in-every-chunk", "STREAM-021", on_chats(put(f"{DELTA}.role", "assistant")),
+    "openai-python's helper ends with the role 'assistantassistant'.", "facts: Ollama and others repeat it")
+row("stream-role-empty-later", "STREAM-021", on_chats(put(f"{DELTA}.role", lambda old: old or "")),
+    "The Vercel AI SDK refuses the stream.", "facts: MiniMax streams an empty role")
+row("chunk-content-in-parts", "STREAM-022",
+    on_chats(put(f"{DELTA}.content", lambda old: [{"type": "text", "text": old}] if old else old), plainly_streamed),
+    "Clients join lists to texts and crash.", "facts: Mistral's reasoning models send parts")
+row("chunk-content-is-false", "STREAM-022", on_chats(put(f"{DELTA}.content", False), only=FIRST),
+    "Typed clients refuse the chunk.")
+row("stream-without-finish-reason", "STREAM-023", on_chats(put("choices[].finish_reason", None), of_text),
+    "A whole answer can't be told from one that was cut off.", "facts: lm-proxy and others never end a choice")
+row("stream-finishes-twice", "STREAM-023",
+    at_the_end(choice(finish_reason="stop"), plainly_streamed),
+    "Agents start the next step twice.")
+row("stream-only-one-of-two-choices-ends", "STREAM-023", on_chats(one_end_only, asks("n", 2)),
+    "Clients wait for the second choice.", "facts: LiteLLM 1.106 ends only choice 0 of n=2")
+row("stream-finish-reason-empty-until-the-end", "STREAM-024",
+    on_chats(put("choices[].finish_reason", lambda old: old or "")),
+    "Clients that ask whether there is a finish reason stop at the first word.",
+    "facts: the live watsonx.ai gateway")
+row("stream-finish-reason-of-the-engine", "STREAM-024",
+    on_chats(put("choices[].finish_reason", lambda old: old and "eos_token"), plainly_streamed),
+    "Typed clients refuse the last chunk.", "facts: TGI's eos_token")
+row("stream-finish-reason-only-at-the-end", "STREAM-024", on_chats(drop("choices[].finish_reason"), only=FIRST),
+    "Typed clients refuse the first chunk.")
+row("stream-text-after-the-end", "STREAM-025", at_the_end(choice(delta={"content": "…"}), plainly_streamed),
+    "Clients that stop reading at the finish reason lose the last words.")
+row("stream-text-comes-twice", "CHAT-105", remembering(cumulative, of_text),
+    "Users read the answer many times over: deltas that are whole texts.",
+    "facts: adapters of engines whose own stream is cumulative")
+row("stream-without-usage-choices", "STREAM-036",
+    beside(lambda given: given | {"choices": []}, before=is_end, where=without_usage),
+    "Clients that read choices[0] crash.", "facts: moderation chunks")
+row("stream-begins-with-a-verdict-on-the-prompt", "STREAM-036",
+    beside(lambda given: given | {"choices": [], "id": "", "object": "", "created": 0, "model": ""},
+         before=lambda given: True, where=without_usage),
+    "Clients that read choices[0] crash at the first chunk.", "facts: Azure's prompt filter")
+row("stream-choices-merged", "STREAM-045", on_chats(put("choices[].index", 0), asks("n", 2)),
+    "Two answers are woven into one.", "facts: lm-proxy 3.3.2 merges both into index 0")
+row("stream-n-ignored", "STREAM-045",
+    asked_as(drop("n"), lambda asked: asked.streams and asks("n", 2)(asked)),
+    "One answer where two were paid for.", "facts: many backends ignore n")
+row("stream-letters-torn", "CHAT-108", on_chats(torn),
+    "Emoji and Chinese turn into replacement characters.",
+    "aisix issue 111, claude-code-router issue 1672: each TCP chunk is decoded alone")
+row("stream-logprobs-lost", "STREAM-060", on_chats(put("choices[].logprobs", None), asks("logprobs", True)),
+    "Confidence scores are missing as soon as the answer is streamed.", "facts: many ignore logprobs in streams")
+# fmt: on
+
+row = USAGE.add
+# fmt: off
+row("stream-usage-not-asked-for", "STREAM-029",
+    at_the_end(lambda given: given | {
+      "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}, plainly_streamed),
+    "Clients that read choices[0] of the last chunk crash.", "facts: llama.cpp, Mistral and Groq send it anyway")
+row("stream-usage-asked-for-and-missing", "STREAM-030", asked_as(drop("stream_options"), with_usage),
+    "Streamed calls are never accounted.", "facts: lm-proxy 3.3.2 drops stream_options")
+row("stream-usage-in-every-chunk", "STREAM-030", remembering(usage_so_far, with_usage),
+    "Clients that add usage up bill many times over.", "facts: vLLM continuous_usage_stats")
+row("stream-usage-with-the-end", "STREAM-031", held(is_end, lambda asked: with_usage(asked) and not asks("n", 2)(asked),
+                                                  usage_with_the_end),
+    "Clients that look for the chunk without choices find no usage.", "facts: LiteLLM 1.106; llama.cpp issue 15444")
+row("stream-usage-before-the-end", "STREAM-031",
+    held(is_end, lambda asked: with_usage(asked) and not asks("n", 2)(asked), lambda found: found[::-1]),
+    "Clients that stop at the usage lose the finish reason.")
+row("stream-usage-with-null-choices", "STREAM-031",
+    on_chats(put("choices", lambda old: old or None), with_usage),
+    "Clients iterate over null and crash at the end of every answer.")
+row("stream-usage-in-one-chunk-only", "STREAM-032",
+    on_chats(lambda given: {k: v for k, v in given.items() if k != "usage" or v}, with_usage),
+    "Strictly typed clients want null in the others.", "Text Generation Inference issue 3003")
+row("stream-usage-does-not-add-up", "STREAM-033",
+    on_chats(lambda given: put("usage.total_tokens", 1)(given) if given.get("usage") else None, with_usage),
+    "Bills differ from the sums of their parts.")
+row("stream-usage-zero", "STREAM-033", on_chats(counted(lambda usage: usage.update(completion_tokens=0)), with_usage),
+    "Streamed answers are free of charge.", "facts: LiteLLM 1.106 streams zero usage for completions")
+row("stream-usage-beyond-the-cap", "STREAM-033",
+    on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] + 60)), with_usage),
+    "Users pay for tokens that they had capped.")
+row("stream-prompt-counted-differently", "STREAM-034",
+    on_chats(counted(lambda usage: usage.update(prompt_tokens=usage["prompt_tokens"] + 1)), with_usage),
+    "The same prompt costs more when it is streamed.")
+# fmt: on
+
+row = TOOLS.add
+# fmt: off
+row("tool-fragments-without-index", "STREAM-037", on_chats(drop(f"{FRAGMENT}.index"), with_tools),
+    "openai-python raises, and two calls can't be told apart.", "openai-python issue 2806; ollama issue 7881")
+row("tool-call-without-id-in-streams", "STREAM-038", first_fragments(put("id", "")),
+    "Agents can't answer a call that has no id.")
+row("tool-call-without-type-in-streams", "STREAM-038", first_fragments(drop("type")),
+    "Typed clients refuse the call.")
+row("tool-call-without-name-in-streams", "STREAM-038", first_fragments(drop("function.name")),
+    "Agents don't know what to call.")
+row("tool-ids-repeated", "STREAM-039", repeating("id"),
+    "Clients that join what comes get the id many times over.", "facts: several adapters repeat ids")
+row("tool-names-repeated", "STREAM-039", repeating("name"),
+    "openai-python's helper ends with 'get_weatherget_weather'.", "facts: several adapters repeat names")
+row("tool-type-null-later", "STREAM-040", later_fragments(put("type", None)),
+    "openai-python's helper raises a TypeError.", "facts: serialisers that write every member")
+row("tool-calls-counted-from-one", "STREAM-041",
+    on_chats(put(f"{FRAGMENT}.index", lambda old: old + 1), with_tools),
+    "Clients that keep calls in a list fail at the first.")
+row("tool-calls-all-at-index-0", "STREAM-041", on_chats(put(f"{FRAGMENT}.index", 0), with_tools),
+    "Two calls are joined to one with broken arguments.", "any-llm issue 1148")
+row("tool-arguments-as-object-in-streams", "STREAM-043",
+    later_fragments(put("function.arguments", {"city": "Oslo"})),
+    "Clients join objects to texts and crash.")
+row("tool-arguments-null-in-streams", "STREAM-043", later_fragments(put("function.arguments", None)),
+    "Clients join null to a text and crash.")
+row("tool-arguments-cumulative", "STREAM-042", remembering(cumulative_arguments, with_tools),
+    "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
+row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),
+    "The arguments, joined, are no JSON.", "facts: argument text sent as delta and as whole")
+row("tool-streams-end-with-stop", "STREAM-044",
+    on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
+    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
+row("tool-streams-of-nothing", "STREAM-065",
+    events(lambda: lambda piece: piece if piece == DONE else b"", lambda asked: asks("tool_choice", "auto")(asked)),
+    "Agents hang as soon as they stream with tools.")
+# fmt: on

@@ -1,0 +1,286 @@
+"""What goes wrong below HTTP and over time: lengths that lie, chunks that are none, connections that break, hang or
+serve another's answer, and streams that mix."""
+
+import asyncio
+import re
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_gateway.faults.asgi import Asked, Events, before, each_event, error
+from reference_gateway.faults.edits import DONE, is_chat
+from reference_gateway.faults.fault import table
+from reference_gateway.faults.tcp import Client, Given, Heard, by_piece, closing, opened, rewritten
+
+CONNECTIONS = table("connections")
+CONCURRENCY = table("concurrency")
+below = CONNECTIONS.add_below
+_LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+LAST = b"0\r\n\r\n"
+
+
+def plain_chat(heard: Heard, given: Given) -> bool:
+    return heard.is_chat and given.status == 200 and not given.is_stream
+
+
+def streamed(heard: Heard, given: Given) -> bool:
+    return heard.is_chat and given.is_stream
+
+
+def refused(heard: Heard, given: Given) -> bool:
+    return given.status == 400
+
+
+def longer(data: bytes) -> bytes:
+    """The length that is told is too large by five."""
+    return _LENGTH.sub(lambda found: b"content-length: %d" % (int(found[1]) + 5), data, count=1)
+
+
+def shorter(data: bytes) -> bytes:
+    return _LENGTH.sub(lambda found: b"content-length: %d" % (int(found[1]) - 5), data, count=1)
+
+
+def as_http_1_0(head: bytes) -> bytes:
+    return head.replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+
+
+def inserted(line: bytes) -> Callable[[bytes], bytes]:
+    """One more header."""
+    return lambda data: data.replace(b"\r\n", b"\r\n" + line + b"\r\n", 1)
+
+
+async def without_last_chunk(heard: Heard, given: Given, client: Client) -> None:
+    """A stream ends without the chunk that says so, and the connection closes."""
+    if not streamed(heard, given):
+        return await client.pass_on(given)
+    await client.write(given.head)
+    async for piece in given.body:
+        if piece == LAST:
+            await client.close()
+        await client.write(piece)
+
+
+async def reset_in_the_middle(heard: Heard, given: Given, client: Client) -> None:
+    if not streamed(heard, given):
+        return await client.pass_on(given)
+    await client.write(given.head)
+    number = 0
+    async for piece in given.body:
+        if number == 4:
+            await asyncio.sleep(0.02)
+            await client.reset()
+        await client.write(piece)
+        number += 1
+    return None
+
+
+async def lingering(heard: Heard, given: Given, client: Client) -> None:
+    """The end of a stream comes a while after [DONE]."""
+    await client.write(given.head)
+    async for piece in given.body:
+        if piece == LAST and streamed(heard, given):
+            await asyncio.sleep(1.3)
+        await client.write(piece)
+
+
+async def stalling(heard: Heard, given: Given, client: Client) -> None:
+    """A stream stops in the middle and says nothing more."""
+    if not streamed(heard, given):
+        return await client.pass_on(given)
+    await client.write(given.head)
+    number = 0
+    async for piece in given.body:
+        if number == 4:
+            await client.hang()
+        await client.write(piece)
+        number += 1
+    return None
+
+
+async def closing_after_streams(heard: Heard, given: Given, client: Client) -> None:
+    await client.pass_on(given)
+    if streamed(heard, given):
+        await client.close()
+
+
+async def left_over(heard: Heard, given: Given, client: Client) -> None:
+    """Something follows the end of a stream, and is taken for the next answer."""
+    await client.pass_on(given)
+    if streamed(heard, given):
+        await client.write(b"\r\nleft over\r\n")
+
+
+async def hanging_after_errors(heard: Heard, given: Given, client: Client) -> None:
+    """A connection that has seen a refusal answers nothing more."""
+    if client.notes.get("refused"):
+        await client.hang()
+    client.notes["refused"] = refused(heard, given)
+    await client.pass_on(given)
+
+
+async def one_behind(heard: Heard, given: Given, client: Client) -> None:
+    """After a refusal each request on the connection gets the answer to the one before."""
+    answer = await given.whole()
+    if "kept" in client.notes:
+        answer, client.notes["kept"] = client.notes["kept"], answer
+    elif refused(heard, given):
+        client.notes["kept"] = answer
+    await client.write(answer)
+
+
+async def in_one_write(heard: Heard, given: Given, client: Client) -> None:
+    """Streams are held back below HTTP until they are whole."""
+    await client.write(await given.whole())
+
+
+async def in_blocks(heard: Heard, given: Given, client: Client) -> None:
+    """Streams are sent in blocks of 16 KiB, as a proxy's buffer is filled."""
+    await client.write(given.head)
+    block = b""
+    async for piece in given.body:
+        block += piece
+        if len(block) > 16384 or piece == LAST:
+            await client.write(block)
+            block = b""
+    await client.write(block)
+
+
+def not_hex(number: int, piece: bytes) -> bytes:
+    return b"zz" + piece if number == 3 else piece
+
+
+def short_chunk(number: int, piece: bytes) -> bytes:
+    """The size of one chunk is too small by one."""
+    if number != 3:
+        return piece
+    size, _, rest = piece.partition(b"\r\n")
+    return b"%x\r\n%b" % (int(size, 16) - 1, rest)
+
+
+# fmt: off
+below("length-too-large", "HDR-004", closing(longer, plain_chat),
+    "Clients wait for bytes that never come, and throw the answer away.")
+below("length-too-large-on-errors", "HDR-004", closing(longer, refused), "Errors can't be read.")
+below("length-too-small", "HDR-004", rewritten(shorter, plain_chat),
+    "Answers are cut, and what is left is taken for the next answer.")
+below("bytes-after-errors", "HDR-004", rewritten(lambda data: data + b"}}}", refused),
+    "What is left over is taken for the next answer.")
+below("length-and-chunks", "HDR-004", opened(inserted(b"content-length: 7"), streamed),
+    "Proxies and clients disagree about where the answer ends: requests can be smuggled.")
+below("head-with-a-body", "HDR-011", rewritten(lambda data: data + b'{"object": "list"}', lambda heard, _: heard.method
+                                           == "HEAD"),
+    "The body is taken for the next answer.")
+below("closed-after-errors", "HDR-012", closing(lambda data: data, refused),
+    "Clients' next request on the connection fails, once in a while.")
+below("hangs-after-errors", "HDR-012", hanging_after_errors, "After a mistake the client waits for ever.")
+below("answers-one-behind-after-errors", "HDR-012", one_behind,
+    "After a mistake users get the answers of others.", "facts: queues that get out of step, as in request smuggling")
+below("http-1-0-with-chunks", "STREAM-063", opened(as_http_1_0, streamed),
+    "HTTP/1.0 knows no chunks: clients show the sizes in the text.")
+below("stream-chunk-sizes-not-hexadecimal", "STREAM-072", by_piece(not_hex, streamed),
+    "The stream breaks off for every client.")
+below("stream-chunk-size-too-small", "STREAM-072", by_piece(short_chunk, streamed),
+    "The stream breaks off for every client.")
+below("stream-without-last-chunk", "STREAM-072", without_last_chunk,
+    "openai-python raises at the end of a perfect answer.", "facts: proxies that turn a broken upstream into an end")
+below("stream-reset-in-the-middle", "STREAM-072", reset_in_the_middle, "Half of the answer is lost.")
+below("stream-stalls", "STREAM-072", stalling, "The client waits for ever.")
+below("stream-lingers-after-done", "STREAM-028", lingering,
+    "The connection can't be reused for a second after each answer.")
+below("stream-closes-without-a-word", "STREAM-064", closing_after_streams,
+    "Clients' next request on the connection fails, once in a while.")
+below("stream-leaves-bytes-behind", "STREAM-064", left_over, "What is left over is taken for the next answer.")
+below("streams-in-one-write", "STREAM-047", in_one_write, "The user waits for the whole answer.",
+    "facts: nginx 1.22 with its default settings delivers 15 events in two reads", paced=True)
+below("streams-in-blocks", "STREAM-047", in_blocks, "The user waits for most of the answer.",
+    "facts: proxies with buffers", paced=True)
+below("plain-answers-reset", "CHAT-001", closing(lambda data: data[: len(data) // 2], plain_chat, reset=True),
+    "No answer arrives whole.")
+below("headers-with-a-bare-line-feed", "CHAT-001", opened(lambda head: head.replace(b"\r\n", b"\n"), plain_chat),
+    "Strict clients refuse the answer.")
+below("status-line-without-http", "CHAT-001",
+    opened(lambda head: head.replace(b"HTTP/1.1", b"HTTQ/1.1", 1), plain_chat),
+    "No client reads the answer.")
+# fmt: on
+
+
+# Several at once
+
+row = CONCURRENCY.add
+
+
+def many_words(asked: Asked) -> bool:
+    return asked.streams and "pear" in str(asked.object.get("messages"))
+
+
+def mixing(app: ASGIApp) -> ASGIApp:
+    """From the second stream on, one event is that of the stream before."""
+    seen: list[bytes] = []
+
+    def begin(asked: Asked) -> Events | None:
+        if not many_words(asked):
+            return None
+        numbers = iter(range(10**6))
+
+        def edit(event: bytes) -> bytes:
+            if next(numbers) != 2 or event == DONE:
+                return event
+            seen.append(event)
+            return seen[-2] if len(seen) > 1 else event
+
+        return edit
+
+    return each_event(app, begin)
+
+
+def one_at_a_time(app: ASGIApp) -> ASGIApp:
+    """A second chat at the same moment is refused as if the gateway had failed."""
+    busy = [0]
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        is_stream = scope["type"] == "http" and scope["path"].endswith("/chat/completions")
+        busy[0] += is_stream
+        try:
+            await (failing if is_stream and busy[0] > 12 else app)(scope, receive, send)
+        finally:
+            busy[0] -= is_stream
+
+    failing = before(app, lambda asked: error(500, "too many at once"))
+    return wrapped
+
+
+class Leaking:
+    """Every stream that is left takes a place for ever, and there are a few."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.taken = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ended = False
+
+        async def sending(message: Message) -> None:
+            nonlocal ended
+            ended = ended or (message["type"] == "http.response.body" and not message.get("more_body"))
+            if message.get("more_body"):
+                await asyncio.sleep(0.004)
+            await send(message)
+
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+        elif self.taken >= 6:
+            await before(self.app, lambda asked: error(500, "no place left"))(scope, receive, send)
+        else:
+            try:
+                await self.app(scope, receive, sending)
+            finally:
+                self.taken += not ended and scope["method"] == "POST"
+
+
+# fmt: off
+row("streams-mix", "STREAM-014 STREAM-057", mixing, "Users read the answers of others.")
+row("streams-in-parallel-fail", "STREAM-057", lambda app: before(
+    app, lambda asked: error(500) if is_chat(asked) and many_words(asked) else None),
+      "Under load every stream fails.")
+row("streams-that-are-left-take-a-place", "STREAM-056", Leaking,
+      "After some users have closed their page nobody is served.", "facts: leaked upstream slots")
+# fmt: on

@@ -1,0 +1,249 @@
+"""Embeddings and legacy completions that are answered wrongly."""
+
+import base64
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, error
+from reference_gateway.faults.edits import DONE, Edit, Where, asks, both, chunk, drop, edited, event, put
+from reference_gateway.faults.exchanges import answering, answers, posts, taking, with_fields
+from reference_gateway.faults.fault import table
+
+EMBEDDINGS = table("embeddings")
+COMPLETIONS = table("completions")
+row = EMBEDDINGS.add
+
+
+# Embeddings
+
+
+def embeds(asked: Asked) -> bool:
+    return posts(asked, "/embeddings")
+
+
+def in_base64(asked: Asked) -> bool:
+    return embeds(asked) and asked.object.get("encoding_format") == "base64"
+
+
+def as_numbers(asked: Asked) -> bool:
+    return embeds(asked) and asked.object.get("encoding_format", "float") == "float"
+
+
+def many(asked: Asked) -> bool:
+    found = asked.object.get("input")
+    return embeds(asked) and isinstance(found, list) and len(found) > 1 and isinstance(found[0], str)
+
+
+def vectors(edit: Callable[[Any], Any], where: Where) -> Wrap:
+    """Each embedding of such answers, an array or base64, becomes another one."""
+    return embedded(put("data[].embedding", edit), where)
+
+
+def embedded(edit: Edit, where: Where = embeds) -> Wrap:
+    return answers(lambda x: x.with_json(edited(edit, x.json)), lambda asked, x: where(asked) and x.status == 200)
+
+
+def unpacked(text: str) -> list[float]:
+    data = base64.b64decode(text)
+    return list(struct.unpack(f"<{len(data) // 4}f", data))
+
+
+def packed(form: str) -> Callable[[str], str]:
+    """base64 of another number format."""
+
+    def edit(text: str) -> str:
+        numbers = unpacked(text)
+        return base64.b64encode(struct.pack(form.format(len(numbers)), *numbers)).decode()
+
+    return edit
+
+
+def renumbered(number: Callable[[int], Any]) -> Edit:
+    def edit(document: Any) -> None:
+        for place, item in enumerate(document["data"]):
+            item["index"] = number(place)
+
+    return edit
+
+
+def in_order(edit: Callable[[list[Any]], list[Any]]) -> Edit:
+    """The vectors in another order, their indexes as if they were not."""
+    return both(put("data", edit), renumbered(lambda n: n))
+
+
+# fmt: off
+row("embeddings-without-object", "EMB-001", embedded(drop("object")), "Typed clients refuse the answer.")
+row("embeddings-always-base64", "EMB-002",
+    vectors(lambda old: base64.b64encode(struct.pack(f"<{len(old)}f", *old)).decode(),
+          lambda asked: embeds(asked) and "encoding_format" not in asked.object),
+    "Clients without numpy store texts for vectors.")
+row("embeddings-floats-for-base64", "EMB-005", vectors(lambda old: unpacked(old), in_base64),
+    ".NET clients, which ask for base64, fail.", "ollama issue 6934")
+row("embeddings-base64-big-endian", "EMB-004", vectors(packed(">{}f"), in_base64),
+    "Every vector of openai-python is nonsense, and nothing says so.")
+row("embeddings-base64-of-doubles", "EMB-004", vectors(packed("<{}d"), in_base64),
+    "Vectors are twice as long and nonsense.", "LiteLLM issue 42426: lengths that differ from what was packed")
+row("embeddings-base64-without-padding", "EMB-003", vectors(lambda text: text.rstrip("=") + "A", in_base64),
+    "Decoders raise.")
+row("embeddings-base64-of-the-url-alphabet", "EMB-003",
+    vectors(lambda text: text.replace("+", "-").replace("/", "_"), in_base64), "Decoders skip characters or raise.")
+row("embeddings-batch-in-another-order", "EMB-006", embedded(in_order(lambda found: found[::-1]), many),
+    "Documents are found under each other's text.", "facts: batches in order of arrival")
+row("embeddings-batch-cut", "EMB-006", embedded(put("data", lambda found: found[:-1]), many),
+    "The last documents are never found.")
+row("embeddings-indexes-begin-anew", "EMB-006", embedded(renumbered(lambda n: n % 2), many),
+    "Clients that sort by index mix documents up.", "facts: clients that split batches merge them so")
+row("embeddings-index-missing", "EMB-006", embedded(drop("data[].index"), many), "Clients that sort by index raise.")
+row("embeddings-shorter-in-batches", "EMB-007", vectors(lambda old: old[: len(old) // 2], lambda asked: many(asked)
+                                                      and as_numbers(asked)),
+    "The vector store refuses half of the documents.")
+row("embeddings-constant", "EMB-008", vectors(lambda old: [0.6, 0.8, *[0.0] * (len(old) - 2)], as_numbers),
+    "Every document is found for every question.", "facts: constant mocks and caches with too short a key")
+row("embeddings-free-of-charge", "EMB-009", embedded(put("usage", {"prompt_tokens": 0, "total_tokens": 0})),
+    "Nothing can be billed.")
+row("embeddings-without-input-crash", "EMB-013",
+    answering(lambda asked: embeds(asked) and asked.object and "input" not in asked.object, 500),
+    "Clients retry a request that can never be served.")
+row("embeddings-dimensions-ignored", "EMB-015",
+    taking(lambda asked: embeds(asked) and asked.object.get("dimensions") in range(1, 1025),
+         lambda asked: with_fields(dimensions=None)(asked)),
+    "The vector store refuses every document.", "facts: silent ignoring is common")
+row("embeddings-not-normalised", "EMB-017", vectors(lambda old: [2 * x for x in old], as_numbers),
+    "Dot products are no cosines.", "facts: many open models")
+row("embeddings-by-a-chat-model", "EMB-020",
+    answering(lambda asked: embeds(asked) and "embedding" not in str(asked.object.get("model")), 500),
+    "Clients retry a model that can never embed.")
+row("embeddings-escaped-texts-differ", "EMB-021",
+    taking(lambda asked: embeds(asked) and b"\\u" in asked.body, lambda asked: replace(
+      asked, body=asked.body.replace(b"\\u", b"u"))),
+    "The same document is found or not, by the client that wrote it.")
+row("embeddings-streamed", "EMB-022",
+    answers(lambda x: replace(x, body=b"data: " + x.body + b"\n\n" + DONE).with_header(
+      "content-type", "text/event-stream"), lambda asked, x: embeds(asked) and asked.streams and x.status == 200),
+    "Clients can't read a stream of vectors.")
+row("embeddings-without-model", "EMB-026", embedded(drop("model")), "Vectors of two models are mixed up.")
+row("embeddings-of-another-model", "EMB-027", embedded(put("model", "text-embedding-ada-002")),
+    "Vectors are stored under the wrong model.")
+row("embeddings-user-refused", "EMB-025", answering(lambda asked: embeds(asked) and "user" in asked.object, 400),
+    "Clients that name their user are refused.")
+row("embeddings-list-of-one-crashes", "EMB-023",
+    answering(lambda asked: embeds(asked) and isinstance(asked.object.get("input"), list)
+            and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str), 500),
+    "Batches whose last piece has one text fail.")
+# fmt: on
+
+
+# Completions
+
+row = COMPLETIONS.add
+
+
+def completes(asked: Asked) -> bool:
+    return posts(asked, "/completions") and not posts(asked, "/chat/completions")
+
+
+def completion(edit: Edit, where: Where = lambda asked: True) -> Wrap:
+    """Every plain completion."""
+
+    def fits(asked: Asked, x: Answer) -> bool:
+        return completes(asked) and x.status == 200 and where(asked)
+
+    return answers(lambda x: x.with_json(edited(edit, x.json)), fits)
+
+
+def pieces(edit: Edit, where: Where = lambda asked: True) -> Wrap:
+    """Every chunk of streamed completions."""
+    return chunk(edit, lambda asked: completes(asked) and where(asked))
+
+
+def events(edit: Events) -> Wrap:
+    return event(edit, completes)
+
+
+def as_chat(document: Any) -> None:
+    """The answer of a bridge to chats."""
+    document["object"] = "chat.completion"
+    for choice in document["choices"]:
+        choice["message"] = {"role": "assistant", "content": choice.pop("text")}
+
+
+def cut(asked: Asked) -> bool:
+    return not asked.object.get("stop")
+
+
+def batches(asked: Asked) -> bool:
+    found = asked.object.get("prompt")
+    return isinstance(found, list) and len(found) > 1 and all(isinstance(each, str) for each in found)
+
+
+# fmt: off
+row("completion-as-a-chat", "COMP-001 COMP-002", completion(as_chat), "choices[0].text raises.",
+    "facts: bridges from completions to chats")
+row("completion-text-null", "COMP-002",
+    completion(put("choices[].text", None), asks("suffix")), "Joining texts raises.")
+row("completion-finish-reason-of-the-engine", "COMP-002",
+    completion(put("choices[].finish_reason", "eos_token"), asks("suffix")), "Typed clients refuse the answer.",
+    "facts: TGI's eos_token")
+row("completion-usage-does-not-add-up", "COMP-004", completion(put("usage.total_tokens", lambda n: n + 1)),
+    "Bills differ from the sums of their parts.")
+row("completion-cut-reported-as-stop", "COMP-005",
+    completion(put("choices[].finish_reason", lambda old: "stop" if old == "length" else old), cut),
+    "Half texts are taken for whole ones.")
+row("completion-prompts-joined", "COMP-006",
+    taking(lambda asked: completes(asked) and batches(asked),
+         lambda asked: with_fields(prompt=" ".join(asked.object["prompt"]))(asked)),
+    "One answer to many questions.", "facts: bridges to chats join the prompts")
+row("completion-echo-changes-the-prompt", "COMP-009",
+    completion(put("choices[].text", lambda text: text.replace("  ", " ").lower()), asks("echo", True)),
+    "Scores are read at the wrong places.", "facts: tokenisers that normalise")
+row("completion-logprobs-of-unequal-length", "COMP-011",
+    completion(put("choices[].logprobs", lambda old: old and old | {"tokens": old["tokens"][:-1]}),
+             lambda asked: bool(asked.object.get("logprobs"))),
+    "Evaluation harnesses crash or score the wrong token.")
+row("completion-stop-sequence-in-the-text", "COMP-014",
+    completion(put("choices[].text", lambda text: text + "e"), lambda asked: bool(asked.object.get("stop"))),
+    "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
+row("completion-streams-chat-chunks", "COMP-015",
+    pieces(put("object", "chat.completion.chunk")), "Typed clients refuse every chunk.",
+    "facts: bridges from completions to chats")
+row("completion-stream-without-done", "COMP-015", events(lambda piece: b"" if piece == DONE else piece),
+    "Go and JavaScript clients wait for the end that never comes.", "LiteLLM issue 1255")
+row("completion-stream-usage-zero", "COMP-016",
+    pieces(lambda given: given.update(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}) or None,
+         asks("stream_options", {"include_usage": True})),
+    "Streamed texts are free of charge.", "facts: LiteLLM 1.106 carries zero usage in every chunk")
+row("completion-indexes-all-zero", "COMP-022",
+    completion(put("choices[].index", 0),
+               lambda asked: asks("n", 2)(asked) and isinstance(asked.object["prompt"], str)),
+    "Two texts can't be told apart.")
+row("completion-ids-constant", "COMP-023", completion(put("id", "cmpl-1")), "Logs and traces of all users become one.")
+row("completion-of-another-model", "COMP-024", completion(put("model", "llama")),
+    "Budgets by model name don't find what they pay for.")
+row("completion-without-usage", "COMP-025", completion(drop("usage")), "Nothing can be billed.")
+row("completion-text-lost", "COMP-027", completion(put("choices[].text", ""), asks("suffix")),
+    "Tokens are paid for that never come.")
+row("completion-stream-ids-anew", "COMP-038",
+    pieces(lambda given: given.update(id=f"cmpl-{json.dumps(given['choices']).__hash__()}") or None),
+    "Clients that group by id show one text per word.")
+row("completion-stream-ends-in-every-chunk", "COMP-039", pieces(put("choices[].finish_reason", "stop")),
+    "Clients stop reading at the first word.")
+row("completion-refused-as-a-stream", "COMP-042",
+    answers(lambda x: replace(x, status=200, body=b"data: " + x.body + b"\n\n" + DONE).with_header(
+      "content-type", "text/event-stream"),
+      lambda asked, x: completes(asked) and asked.streams and x.status == 400),
+    "A refusal looks like an answer without text.", "LiteLLM issues 6629 and 11236")
+row("completion-prompt-of-any-type", "COMP-035",
+    taking(lambda asked: completes(asked) and isinstance(asked.object.get("prompt"), dict | int | bool),
+         lambda asked: with_fields(prompt="hello")(asked)),
+    "A mistake in the client is hidden by an answer.")
+row("completion-unknown-model-served", "COMP-020 ERR-011",
+    taking(lambda asked: completes(asked) and "no-such-model" in str(asked.object.get("model"))
+         and asked.header("authorization") is not None, lambda asked: with_fields(model="mock/small")(asked)),
+    "A misspelt model is paid for under another name.", "facts: engines that serve one model take any name")
+row("completion-without-model-crashes", "COMP-017 ERR-007",
+    answering(lambda asked: completes(asked) and asked.object and "model" not in asked.object, error(500)),
+    "Clients retry a request that can never be served.", "facts: MLflow gateway 3.17.2 answers 500 in text")
+# fmt: on

@@ -1,0 +1,247 @@
+"""The kill matrix: every named defect of the reference gateway against the whole suite of its dialect.
+
+Each defect is served over real sockets and judged by all requirements of its profile; what goes red has to be exactly
+what its row says. Ends with 0 only if every defect is detected, nothing else goes red, and the correct gateway has
+nothing red in any dialect. Leaves matrix.json and index.html in reports/kill-matrix/.
+"""
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from kill_matrix_page import page
+
+from conformance import catalogue, profiles
+from conformance.catalogue import Level
+from conformance.in_process import Blocked, judge_url
+from conformance.verdict import Verdict
+from reference_gateway.app import create_app
+from reference_gateway.config import default_config, with_settings
+from reference_gateway.faults import FAULTS, UNDETECTED
+from reference_gateway.faults.fault import CONSTRUCTED, Fault
+from reference_gateway.faults.serving import Stage, staged
+from reference_gateway.gateway import Gateway
+from reference_gateway.server import running
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY, READER = "sk-kill-0123456789abcdef", "sk-kill-reader-0123456789"
+PROFILES = ("openai", "watsonx", "nemo")
+SMALL: dict[str, Any] = {"dimensions": 64}
+"""Vectors are short, as most of the time would go into reading them."""
+INSTANT = SMALL | {"ttft_s": 0.0, "itl_s": 0.0}
+PACED = SMALL | {"ttft_s": 0.02, "itl_s": 0.006}
+BODY_LIMIT = 4 * 1024 * 1024
+OPTIONS: dict[str, dict[str, Any]] = {
+    "openai": {"restricted_api_key": READER, "body_limit": BODY_LIMIT},
+    "watsonx": {},
+    "nemo": {"empty_workspace": "empty"},
+}
+"""What a user who knows the gateway tells about it, so that as much as possible is judged."""
+SILENCE_S = 3.0
+RED = (Verdict.FAIL, Verdict.WARN, Verdict.STALE, Verdict.ERROR)
+
+
+@dataclass(slots=True)
+class Row:
+    """What became red for one defect. `untestable` are the requirements that could not be judged because of it."""
+
+    name: str
+    expected: list[str]
+    red: dict[str, str] = field(default_factory=dict)
+    """What was said, by id."""
+    untestable: list[str] = field(default_factory=list)
+    inconclusive: list[str] = field(default_factory=list)
+    judged: int = 0
+    took_s: float = 0.0
+
+    @property
+    def missed(self) -> list[str]:
+        return [id for id in self.expected if id not in self.red]
+
+    @property
+    def collateral(self) -> list[str]:
+        return [id for id in self.red if id not in self.expected]
+
+    @property
+    def detected(self) -> bool:
+        return any(id in self.red for id in self.expected)
+
+    @property
+    def exact(self) -> bool:
+        return not self.missed and not self.collateral
+
+
+def main() -> int:
+    args = _arguments()
+    began = time.monotonic()
+    chosen = _chosen(args)
+    correct = [Fault(f"correct-{name}", "", "", (), "", name) for name in PROFILES]
+    jobs = [(fault, args.only_affected) for fault in [*correct, *chosen]]
+    rows: dict[str, Row] = {}
+    with get_context("fork").Pool(args.jobs, maxtasksperchild=60) as pool:
+        for row in pool.imap_unordered(_run_named, [(fault.name, fault.profile, only) for fault, only in jobs]):
+            rows[row.name] = row
+            if args.verbose or not row.exact:
+                _tell(row)
+    ordered = [rows[fault.name] for fault in chosen]
+    document = _document(ordered, [rows[fault.name] for fault in correct], time.monotonic() - began)
+    if args.output and len(chosen) == len(FAULTS) and not args.only_affected:
+        args.output.mkdir(parents=True, exist_ok=True)
+        (args.output / "matrix.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (args.output / "index.html").write_text(page(document), "utf-8")
+    _print(document)
+    figures = document["figures"]
+    wrong = figures["defects"] - figures["detected"] or figures["defects"] - figures["exact"]
+    return 1 if wrong or figures["red_of_the_correct_gateway"] else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--fault", action="append", default=[], metavar="NAME", help="only this defect; repeatable")
+    add("--area", action="append", default=[], metavar="AREA", help="only the defects of this area; repeatable")
+    add("--sample", type=int, metavar="N", help="only so many defects, drawn at random")
+    add("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
+    add("--only-affected", action="store_true", help="send and judge only what a defect is said to break")
+    add("--jobs", type=int, default=2, help="processes (default: %(default)s)")
+    add("--output", type=Path, default=ROOT / "reports" / "kill-matrix", help="folder for a full run's matrix and page")
+    add("--verbose", action="store_true", help="a line for each defect, not only for those that are not exact")
+    return parser.parse_args()
+
+
+def _chosen(args: argparse.Namespace) -> list[Fault]:
+    unknown = [name for name in args.fault if name not in FAULTS]
+    if unknown:
+        sys.exit(f"kill_matrix: there is no defect {', '.join(unknown)}")
+    chosen = [FAULTS[name] for name in args.fault] or list(FAULTS.values())
+    chosen = [fault for fault in chosen if not args.area or fault.area in args.area]
+    if args.sample is not None:
+        chosen = random.Random(args.seed).sample(chosen, min(args.sample, len(chosen)))
+    return chosen
+
+
+# One defect
+
+
+def _run_named(job: tuple[str, str, bool]) -> Row:
+    name, profile, only_affected = job
+    fault = FAULTS.get(name) or Fault(name, "", "", (), "", profile)
+    return run(fault, only_affected=only_affected)
+
+
+def run(fault: Fault, *, only_affected: bool = False) -> Row:
+    """Serves the gateway with this defect and judges it."""
+    dialect = profiles.profile(fault.profile)
+    areas = fault.breaks if only_affected and fault.breaks else dialect.areas
+    row = Row(fault.name, list(fault.breaks))
+    began = time.monotonic()
+    with _served(fault) as url:
+        base_url = url + dialect.base_path.format(workspace="default")
+        options = OPTIONS[fault.profile] | {"api_key": KEY, "timeout_s": SILENCE_S}
+        try:
+            judged = judge_url(base_url, *areas, profile=fault.profile, **options)
+        except Blocked as error:
+            row.red["(blocked)"] = str(error)
+            judged = {}
+    for id, said in judged.items():
+        if said.verdict in RED:
+            row.red[id] = f"{said.verdict}: {said.message}"[:400]
+        elif said.verdict is Verdict.UNTESTABLE:
+            row.untestable.append(id)
+        elif said.verdict is Verdict.INCONCLUSIVE:
+            row.inconclusive.append(id)
+    row.judged, row.took_s = len(judged), round(time.monotonic() - began, 2)
+    return row
+
+
+@contextmanager
+def _served(fault: Fault) -> Iterator[str]:
+    config = with_settings(default_config(), PACED if fault.paced else INSTANT)
+    config = replace(config, max_body_bytes=BODY_LIMIT)
+    app = create_app(Gateway.open(config, tokens=[KEY], readonly_tokens=[READER], seed=1))
+    stage, stage_url = _stage()
+    with staged(stage, stage_url, fault, app) as url:
+        yield url
+
+
+@cache
+def _stage() -> tuple[Stage, str]:
+    """One server for each process, which ends with it."""
+    stage = Stage()
+    server = running(stage)
+    _kept.append(server)
+    return stage, server.__enter__()
+
+
+_kept: list[Any] = []
+
+
+# What was found
+
+
+def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, Any]:
+    judged_musts = {id for id, found in catalogue.requirements().items() if found.level is Level.MUST}
+    broken = {id for row in rows for id in row.red}
+    without = sorted(id for id in judged_musts - broken if not catalogue.requirement(id).not_judged)
+    return {
+        "figures": {
+            "defects": len(rows),
+            "detected": sum(row.detected for row in rows),
+            "exact": sum(row.exact for row in rows),
+            "collateral": sum(len(row.collateral) for row in rows),
+            "missed": sum(len(row.missed) for row in rows),
+            "errors": sum(said.startswith("error") for row in rows for said in row.red.values()),
+            "red_of_the_correct_gateway": sum(len(row.red) + len(row.untestable) for row in correct),
+            "requirements_broken": len(broken),
+            "musts_without_a_defect": len(without),
+            "seen_in_the_wild": sum(FAULTS[row.name].seen != CONSTRUCTED for row in rows),
+            "took_s": round(took_s),
+        },
+        "catalogue": catalogue.fingerprint(),
+        "correct": [asdict(row) for row in correct],
+        "defects": [
+            FAULTS[row.name].listed()
+            | {"layer": "TCP" if FAULTS[row.name].tcp else "ASGI", "detected": row.detected, "exact": row.exact}
+            | {"red": row.red, "missed": row.missed, "collateral": row.collateral, "untestable": row.untestable}
+            | {"took_s": row.took_s}
+            for row in rows
+        ],
+        "musts_without_a_defect": {id: catalogue.requirement(id).statement for id in without},
+        "not_detected": UNDETECTED,
+    }
+
+
+def _tell(row: Row) -> None:
+    word = "exact" if row.exact else "NOT EXACT" if row.detected else "NOT DETECTED" if row.expected else "RED"
+    print(f"{word:12} {row.name} ({row.took_s:.1f} s)", flush=True)
+    if not row.exact:
+        for id in row.missed:
+            print(f"    missed      {id}")
+        for id in row.collateral:
+            print(f"    collateral  {id}  {row.red[id][:180]}")
+
+
+def _print(document: dict[str, Any]) -> None:
+    print()
+    for name, figure in document["figures"].items():
+        print(f"{name.replace('_', ' '):28}{figure:>6}")
+    for row in document["correct"]:
+        if row["red"] or row["untestable"]:
+            print(f"the {row['name'].removeprefix('correct-')} dialect: red {row['red']}, {row['untestable']}")
+    if document["musts_without_a_defect"]:
+        print("MUSTs without a defect: " + ", ".join(document["musts_without_a_defect"]))
+    for what, why in document["not_detected"].items():
+        print(f"known not to be detected: {what}: {why}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
