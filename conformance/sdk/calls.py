@@ -320,6 +320,7 @@ def _raised(error: Exception, step: str) -> dict[str, Any]:
         "type": type(error).__name__,
         "bases": [kind.__name__ for kind in type(error).__mro__],
         "message": str(error)[:LONGEST_MESSAGE],
+        "where": _place(inside[-1]) if inside else "",
         "cause": f"{error.__cause__!r}"[:LONGEST_MESSAGE] if error.__cause__ else "",
         "status": _seen(error, "status_code"),
         "body": type(body).__name__,
@@ -329,6 +330,12 @@ def _raised(error: Exception, step: str) -> dict[str, Any]:
         "ours": not inside,
         "trace": "" if inside else "".join(traceback.format_exception(type(error), error, error.__traceback__)),
     }
+
+
+def _place(frame: traceback.FrameSummary) -> str:
+    """A place in the SDK, as its own developers name it."""
+    file = frame.filename.rsplit(f"{os.sep}openai{os.sep}", 1)[-1]
+    return f"{file}, {frame.name}()"
 
 
 # The process

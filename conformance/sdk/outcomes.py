@@ -41,9 +41,12 @@ def at_call_time(played: Played) -> bool:
 
 
 def told(played: Played) -> str:
-    """An exception in words."""
-    cause = f" ({clip(played['cause'], 120)})" if played["cause"] else ""
-    return f"{played['type']}: {clip(played['message'])}{cause}"
+    """An exception in words; of one that the SDK did not mean to raise, where in the SDK it came from."""
+    found = ": ".join(text for text in (played["type"], clip(played["message"])) if text)
+    more = [clip(played["cause"], 120)] if played["cause"] else []
+    if not is_raised(played, "OpenAIError"):
+        more.append(f"in {played['where']}")
+    return f"{found} ({'; '.join(more)})" if more else found
 
 
 def not_raising(played: Played, *names: str) -> Iterator[Violation]:

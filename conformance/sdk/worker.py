@@ -67,7 +67,7 @@ class Worker:
 
     async def client(self) -> Client:
         """Which SDK it is, once it has been imported. Raises Lost."""
-        return await asyncio.wrap_future(self._greeting)
+        return await asyncio.shield(asyncio.wrap_future(self._greeting))
 
     async def call(self, kind: str, body: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
         """What came of one call (see calls.py). Raises Lost."""
@@ -81,7 +81,8 @@ class Worker:
                 self._process.stdin.flush()
         except (OSError, ValueError):
             raise Lost("the process that runs the SDK has ended") from None
-        return await asyncio.wait_for(asyncio.wrap_future(answer), PATIENCE_S)
+        async with asyncio.timeout(PATIENCE_S):
+            return await asyncio.shield(asyncio.wrap_future(answer))
 
     def end(self) -> None:
         if self.alive:

@@ -20,7 +20,7 @@ for line in sys.stdin:
     urllib.request.urlopen(request).read()
     said = {{"outcome": "raised", "call": job["kind"], "type": "TypeError", "bases": ["TypeError"]}}
     said.update(message="broken", cause="", status=None, body="NoneType", code=None, kind=None)
-    said.update(request_id=None, ours=False, trace="")
+    said.update(request_id=None, where="x.py, f()", ours=False, trace="")
     print(json.dumps({{"number": job["number"], "outcome": said}}), flush=True)
 """
 
