@@ -15,6 +15,8 @@ SHORTEST = 8
 """Shorter keys could be there by chance."""
 WINDOW = 12
 _ENDS = 300
+_COMMON = ("content-type", "date", "server", "connection", "cache-control", "vary", "allow")
+"""Headers whose words a prompt may hold, too."""
 _MEMBER = re.compile(
     r"(?:x[-_])?(?:api[-_]?key|secret[-_]?(?:access[-_]?)?key|client[-_]?secret|private[-_]?key|password|authorization"
     r"|(?:access|refresh|auth|bearer)[-_]token)",
@@ -96,7 +98,7 @@ def prompts_in_headers(exchange: Exchange) -> Iterator[str]:
     if not pieces:
         return
     for name, value in exchange.headers:
-        shown = _decoded(value).lower()
+        shown = "" if name.lower() in _COMMON else _decoded(value).lower()
         if len(shown) >= WINDOW and any(piece in shown for piece in pieces):
             yield f"a part of the prompt is in {name}"
 
@@ -122,8 +124,8 @@ def _decoded(value: str) -> str:
     found = [value, unquote_plus(value)]
     for text in _BASE_64.findall(value):
         try:
-            padded = text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4)
-            found.append(base64.b64decode(padded, altchars=b"-_").decode("utf-8", "replace"))
+            plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+            found.append(base64.b64decode(plain + "=" * (-len(plain) % 4)).decode("utf-8", "replace"))
         except (ValueError, binascii.Error):
             continue
     return "\n".join(found)

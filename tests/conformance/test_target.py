@@ -46,6 +46,18 @@ def test_a_key_comes_from_a_variable_or_a_command(monkeypatch: pytest.MonkeyPatc
     assert load({"api_key_command": "echo sk-from-command"}, URL)[0].api_key == "sk-from-command"
 
 
+def test_a_restricted_key_is_a_secret_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEPROOF_RESTRICTED_API_KEY", "sk-restricted")
+    assert load({"api_key": "sk-own"}, URL)[0].secrets == ["sk-own", "sk-restricted"]
+
+
+@pytest.mark.parametrize("limit", [0, -5])
+def test_a_body_limit_is_above_zero(limit: int) -> None:
+    assert load({"body_limit": 1}, URL)[0].body_limit == 1
+    with pytest.raises(ConfigError, match=f"--body-limit {limit}"):
+        load({"body_limit": limit}, URL)
+
+
 def test_the_trailing_slash_of_a_url_means_nothing() -> None:
     assert load({}, URL + "/")[0].base_url == URL
 
