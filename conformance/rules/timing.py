@@ -10,7 +10,7 @@ MANY_EVENTS = 20
 LONG_ENOUGH_S = 0.2
 BURST = 0.05
 HELD_BACK_S = 0.15
-LATE = 0.8
+LATE, HELD_BACK = 0.8, 0.25
 PROMPT_S = 1.0
 """Seconds in which a stream ends after [DONE]."""
 
@@ -46,14 +46,15 @@ def began_late(long: Exchange, short: Exchange) -> bool | None:
     """Whether the first text of a long answer was held back until most of it was made, and the rest then delivered as
     it came; None where there is too little to tell, or all of it came in one burst.
 
-    A short answer to the same prompt tells how soon the model can begin, its thoughts included.
+    A short answer to the same prompt tells how soon the model can begin, its thoughts included; where answers wait for
+    each other, it waits nearly as long.
     """
     times, firsts = text_times_s(long), text_times_s(short)
     if len(times) < 2 or len(times) + len(firsts) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S or not firsts:
         return None
     if times[-1] - times[0] < BURST * times[-1]:
         return None
-    return times[0] > LATE * times[-1] and times[0] - firsts[0] > HELD_BACK_S
+    return times[0] > LATE * times[-1] and times[0] - firsts[0] > max(HELD_BACK_S, HELD_BACK * times[-1])
 
 
 def lingered_s(exchange: Exchange) -> float:
