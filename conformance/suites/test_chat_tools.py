@@ -215,7 +215,8 @@ def test_a_tool_without_parameters_is_called(chat_tool_named: Exchange, chat_too
 
 @requirement("CHAT-095")
 def test_references_in_parameters_are_taken(chat_tool_named: Exchange, chat_tool_references: Exchange) -> None:
-    forced(chat_tool_named)
+    if chat_tool_named.status != 200:
+        raise Inconclusive("no tool can be forced, of which CHAT-047 tells")
     accept({"a schema with $defs and $ref": chat_tool_references})
 
 
