@@ -71,7 +71,8 @@ def _if_all(found: list[str]) -> list[str]:
 
 
 def _was_cut(document: Json) -> bool:
-    return set(finishes(document)) == {"length"}
+    found = finishes(document)
+    return bool(found) and all(finish == "length" for finish in found)
 
 
 def _shows(document: Json) -> bool:

@@ -43,7 +43,7 @@ def test_a_stream_is_delivered_while_it_is_made(
 def test_text_comes_before_most_of_it_is_made(chat_stream_long: dict[str, Exchange]) -> None:
     short, *longs = chat_stream_long.values()
     told = [late for x in longs if x.chunks and (late := began_late(x, short)) is not None]
-    if not told:
+    if len(told) < len(longs):
         raise Inconclusive(TOO_SHORT)
     expect(not all(told), longs[-1], f"the first text of {len(told)} streams came after four fifths of their time")
 
