@@ -17,8 +17,8 @@ named, or None."""
 
 _REQUESTS = {"give_back": 2, "leave": 5}
 """How many requests a call sends, where it is more than one."""
-_ADDING = ("parse", "parse_tool")
-"""Calls to whose body the SDK adds something."""
+_ADDING = dict.fromkeys(("parse", "parse_tool"), {"response_format": {"type": "json_object"}})
+"""About what the SDK adds to the bodies of some calls: a schema, which shortens the answer."""
 _PATHS = {"models": "/models", "models_async": "/models", "embed": "/embeddings"}
 _PATHS |= dict.fromkeys(("complete", "complete_streamed"), "/completions")
 
@@ -80,5 +80,7 @@ async def _rehearsed(gateway: Gateway, kind: str, body: Mapping[str, Any], *, af
         elif kind.startswith("models"):
             sent.append(await gateway.get("/models", **options))
         else:
-            sent.append(await gateway.post(_PATHS.get(kind, "/chat/completions"), dict(body), **options))
+            sent.append(
+                await gateway.post(_PATHS.get(kind, "/chat/completions"), {**body, **_ADDING.get(kind, {})}, **options)
+            )
     return {"client": "", "call": kind, "outcome": "returned", "data": {}, "exchanges": sent, "other": None}
