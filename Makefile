@@ -5,7 +5,7 @@ READY := .venv/.ready
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-clients test-sdk lint bench clean
+.PHONY: help demo test test-clients test-sdk lint bench kill-matrix clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ lint: $(READY)  ## ruff and mypy --strict
 
 bench: $(READY)  ## how long a check takes, against a bare client that sends the same requests
 	$(BIN)/python -m conformance.bench.check
+
+kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leaves reports/kill-matrix/
+	$(BIN)/python scripts/kill_matrix.py
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 from conformance.exchange import Exchange, Unusable, clip
 from conformance.rules import BodyRule, Json, StreamRule, replies, usage
@@ -48,6 +49,8 @@ def wants_usage(asked: dict[str, Any]) -> bool:
 def endpoint(exchange: Exchange) -> str:
     """The inference endpoint that a POST went to: chat/completions, completions or embeddings; "" for all else."""
     path = exchange.request.url.split("?")[0] if exchange.request.method == "POST" else ""
+    if "%" in path:
+        path = unquote(path)
     return next((name for name in ("chat/completions", "completions", "embeddings") if path.endswith("/" + name)), "")
 
 

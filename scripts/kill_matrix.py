@@ -38,15 +38,15 @@ PROFILES = ("openai", "watsonx", "nemo")
 SMALL: dict[str, Any] = {"dimensions": 64}
 """Vectors are short, as most of the time would go into reading them."""
 INSTANT = SMALL | {"ttft_s": 0.0, "itl_s": 0.0}
-PACED = SMALL | {"ttft_s": 0.02, "itl_s": 0.006}
-BODY_LIMIT = 4 * 1024 * 1024
+PACED = SMALL | {"ttft_s": 0.02, "itl_s": 0.01}
+BODY_LIMIT = 1024 * 1024
 OPTIONS: dict[str, dict[str, Any]] = {
-    "openai": {"restricted_api_key": READER, "body_limit": BODY_LIMIT},
+    "openai": {"model": "gpt-4o-mini", "restricted_api_key": READER, "body_limit": BODY_LIMIT},
     "watsonx": {},
     "nemo": {"empty_workspace": "empty"},
 }
 """What a user who knows the gateway tells about it, so that as much as possible is judged."""
-SILENCE_S = 3.0
+SILENCE_S = 8.0
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.STALE, Verdict.ERROR)
 
 

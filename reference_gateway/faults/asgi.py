@@ -13,7 +13,6 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Header = tuple[bytes, bytes]
-FRAMING = (b"content-length", b"transfer-encoding")
 Wrap = Callable[[ASGIApp], ASGIApp]
 
 
@@ -29,9 +28,9 @@ class Asked:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, None if it is none."""
+        """The body as JSON in UTF-8, None if it is none."""
         try:
-            return json.loads(self.body)
+            return json.loads(self.body.decode(), parse_constant=_no_constant)
         except (ValueError, RecursionError):
             return None
 
@@ -204,6 +203,10 @@ def chained(*wraps: Wrap) -> Wrap:
     return wrap
 
 
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
 _numbers = iter(range(1, 10**9))
 
 Handle = Callable[[Asked, Scope, Receive, Send], Awaitable[None]]
@@ -254,8 +257,7 @@ def _with(headers: tuple[Header, ...], name: str, value: str | None) -> tuple[He
 
 
 async def _send(answer: Answer, asked: Asked, send: Send) -> None:
-    kept = (b"content-length",) if answer.is_stream else ()
-    headers = [pair for pair in answer.headers if pair[0] in kept or pair[0] not in FRAMING]
+    headers = [pair for pair in answer.headers if pair[0] not in (b"content-length", b"transfer-encoding")]
     bodyless = answer.status in (204, 304)
     if not bodyless and not answer.is_stream:
         headers.append((b"content-length", b"%d" % len(answer.body)))

@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, changed, each_event, headed
+from reference_gateway.faults.asgi import (
+    Answer,
+    Asked,
+    Events,
+    Wrap,
+    before,
+    changed,
+    each_event,
+    headed,
+    with_request_id,
+)
 
 Edit = Callable[[Any], Any]
 """Changes a JSON value in place, or returns another in its place."""
@@ -106,7 +116,7 @@ def is_chat(asked: Asked) -> bool:
 
 def answered(where: Where, answer: Callable[[Asked], Answer] | Answer) -> Wrap:
     """Such chats get this answer."""
-    given = answer if callable(answer) else lambda asked: answer
+    given = answer if callable(answer) else lambda asked: with_request_id(answer)
     return lambda app: before(app, lambda asked: given(asked) if is_chat(asked) and where(asked) else None)
 
 

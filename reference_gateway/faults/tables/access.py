@@ -7,8 +7,17 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed, error, headed
-from reference_gateway.faults.edits import is_chat, put, reply
+from reference_gateway.faults.asgi import (
+    Answer,
+    Asked,
+    Wrap,
+    chained,
+    changed,
+    error,
+    headed,
+    with_request_id,
+)
+from reference_gateway.faults.edits import is_chat, never, put, reply
 from reference_gateway.faults.exchanges import (
     SSE,
     answering,
@@ -45,23 +54,15 @@ def refusals(edit: Any) -> Wrap:
     return errors(edit, 401)
 
 
-def locking(app: ASGIApp) -> ASGIApp:
-    """After a few wrong keys nobody gets in any more."""
-    wrong: list[Asked] = []
-
-    def act(asked: Asked) -> Answer | None:
-        if is_wrong(asked):
-            wrong.append(asked)
-        return error(403, "too many attempts") if len(wrong) > 22 else None
-
-    return before(app, act)
+def without_slash(asked: Asked) -> Asked:
+    return replace(asked, path=asked.path.rstrip("/"))
 
 
 # fmt: off
 row("list-without-key", "AUTH-001", let_in(lambda asked, key: asked.path == "/v1/models" and asked.method == "GET"
                                           and not given(asked)),
     "Anybody learns what is offered.", "facts: some gateways leave /models public")
-row("missing-key-is-403", "AUTH-001 AUTH-002 AUTH-003", answering(lambda asked: not credentials(asked), 403),
+row("missing-key-is-403", "AUTH-001 AUTH-002", answering(lambda asked: not credentials(asked), 403),
     "AuthenticationError is never raised, so no key is asked for.", "facts: FastAPI's HTTPBearer; lm-proxy 3.3.2")
 row("embeddings-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path == "/v1/embeddings" and not given(asked)),
@@ -71,7 +72,7 @@ row("single-models-without-key", "AUTH-002",
     "Anybody learns what is offered.", "facts: forgotten secondary routes")
 row("streams-without-key", "AUTH-003", let_in(lambda asked, key: asked.streams and not given(asked)),
     "Anybody chats at the owner's cost.")
-row("missing-key-told-in-the-stream", "AUTH-003 ERR-024",
+row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
     answering(lambda asked: asked.streams and not given(asked),
             replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
     "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
@@ -104,7 +105,7 @@ row("malformed-credentials-crash", "AUTH-007", answering(lambda asked: given(ask
     "Clients retry what can never be served.")
 row("scheme-with-case", "AUTH-008", answering(lambda asked: given(asked)[:7] in ("bearer ", "BEARER "), MISSING),
     "Clients that write bearer in small letters are refused.")
-row("key-in-the-message", "AUTH-009", lambda app: changed(app, echo),
+row("key-in-the-message", "AUTH-009 SEC-001", lambda app: changed(app, echo),
     "Keys end up in the logs of everybody on the way.", "facts: OpenAI prints a masked key")
 row("model-looked-up-before-the-key", "AUTH-010",
     answering(lambda asked: not given(asked) and named(asked).startswith("gateproof"),
@@ -123,20 +124,19 @@ row("odd-keys-crash", "AUTH-013", answering(lambda asked: not given(asked).isasc
     "A pasted key with a wrong quote takes a worker down.", "facts: Latin-1 decoding errors")
 row("sdk-headers-refused", "AUTH-014", answering(lambda asked: asked.header("x-stainless-lang"), 400),
     "No OpenAI SDK works.")
-row("lock-out-by-wrong-keys", "AUTH-015", locking, "Anybody can lock the owner out.")
 row("forbidden-model-is-401", "AUTH-017",
-    answers(lambda x: replace(error(401, code="invalid_api_key"), headers=(*MISSING.headers, *x.headers[:0])),
+    answers(lambda x: error(401, code="invalid_api_key").with_header("www-authenticate", "Bearer"),
           lambda asked, x: x.status == 403 and posts(asked)),
     "Users change a key that is right.")
 row("trailing-slash-without-key", "AUTH-018",
-    taking(lambda asked: asked.path == "/v1/models/" and not given(asked), lambda asked: replace(
-      asked, path="/v1/health-of-nobody")),
+    chained(taking(lambda asked: asked.path == "/v1/models/", without_slash),
+            let_in(lambda asked, key: asked.path == "/v1/models/" and not given(asked))),
     "A path that differs by a slash passes the key's check.")
 row("localhost-needs-no-key", "AUTH-020",
     let_in(lambda asked, key: not given(asked) and "127.0.0.1" in (asked.header("x-forwarded-for") or "")),
     "Anybody who writes one header is let in.")
 row("options-lists-models", "AUTH-021",
-    lambda app: changed(app, lambda asked, x: Answer(200).with_header("x-request-id", "r").with_json(
+    lambda app: changed(app, lambda asked, x: with_request_id(Answer(200)).with_json(
       {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model"}]}) if asked.method == "OPTIONS" else None),
     "Anybody learns what is offered.")
 # fmt: on
@@ -176,30 +176,28 @@ def rewriting(edit: Any) -> Wrap:
     )
 
 
-def crossing() -> Wrap:
-    """Answers to equal models that are made at once are given to the wrong client, once in a while."""
+def crossing(app: ASGIApp) -> ASGIApp:
+    """Of long prompts of one word, every other gets what was said to the one before."""
+    said: list[dict[str, Any]] = []
 
-    def wrap(app: ASGIApp) -> ASGIApp:
-        kept: list[Answer] = []
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if not (is_chat(asked) and answer.status == 200 and str(asked.object.get("messages")).count(" pear") > 2):
+            return None
+        said.append(answer.json)
+        if len(said) % 2:
+            return None
+        return answer.with_json(said[-1] | {key: said[-2][key] for key in ("choices", "usage")})
 
-        def edit(asked: Asked, answer: Answer) -> Answer | None:
-            if not (is_chat(asked) and answer.status == 200 and not answer.is_stream):
-                return None
-            kept.append(answer)
-            return kept[-2] if len(kept) > 1 and len(kept) % 3 == 0 else None
-
-        return changed(app, edit, streams=lambda asked: False)
-
-    return wrap
+    return changed(app, edit, streams=never)
 
 
 # fmt: off
-row("key-in-a-header", "AUTH-009 SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")
+row("key-in-a-header", "SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")
 row("look-alike-names-served", "SEC-003", rewriting(lambda id: unicodedata.normalize("NFKC", id)),
     "Rules by model name are passed with a letter that looks like another.", "facts: NFKC in routers")
 row("names-trimmed", "SEC-004", rewriting(str.strip), "Rules by model name are passed with a space.")
 row("prompt-in-a-header", "SEC-009", lambda app: headed(app, prompted),
     "Prompts end up in the logs of every proxy.")
-row("answers-of-others", "CHAT-083", crossing(), "Users read what others asked.")
+row("answers-of-others", "CHAT-083", crossing, "Users read what others asked.")
 row("system-prompt-in-the-answer-id", "CHAT-003", reply(put("id", "chatcmpl-shared")), "Traces are mixed up.")
 # fmt: on

@@ -70,6 +70,32 @@ def holds(piece: str) -> Where:
     return content(lambda text: isinstance(text, str) and piece in text)
 
 
+def in_parts(asked: Asked) -> bool:
+    """Users' messages whose content is text in parts."""
+    found = [m.get("content") for m in messages(asked) if m.get("role") == "user"]
+    return any(
+        isinstance(parts, list)
+        and parts
+        and all(isinstance(part, dict) and part.get("type") == "text" for part in parts)
+        for parts in found
+    )
+
+
+def holding(piece: str) -> Where:
+    """Messages with parts that hold this anywhere."""
+    return content(lambda parts: isinstance(parts, list) and piece in str(parts))
+
+
+def bare(asked: Asked) -> bool:
+    """Chats whose words nobody looks into, and that no other is compared with."""
+    return of_text(asked) and not asked.object.keys() & {"logprobs", "stop", "seed", "n"}
+
+
+def talking(asked: Asked) -> bool:
+    """Nobody but the user and the assistant."""
+    return of_text(asked) and {m.get("role") for m in messages(asked)} <= {"user", "assistant"}
+
+
 def of_type(kind: str) -> Where:
     """Messages with a part of this type."""
     return content(
@@ -138,8 +164,22 @@ def called(edit: Edit) -> Edit:
     return put(f"{CALLS}[]", lambda call: edited(edit, call))
 
 
+def numbered_calls(document: Any) -> None:
+    """The calls of each answer are counted from 0 anew."""
+    for choice in document["choices"]:
+        for number, call in enumerate(choice["message"].get("tool_calls") or ()):
+            call["id"] = f"call_{number}"
+
+
+def calls_look_finished(document: Any) -> None:
+    for choice in document["choices"]:
+        if choice["message"].get("tool_calls") and choice["finish_reason"] == "length":
+            choice["finish_reason"] = "tool_calls"
+
+
 # fmt: off
-row("chat-member-of-wrong-type", "CHAT-001", reply(put("usage", [1]), plainly), "Typed clients refuse the answer.")
+row("chat-member-of-wrong-type", "CHAT-001",
+    reply(put(f"{MESSAGE}.annotations", "none"), plainly), "Typed clients refuse the answer.")
 row("chat-object-of-another-kind", "CHAT-002", reply(put("object", "chat.completions")),
     "Typed clients refuse the answer.")
 row("chat-without-object", "CHAT-002", reply(drop("object")), "Typed clients refuse the answer.",
@@ -148,22 +188,22 @@ row("chat-ids-constant", "CHAT-003", reply(put("id", "chatcmpl-1")), "Logs and t
 row("chat-id-empty", "CHAT-003", reply(put("id", "")), "An answer can't be named in a complaint.")
 row("chat-ids-of-another-form", "CHAT-004", reply(put("id", lambda id: id.removeprefix("chatcmpl-"))),
     "Tools that tell answers by their prefix skip them.", "facts: Mistral's hexadecimal ids")
-row("chat-created-is-a-fraction", "CHAT-005 CHAT-006", reply(put("created", lambda s: s + 0.5)),
+row("chat-created-is-a-fraction", "CHAT-005", reply(put("created", lambda s: s + 0.5)),
     "Strictly typed clients refuse the answer.", "LiteLLM issue 476")
 row("chat-created-in-milliseconds", "CHAT-005 CHAT-006", reply(put("created", lambda s: s * 1000)),
     "Dates lie in the year 57,000.")
 row("chat-created-an-hour-ago", "CHAT-006", reply(put("created", lambda s: s - 3600)),
     "Answers are sorted before their questions.")
 row("chat-without-model", "CHAT-007", reply(drop("model")), "Bills by model lose the answer.", "facts: lm-proxy 3.3.2")
-row("chat-model-of-the-provider", "CHAT-008", reply(put("model", "prod-eu-4711")),
+row("chat-model-of-the-provider", "CHAT-008 STREAM-070", reply(put("model", "prod-eu-4711")),
     "Budgets by model name don't find what they pay for.", "LiteLLM issues 19943 and 22709")
-row("chat-two-choices-for-one", "CHAT-009", reply(doubled, lambda asked: not asks("n")(asked) and of_text(asked)),
+row("chat-two-choices-for-one", "CHAT-009", reply(doubled, asks("stream", False)),
     "Clients that join choices show the answer twice.")
 row("chat-without-choices", "CHAT-001 CHAT-009", reply(put("choices", []), asks("stream", False)),
     "choices[0] raises.")
 row("chat-choices-counted-from-one", "CHAT-010", reply(put("choices[].index", lambda n: n + 1)),
     "Clients that look for index 0 find no answer.")
-row("chat-role-of-another-api", "CHAT-011", reply(put(f"{MESSAGE}.role", "model")),
+row("chat-role-of-another-api", "CHAT-011 CHAT-068", reply(put(f"{MESSAGE}.role", "model")),
     "The message can't be given back.", "facts: the role of Gemini's own API")
 row("chat-content-in-parts", "CHAT-012",
     reply(put(f"{MESSAGE}.content", lambda old: [{"type": "text", "text": old}] if isinstance(old, str) else old),
@@ -183,6 +223,13 @@ row("chat-logprobs-not-asked-for", "CHAT-016", reply(put("choices[].logprobs", {
     "Answers grow many times for nothing.")
 row("chat-one-choice-for-two", "CHAT-023", reply(put("choices", lambda found: found[:1]), plain(asks("n"))),
     "One answer where two were paid for.", "facts: many backends ignore n")
+row("chat-text-comes-twice", "CHAT-105",
+    reply(put(f"{MESSAGE}.content", lambda text: text + text if isinstance(text, str) else text), bare),
+    "Users read the answer twice.", "facts: answers sent in pieces and once more as a whole")
+row("chat-letters-lost", "CHAT-108",
+    reply(put(f"{MESSAGE}.content", lambda text: "".join(c if c.isascii() else "\ufffd" for c in text)),
+          bare),
+    "Emoji and Chinese turn into replacement characters.", "facts: each TCP chunk decoded alone")
 row("chat-stop-sequence-in-the-text", "CHAT-026",
     reply(put(f"{MESSAGE}.content", lambda text: text + "e"), asks("stop", ["e", "a"])),
     "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
@@ -196,7 +243,7 @@ row("chat-stop-as-text-refused", "CHAT-028", answered(lambda asked: isinstance(a
 row("chat-stops-cut-to-one", "CHAT-028",
     asked_as(put("stop", ["¶"]), asks("stop", ["e", "a", "i", "o"])),
     "The fourth stop sequence does nothing.", "facts: LiteLLM 1.106 cuts stop lists")
-row("chat-caps-ignored", "CHAT-029",
+row("chat-caps-ignored", "CHAT-029 CHAT-030",
     asked_as(both(drop("max_completion_tokens"), drop("max_tokens")),
            lambda asked: not asked.streams and 5 in asked.object.values()),
     "Users pay for tokens that they had capped.")
@@ -210,13 +257,13 @@ row("chat-cap-of-none-crashes", "CHAT-032", answered(capped(-1), error(503)),
 row("chat-cap-reported-as-stop", "CHAT-106",
     reply(put("choices[].finish_reason", lambda old: "stop" if old == "length" else old), of_text),
     "Half answers are taken for whole ones.")
-row("chat-text-parts-refused", "CHAT-060", answered(content(lambda text: isinstance(text, list)), error(400)),
+row("chat-text-parts-refused", "CHAT-060", answered(in_parts, error(400)),
     "Clients that always send parts don't work at all.", "LibreChat issue 3111")
 row("chat-text-parts-but-the-first-dropped", "CHAT-101",
     in_messages(lambda found: [m | {"content": m["content"][:1]} if isinstance(m.get("content"), list) else m
-                             for m in found], of_type("text")),
+                             for m in found], in_parts),
     "Half of the question never reaches the model.", "sglang issue 17853")
-row("chat-images-crash", "CHAT-062", answered(of_type("image_url"), error(500)),
+row("chat-images-crash", "CHAT-062", answered(holding("data:image"), error(500)),
     "A picture in a chat takes the chat down.")
 row("chat-system-turns-refused", "CHAT-064", answered(has_role("system"), error(400)),
     "No program with a system prompt works.", "facts: templates without a system role")
@@ -224,7 +271,7 @@ row("chat-system-turns-dropped", "CHAT-100",
     in_messages(lambda found: [m for m in found if m.get("role") != "system"] or found, has_role("system")),
     "The rules of the assistant never reach the model.")
 row("chat-only-the-last-message-counts", "CHAT-100",
-    in_messages(lambda found: found[-1:], lambda asked: of_text(asked)),
+    in_messages(lambda found: found[-1:], talking),
     "The assistant forgets everything at every turn.")
 row("chat-developer-dropped", "CHAT-103",
     in_messages(lambda found: [m for m in found if m.get("role") != "developer"] or found, has_role("developer")),
@@ -255,7 +302,7 @@ row("chat-other-scripts-in-latin1", "CHAT-001 CHAT-076", lambda app: changed(app
 row("chat-half-surrogates-crash", "CHAT-077", answered(holds("\ud83d"), error(500)),
     "A cut emoji takes the chat down.", "facts: Python's encoders raise")
 row("chat-accept-decides-on-streaming", "CHAT-084",
-    answered(accepting("text/event-stream"), lambda asked: EVENTS),
+    answered(accepting("text/event-stream"), EVENTS),
     "Clients that accept both get events for an answer.")
 row("chat-without-accept-refused", "CHAT-084", answered(accepting(None), error(406)), "curl-like clients are refused.")
 row("chat-charset-refused", "CHAT-085",
@@ -264,8 +311,7 @@ row("chat-charset-refused", "CHAT-085",
 row("chat-stream-false-refused", "CHAT-086", answered(asks("stream", False), error(400)),
     "Clients that write the default are refused.")
 row("chat-stream-null-is-a-stream", "CHAT-086",
-    answered(lambda asked: is_chat(asked) and asked.object.get("stream", 0) is None and of_text(asked),
-           lambda asked: EVENTS),
+    answered(lambda asked: is_chat(asked) and asked.object.get("stream", 0) is None and of_text(asked), EVENTS),
     "Clients that write null get events for an answer.")
 row("chat-blank-content-crashes", "CHAT-087", answered(content(lambda text: text == " "), error(500)),
     "A space takes the chat down.")
@@ -291,7 +337,7 @@ row("chat-usage-drifts", "CHAT-021", drifting, "The same question costs more eac
     "facts: prompts into which a date is put")
 row("chat-usage-constant", "CHAT-022", reply(counts(prompt_tokens=lambda n: min(n, 30))),
     "Long prompts are charged like short ones.", "facts: mocks in production")
-row("chat-usage-of-one-choice", "CHAT-024", reply(counts(completion_tokens=1), plain(asks("n"))),
+row("chat-usage-of-one-choice", "CHAT-024 CHAT-107", reply(counts(completion_tokens=1), plain(asks("n"))),
     "The second choice is free of charge.")
 row("chat-usage-beyond-the-cap", "CHAT-031", reply(counts(completion_tokens=lambda n: n + 40), of_text),
     "Users pay for tokens that they had capped.", "facts: speculative decoders overshoot")
@@ -302,11 +348,11 @@ row = TOOLS.add
 row("tool-calls-for-nobody", "CHAT-090",
     reply(lambda document: [each["message"].update(tool_calls=[
       {"id": "call_x", "type": "function", "function": {"name": "search", "arguments": "{}"}}])
-      for each in document["choices"]] and None, lambda asked: plainly(asked)),
+      for each in document["choices"]] and document, asks("stream", False)),
     "Agents call a tool that they do not have.")
-row("tool-call-without-id", "CHAT-042", reply(called(put("id", "")), with_tools),
+row("tool-call-without-id", "CHAT-042", reply(called(put("id", "")), named),
     "Agents can't answer the call.")
-row("tool-call-without-type", "CHAT-042", reply(called(drop("type")), with_tools),
+row("tool-call-without-type", "CHAT-042", reply(called(drop("type")), named),
     "Typed clients refuse the call.")
 row("tool-call-of-another-name", "CHAT-042 CHAT-047", reply(called(put("function.name", "functions.get_time")), named),
     "Agents don't know what to call.", "facts: engines that put a prefix before the name")
@@ -318,31 +364,32 @@ row("tool-named-ignored", "CHAT-047",
     reply(called(put("function.name", lambda old: "get_weather" if old == "get_time" else old)),
         lambda asked: named(asked) and len(asked.object["tools"]) > 1),
     "The wrong tool is called.")
-row("tool-arguments-as-object", "CHAT-043", reply(called(put("function.arguments", {"city": "Oslo"})), with_tools),
+row("tool-arguments-as-object", "CHAT-043", reply(called(put("function.arguments", {"city": "Oslo"})), named),
     "json.loads(arguments) raises.", "facts: the native API of Ollama")
-row("tool-arguments-null", "CHAT-043", reply(called(put("function.arguments", None)), with_tools),
+row("tool-arguments-null", "CHAT-043", reply(called(put("function.arguments", None)), named),
     "json.loads(arguments) raises.")
 row("tool-arguments-with-a-comma-too-many", "CHAT-044",
-    reply(called(put("function.arguments", lambda old: old[:-1] + ",}")), with_tools),
+    reply(called(put("function.arguments", lambda old: old[:-1] + ",}")), plain(auto)),
     "json.loads(arguments) raises.")
-row("tool-finish-without-calls", "CHAT-045",
+row("tool-finish-without-calls", "CHAT-045 CHAT-104",
     reply(both(put(CALLS, []), put("choices[].finish_reason", "tool_calls")), plain(auto)),
     "Agents wait for calls that never come.", "vLLM issues 53255 and 53363")
 row("tool-calls-end-with-stop", "CHAT-046", reply(put("choices[].finish_reason", "stop"), plain(required)),
     "Agents that wait for tool_calls never call.", "facts: a large split among servers")
-row("tool-ids-constant", "CHAT-098", reply(called(put("id", "call_0")), with_tools),
+row("tool-ids-constant", "CHAT-098", reply(numbered_calls, with_tools),
     "The results of two turns are taken for one.", "facts: adapters that count calls anew in each answer")
-row("tool-results-refused", "CHAT-051", answered(has_role("tool"), error(400)), "No agent gets to its second step.")
-row("tool-results-crash-when-null", "CHAT-052",
-    answered(lambda asked: any(m.get("role") == "assistant" and "tool_calls" in m and m.get("content", 0) is None
-                             for m in messages(asked)), error(500)),
-    "Agents crash at their second step.", "facts: strict validators refuse null content")
+row("tool-results-refused", "CHAT-051 CHAT-068", answered(has_role("tool"), error(400)),
+    "No agent gets to its second step.")
+row("tool-results-in-parts-crash", "CHAT-052",
+    answered(lambda asked: any(m.get("role") == "tool" and isinstance(m.get("content"), list)
+                               for m in messages(asked)), error(500)),
+    "Agents crash at their second step.", "sglang issue 17853")
 row("tool-parallel-calls-despite-false", "CHAT-050",
     reply(put(CALLS, lambda calls: [*calls, calls[0] | {"id": "call_second"}] if calls else calls),
         asks("parallel_tool_calls", False)),
     "Agents that can do one thing at a time do two.")
 row("tool-calls-cut-short-look-finished", "CHAT-092",
-    reply(put("choices[].finish_reason", lambda old: "tool_calls" if old == "length" else old), with_tools),
+    reply(calls_look_finished, with_tools),
     "Agents call tools with half of their arguments.")
 row("tool-definitions-unchecked", "CHAT-054",
     asked_as(drop("tools"), lambda asked: asked.object.get("tools") in ([{}], [{"type": "function"}])),
@@ -369,7 +416,10 @@ row("format-malformed-ignored", "CHAT-059",
                not isinstance(asked.object["response_format"], dict)
                or asked.object["response_format"].get("type") not in ("text", "json_object", "json_schema"))),
     "A mistake in the client is never noticed.")
-row("logprobs-of-half-the-text", "CHAT-036",
+row("logprobs-missing", "CHAT-036",
+    reply(put("choices[].logprobs", None), plain(asks("logprobs", True))),
+    "Scores are missing that were asked for.", "facts: often ignored")
+row("logprobs-of-half-the-text", "CHAT-037",
     reply(put("choices[].logprobs.content", lambda found: found[: len(found) // 2]), plain(asks("logprobs", True))),
     "Scores belong to other words.")
 row("logprobs-positive", "CHAT-037",

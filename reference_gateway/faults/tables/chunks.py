@@ -15,7 +15,6 @@ from reference_gateway.faults.edits import (
     asks,
     chunk,
     drop,
-    edited,
     events,
     is_chat,
     plainly_streamed,
@@ -49,6 +48,15 @@ def without_usage(asked: Asked) -> bool:
 def of_text(asked: Asked) -> bool:
     """Streams of text, which have no tool calls."""
     return is_chat(asked) and "tools" not in asked.object
+
+
+def one_of_text(asked: Asked) -> bool:
+    return of_text(asked) and not asks("n", 2)(asked)
+
+
+def bare(asked: Asked) -> bool:
+    """Streams of text whose words nobody looks into."""
+    return of_text(asked) and not (asks("logprobs")(asked) or asks("response_format")(asked))
 
 
 def with_tools(asked: Asked) -> bool:
@@ -160,13 +168,24 @@ def fragments_of(given: Document) -> list[Document]:
     return [each for one in given["choices"] for each in one["delta"].get("tool_calls") or ()]
 
 
+def fragments(edit: Edit, fits: Callable[[Document], bool]) -> Wrap:
+    """Such fragments of tool calls."""
+
+    def change(given: Document) -> None:
+        for fragment in fragments_of(given):
+            if fits(fragment):
+                edit(fragment)
+
+    return on_chats(change, with_tools)
+
+
 def first_fragments(edit: Edit) -> Wrap:
     """The fragments that begin a call."""
-    return on_chats(lambda given: [edited(edit, f) for f in fragments_of(given) if "id" in f] and None, with_tools)
+    return fragments(edit, lambda fragment: "id" in fragment)
 
 
 def later_fragments(edit: Edit) -> Wrap:
-    return on_chats(lambda given: [edited(edit, f) for f in fragments_of(given) if "id" not in f] and None, with_tools)
+    return fragments(edit, lambda fragment: "id" not in fragment)
 
 
 def repeating(key: str) -> Wrap:
@@ -253,7 +272,7 @@ def usage_so_far(given: Document, memory: dict[Any, Any]) -> None:
 
 
 # fmt: off
-row("chunk-member-of-wrong-type", "STREAM-012", on_chats(put("service_tier", 5), plainly_streamed),
+row("chunk-member-of-wrong-type", "STREAM-012", on_chats(put(f"{DELTA}.refusal", []), only=FIRST),
     "Typed clients refuse the whole stream.")
 row("chunk-without-model", "STREAM-012", on_chats(drop("model"), only=LATER),
     "Typed clients refuse every chunk but the first.")
@@ -274,7 +293,7 @@ row("chunk-model-changes", "STREAM-016", on_chats(put("model", "gpt"), only=LATE
     "Bills by model are split over two models.", "NeMo platform pull request 1590: names leak in some places only")
 row("stream-ids-constant", "STREAM-017", on_chats(put("id", "chatcmpl-1")),
     "Traces of different users are taken for one.")
-row("chunk-choice-without-index", "STREAM-018", on_chats(drop("choices[].index"), of_text),
+row("chunk-choice-without-index", "STREAM-018", on_chats(drop("choices[].index"), one_of_text),
     "openai-python's helper raises; with n=2 the two texts are mixed.")
 row("chunk-index-is-text", "STREAM-018", on_chats(put("choices[].index", "0"), plainly_streamed),
     "Clients that compare with 0 lose the text.")
@@ -315,22 +334,23 @@ row("stream-finish-reason-only-at-the-end", "STREAM-024", on_chats(drop("choices
     "Typed clients refuse the first chunk.")
 row("stream-text-after-the-end", "STREAM-025", at_the_end(choice(delta={"content": "…"}), plainly_streamed),
     "Clients that stop reading at the finish reason lose the last words.")
-row("stream-text-comes-twice", "CHAT-105", remembering(cumulative, of_text),
+row("stream-text-comes-twice", "STREAM-067", remembering(cumulative, bare),
     "Users read the answer many times over: deltas that are whole texts.",
     "facts: adapters of engines whose own stream is cumulative")
 row("stream-without-usage-choices", "STREAM-036",
     beside(lambda given: given | {"choices": []}, before=is_end, where=without_usage),
     "Clients that read choices[0] crash.", "facts: moderation chunks")
 row("stream-begins-with-a-verdict-on-the-prompt", "STREAM-036",
-    beside(lambda given: given | {"choices": [], "id": "", "object": "", "created": 0, "model": ""},
-         before=lambda given: True, where=without_usage),
+    beside(lambda given: given | {"choices": [], "prompt_filter_results": []},
+           before=lambda given: True, where=without_usage),
     "Clients that read choices[0] crash at the first chunk.", "facts: Azure's prompt filter")
-row("stream-choices-merged", "STREAM-045", on_chats(put("choices[].index", 0), asks("n", 2)),
+row("stream-choices-merged", "STREAM-045",
+    on_chats(put("choices[].index", 0), lambda asked: asks("n", 2)(asked) and of_text(asked)),
     "Two answers are woven into one.", "facts: lm-proxy 3.3.2 merges both into index 0")
 row("stream-n-ignored", "STREAM-045",
     asked_as(drop("n"), lambda asked: asked.streams and asks("n", 2)(asked)),
     "One answer where two were paid for.", "facts: many backends ignore n")
-row("stream-letters-torn", "CHAT-108", on_chats(torn),
+row("stream-letters-torn", "STREAM-059", on_chats(torn, bare),
     "Emoji and Chinese turn into replacement characters.",
     "aisix issue 111, claude-code-router issue 1672: each TCP chunk is decoded alone")
 row("stream-logprobs-lost", "STREAM-060", on_chats(put("choices[].logprobs", None), asks("logprobs", True)),
@@ -343,7 +363,8 @@ row("stream-usage-not-asked-for", "STREAM-029",
     at_the_end(lambda given: given | {
       "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}, plainly_streamed),
     "Clients that read choices[0] of the last chunk crash.", "facts: llama.cpp, Mistral and Groq send it anyway")
-row("stream-usage-asked-for-and-missing", "STREAM-030", asked_as(drop("stream_options"), with_usage),
+row("stream-usage-asked-for-and-missing", "STREAM-030",
+    asked_as(drop("stream_options"), lambda asked: asked.streams and with_usage(asked)),
     "Streamed calls are never accounted.", "facts: lm-proxy 3.3.2 drops stream_options")
 row("stream-usage-in-every-chunk", "STREAM-030", remembering(usage_so_far, with_usage),
     "Clients that add usage up bill many times over.", "facts: vLLM continuous_usage_stats")
@@ -398,7 +419,7 @@ row("tool-arguments-as-object-in-streams", "STREAM-043",
     "Clients join objects to texts and crash.")
 row("tool-arguments-null-in-streams", "STREAM-043", later_fragments(put("function.arguments", None)),
     "Clients join null to a text and crash.")
-row("tool-arguments-cumulative", "STREAM-042", remembering(cumulative_arguments, with_tools),
+row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_arguments, with_tools),
     "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
 row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),
     "The arguments, joined, are no JSON.", "facts: argument text sent as delta and as whole")
@@ -406,6 +427,7 @@ row("tool-streams-end-with-stop", "STREAM-044",
     on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
     "Agents that wait for tool_calls never call.", "facts: a large split among servers")
 row("tool-streams-of-nothing", "STREAM-065",
-    events(lambda: lambda piece: piece if piece == DONE else b"", lambda asked: asks("tool_choice", "auto")(asked)),
+    events(lambda: lambda piece: piece if piece == DONE else b"",
+           lambda asked: asks("tool_choice", "auto")(asked) and not asked.object.get("stream_options")),
     "Agents hang as soon as they stream with tools.")
 # fmt: on

@@ -1,7 +1,8 @@
 """Embeddings and legacy completions that are answered wrongly."""
 
 import base64
-import json
+import itertools
+import math
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,6 +62,25 @@ def packed(form: str) -> Callable[[str], str]:
     return edit
 
 
+def halved(vector: list[float]) -> list[float]:
+    """Half of its numbers, at the same length."""
+    half = vector[: len(vector) // 2]
+    length = math.sqrt(sum(x * x for x in half)) or 1.0
+    return [x / length for x in half]
+
+
+def in_any_form(edit: Callable[[list[float]], list[float]]) -> Callable[[Any], Any]:
+    """The same for an array and for base64."""
+
+    def change(old: Any) -> Any:
+        if not isinstance(old, str):
+            return edit(old)
+        numbers = edit(unpacked(old))
+        return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
+
+    return change
+
+
 def renumbered(number: Callable[[int], Any]) -> Edit:
     def edit(document: Any) -> None:
         for place, item in enumerate(document["data"]):
@@ -84,7 +104,8 @@ row("embeddings-floats-for-base64", "EMB-005", vectors(lambda old: unpacked(old)
     ".NET clients, which ask for base64, fail.", "ollama issue 6934")
 row("embeddings-base64-big-endian", "EMB-004", vectors(packed(">{}f"), in_base64),
     "Every vector of openai-python is nonsense, and nothing says so.")
-row("embeddings-base64-of-doubles", "EMB-004", vectors(packed("<{}d"), in_base64),
+row("embeddings-base64-of-doubles", "EMB-004",
+    vectors(packed("<{}d"), lambda asked: in_base64(asked) and "dimensions" not in asked.object),
     "Vectors are twice as long and nonsense.", "LiteLLM issue 42426: lengths that differ from what was packed")
 row("embeddings-base64-without-padding", "EMB-003", vectors(lambda text: text.rstrip("=") + "A", in_base64),
     "Decoders raise.")
@@ -97,24 +118,24 @@ row("embeddings-batch-cut", "EMB-006", embedded(put("data", lambda found: found[
 row("embeddings-indexes-begin-anew", "EMB-006", embedded(renumbered(lambda n: n % 2), many),
     "Clients that sort by index mix documents up.", "facts: clients that split batches merge them so")
 row("embeddings-index-missing", "EMB-006", embedded(drop("data[].index"), many), "Clients that sort by index raise.")
-row("embeddings-shorter-in-batches", "EMB-007", vectors(lambda old: old[: len(old) // 2], lambda asked: many(asked)
+row("embeddings-shorter-in-batches", "EMB-007", vectors(halved, lambda asked: many(asked)
                                                       and as_numbers(asked)),
     "The vector store refuses half of the documents.")
-row("embeddings-constant", "EMB-008", vectors(lambda old: [0.6, 0.8, *[0.0] * (len(old) - 2)], as_numbers),
+row("embeddings-constant", "EMB-008", vectors(in_any_form(lambda old: [0.6, 0.8, *[0.0] * (len(old) - 2)]), embeds),
     "Every document is found for every question.", "facts: constant mocks and caches with too short a key")
 row("embeddings-free-of-charge", "EMB-009", embedded(put("usage", {"prompt_tokens": 0, "total_tokens": 0})),
     "Nothing can be billed.")
 row("embeddings-without-input-crash", "EMB-013",
     answering(lambda asked: embeds(asked) and asked.object and "input" not in asked.object, 500),
     "Clients retry a request that can never be served.")
-row("embeddings-dimensions-ignored", "EMB-015",
-    taking(lambda asked: embeds(asked) and asked.object.get("dimensions") in range(1, 1025),
-         lambda asked: with_fields(dimensions=None)(asked)),
-    "The vector store refuses every document.", "facts: silent ignoring is common")
-row("embeddings-not-normalised", "EMB-017", vectors(lambda old: [2 * x for x in old], as_numbers),
+row("embeddings-dimensions-padded", "EMB-015",
+    vectors(in_any_form(lambda old: [*old, 0.0, 0.0]), lambda asked: embeds(asked) and "dimensions" in asked.object),
+    "The vector store refuses every document.", "facts: dimensions are often ignored without a word")
+row("embeddings-not-normalised", "EMB-017", vectors(in_any_form(lambda old: [2 * x for x in old]), embeds),
     "Dot products are no cosines.", "facts: many open models")
 row("embeddings-by-a-chat-model", "EMB-020",
-    answering(lambda asked: embeds(asked) and "embedding" not in str(asked.object.get("model")), 500),
+    answers(lambda x: error(500),
+            lambda asked, x: embeds(asked) and x.status in (400, 404) and b"embedd" in x.body.lower()),
     "Clients retry a model that can never embed.")
 row("embeddings-escaped-texts-differ", "EMB-021",
     taking(lambda asked: embeds(asked) and b"\\u" in asked.body, lambda asked: replace(
@@ -131,13 +152,15 @@ row("embeddings-user-refused", "EMB-025", answering(lambda asked: embeds(asked) 
     "Clients that name their user are refused.")
 row("embeddings-list-of-one-crashes", "EMB-023",
     answering(lambda asked: embeds(asked) and isinstance(asked.object.get("input"), list)
-            and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str), 500),
+            and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str)
+              and asked.object["input"][0].strip(), 500),
     "Batches whose last piece has one text fail.")
 # fmt: on
 
 
 # Completions
 
+_numbers = itertools.count(1)
 row = COMPLETIONS.add
 
 
@@ -170,6 +193,18 @@ def as_chat(document: Any) -> None:
         choice["message"] = {"role": "assistant", "content": choice.pop("text")}
 
 
+def uncounted(document: Any) -> None:
+    """What was said costs nothing."""
+    usage = document.get("usage")
+    if usage:
+        usage |= {"completion_tokens": 0, "total_tokens": usage["prompt_tokens"]}
+
+
+def is_refused_for_itself(asked: Asked) -> bool:
+    """Not for its best_of, and not for its model."""
+    return "best_of" not in asked.object and "embedding" not in str(asked.object.get("model"))
+
+
 def cut(asked: Asked) -> bool:
     return not asked.object.get("stop")
 
@@ -180,7 +215,8 @@ def batches(asked: Asked) -> bool:
 
 
 # fmt: off
-row("completion-as-a-chat", "COMP-001 COMP-002", completion(as_chat), "choices[0].text raises.",
+row("completion-as-a-chat", "COMP-001 COMP-002", completion(as_chat, lambda asked: not asked.object.get("echo")),
+    "choices[0].text raises.",
     "facts: bridges from completions to chats")
 row("completion-text-null", "COMP-002",
     completion(put("choices[].text", None), asks("suffix")), "Joining texts raises.")
@@ -200,7 +236,7 @@ row("completion-echo-changes-the-prompt", "COMP-009",
     completion(put("choices[].text", lambda text: text.replace("  ", " ").lower()), asks("echo", True)),
     "Scores are read at the wrong places.", "facts: tokenisers that normalise")
 row("completion-logprobs-of-unequal-length", "COMP-011",
-    completion(put("choices[].logprobs", lambda old: old and old | {"tokens": old["tokens"][:-1]}),
+    completion(put("choices[].logprobs", lambda old: old and old | {"text_offset": old["text_offset"][:-1]}),
              lambda asked: bool(asked.object.get("logprobs"))),
     "Evaluation harnesses crash or score the wrong token.")
 row("completion-stop-sequence-in-the-text", "COMP-014",
@@ -212,8 +248,7 @@ row("completion-streams-chat-chunks", "COMP-015",
 row("completion-stream-without-done", "COMP-015", events(lambda piece: b"" if piece == DONE else piece),
     "Go and JavaScript clients wait for the end that never comes.", "LiteLLM issue 1255")
 row("completion-stream-usage-zero", "COMP-016",
-    pieces(lambda given: given.update(usage={"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}) or None,
-         asks("stream_options", {"include_usage": True})),
+    pieces(uncounted, asks("stream_options", {"include_usage": True})),
     "Streamed texts are free of charge.", "facts: LiteLLM 1.106 carries zero usage in every chunk")
 row("completion-indexes-all-zero", "COMP-022",
     completion(put("choices[].index", 0),
@@ -226,14 +261,15 @@ row("completion-without-usage", "COMP-025", completion(drop("usage")), "Nothing 
 row("completion-text-lost", "COMP-027", completion(put("choices[].text", ""), asks("suffix")),
     "Tokens are paid for that never come.")
 row("completion-stream-ids-anew", "COMP-038",
-    pieces(lambda given: given.update(id=f"cmpl-{json.dumps(given['choices']).__hash__()}") or None),
+    pieces(put("id", lambda _: f"cmpl-{next(_numbers)}")),
     "Clients that group by id show one text per word.")
-row("completion-stream-ends-in-every-chunk", "COMP-039", pieces(put("choices[].finish_reason", "stop")),
+row("completion-stream-ends-in-every-chunk", "COMP-039",
+    pieces(put("choices[].finish_reason", lambda old: old or "stop")),
     "Clients stop reading at the first word.")
 row("completion-refused-as-a-stream", "COMP-042",
     answers(lambda x: replace(x, status=200, body=b"data: " + x.body + b"\n\n" + DONE).with_header(
       "content-type", "text/event-stream"),
-      lambda asked, x: completes(asked) and asked.streams and x.status == 400),
+      lambda asked, x: completes(asked) and asked.streams and x.status == 400 and is_refused_for_itself(asked)),
     "A refusal looks like an answer without text.", "LiteLLM issues 6629 and 11236")
 row("completion-prompt-of-any-type", "COMP-035",
     taking(lambda asked: completes(asked) and isinstance(asked.object.get("prompt"), dict | int | bool),

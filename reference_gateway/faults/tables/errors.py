@@ -5,15 +5,17 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from reference_gateway.faults.asgi import Answer, Asked, before, changed, error
-from reference_gateway.faults.edits import DONE, asks, is_chat
+from reference_gateway.faults import exchanges
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed, error
+from reference_gateway.faults.edits import DONE, asks, is_chat, never, plainly
 from reference_gateway.faults.exchanges import (
     HTML,
     SSE,
-    answering,
+    When,
     answers,
     as_bytes,
     errors,
+    given,
     having,
     header,
     lacking,
@@ -31,7 +33,17 @@ GREETING = [{"role": "user", "content": "hi"}]
 
 
 def is_unknown(asked: Asked) -> bool:
-    return named(asked).startswith(UNKNOWN)
+    """A chat with a model that nobody serves, of usual size."""
+    return is_chat(asked) and named(asked).startswith(UNKNOWN) and len(asked.body) < 100_000
+
+
+def plain_chat(asked: Asked) -> bool:
+    return is_chat(asked) and not asked.streams
+
+
+def answering(when: When, answer: Answer | int) -> Wrap:
+    """Such requests, if they bring a key, get this answer."""
+    return exchanges.answering(lambda asked: given(asked) and when(asked), answer)
 
 
 def lacks(asked: Asked, key: str) -> bool:
@@ -54,12 +66,12 @@ def fragile(app: ASGIApp) -> ASGIApp:
     """Once it has read deeply nested JSON it serves no plain chat any more."""
     broken: list[Asked] = []
 
-    def act(asked: Asked) -> Answer | None:
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
         if asked.body.startswith(b"[" * 90_000):
             broken.append(asked)
-        return error(500) if broken and is_chat(asked) and asked.header("authorization") else None
+        return error(500) if broken and plainly(asked) and answer.status == 200 else None
 
-    return before(app, act)
+    return changed(app, edit, streams=never)
 
 
 def partly(asked: Asked, answer: Answer) -> Answer | None:
@@ -83,16 +95,18 @@ row("errors-without-param-and-code", "ERR-002", errors(lacking("param", "code"),
 row("errors-with-integer-code", "ERR-002", errors(having(code=400), 400), "Typed clients refuse the error.",
     "facts: vLLM and llama.cpp use integers")
 row("errors-as-html", "ERR-003",
-    errors(lambda x: replace(x, body=HTML.body).with_header("content-type", "text/html"), 400),
+    errors(lambda x: replace(x, body=HTML.body).with_header("content-type", "text/html"), 400, where=plain_chat),
     "Users see a page's source.", "facts: front proxies")
 row("errors-as-text", "ERR-003",
-    errors(lambda x: x.with_header("content-type", "text/plain"), 400), "Clients don't parse what is not declared.",
+    errors(lambda x: x.with_header("content-type", "text/plain"), 400, where=plain_chat),
+    "Clients don't parse what is not declared.",
     "facts: vllm-router 0.1.17 answers 422 and 400 in plain text")
-row("errors-declared-as-streams", "ERR-003",
+row("errors-declared-as-streams", "ERR-003 STREAM-053",
     answers(lambda x: x.with_header("content-type", "text/event-stream"),
-          lambda asked, x: x.status == 400 and is_chat(asked)),
+          lambda asked, x: x.status == 400 and is_chat(asked) and asked.streams),
     "Clients wait for events in an error.", "facts: vllm-router 0.1.17 does so for streamed requests")
-row("errors-empty", "ERR-003", errors(lambda x: replace(x, body=b"").with_header("content-type", None), 400),
+row("errors-empty", "ERR-003",
+    errors(lambda x: replace(x, body=b"").with_header("content-type", None), 400, where=plain_chat),
     "Nobody learns what is wrong.", "facts: vllm-router 0.1.17 at 405")
 row("malformed-json-crashes", "ERR-004", answering(lambda asked: asked.body == b'{"model":', 500),
     "Clients retry what can never be read.")
@@ -123,11 +137,10 @@ row("message-without-role-served", "ERR-010",
     "A mistake in the client is never noticed.")
 row("unknown-model-is-400", "ERR-011 ERR-012", answering(is_unknown, error(400, param="model", code="400")),
     "NotFoundError is never raised, so no fallback is tried.", "facts: LiteLLM 1.106")
-row("unknown-model-crashes", "ERR-011 ERR-012", answering(is_unknown, error(500, type="server_error")),
+row("unknown-model-crashes", "ERR-011", answering(is_unknown, error(500, type="server_error")),
     "Clients retry a model that will never be there.", "facts: MLflow gateway and lm-proxy answer 500")
 row("unknown-model-served", "ERR-011",
-    taking(lambda asked: is_unknown(asked) and asked.header("authorization") is not None
-         and posts(asked, "/chat/completions"), with_fields(model="mock/small")),
+    taking(lambda asked: is_unknown(asked) and bool(given(asked)), with_fields(model="mock/small")),
     "A misspelt model is paid for under another name.", "facts: llama.cpp takes any name")
 row("unknown-model-without-code", "ERR-012",
     answers(having(code="not_found"), lambda asked, x: is_unknown(asked) and x.status == 404),
@@ -144,7 +157,7 @@ row("text-plain-served", "ERR-015",
 row("no-content-type-crashes", "ERR-016",
     answering(lambda asked: posts(asked) and asked.header("content-type") is None, 500), "curl -d @- users get 500.")
 row("large-body-served", "ERR-017",
-    answering(lambda asked: len(asked.body) > 4 * 1024 * 1024, Answer(200).with_json({"id": "x"})),
+    answering(lambda asked: len(asked.body) > 1024 * 1024, Answer(200).with_json({"id": "x"})),
     "One client fills the memory of all.")
 row("bad-utf8-replaced", "ERR-018",
     taking(lambda asked: b"O\xffK" in asked.body,
@@ -164,7 +177,7 @@ row("errors-with-a-private-address", "ERR-023", saying("connect ECONNREFUSED 10.
 row("errors-with-sql", "ERR-023", saying("SELECT key FROM tokens WHERE id = 1"), "Strangers learn the database.")
 row("list-with-an-error-beside", "ERR-024", lambda app: changed(app, partly),
     "A half answer looks whole.", "facts: OpenRouter documents 200 with an error")
-row("refusals-with-200", "ERR-010 ERR-024",
+row("refusals-with-200", "CHAT-001 ERR-010 ERR-024",
     answering(lambda asked: messages_of(asked) == [{"content": "x"}], replace(error(400), status=200)),
     "Clients take the refusal for an answer.", "facts: OpenRouter documents 200 with an error")
 row("code-of-another-status", "ERR-025", errors(having(code="500"), 400), "Dashboards count the wrong errors.")
@@ -187,13 +200,14 @@ row("errors-repeat-the-request", "ERR-032",
 row("broken-after-deep-json", "ERR-035", fragile,
     "One hostile request ends the service for all.")
 row("errors-without-words", "ERR-036", errors(having(message=""), 400), "Nobody learns what is wrong.")
-row("streams-refused-with-200-and-json", "STREAM-053",
+row("streams-refused-with-200-and-json", "ERR-024 STREAM-053",
     answering(is_hot, Answer(200, body=b'{"error": {"message": "no", "type": "x", "param": null, "code": null}}')),
     "Clients wait for events in a refusal.", "facts: MLflow gateway 3.17.2 answers 200 to what fails at once")
-row("streams-refused-inside-the-stream", "STREAM-053",
+row("streams-refused-inside-the-stream", "ERR-024 STREAM-053",
     answering(is_hot, replace(SSE, body=b'data: {"error": {"message": "no", "type": "x"}}\n\n' + DONE)),
     "A refusal looks like an answer without text.", "LiteLLM issues 6629 and 11236")
-row("streams-refused-with-another-status", "STREAM-054", answering(is_hot, error(404)),
+row("streams-refused-with-another-status", "STREAM-054",
+    answers(lambda x: replace(x, status=404), lambda asked, x: is_hot(asked) and x.status == 400),
     "The same mistake is another error when it is streamed.", "LiteLLM issue 18689")
 row("streams-refused-with-another-code", "ERR-037",
     answers(having(type="api_error", code="stream_error"), lambda asked, x: asked.streams and x.status == 400),
@@ -206,7 +220,7 @@ row("unknown-fields-of-messages-crash", "CHAT-112",
       for m in (messages_of(asked) if isinstance(messages_of(asked), list) else [])), 500),
     "Every new member of a message takes the chat down.")
 row("embeddings-unknown-model-crashes", "ERR-011",
-    answering(lambda asked: is_unknown(asked) and asked.path.endswith("/embeddings"), 500),
+    answering(lambda asked: posts(asked, "/embeddings") and named(asked).startswith(UNKNOWN), 500),
     "Clients retry a model that will never be there.")
 row("two-models-in-one-body", "ERR-022",
     taking(lambda asked: posts(asked) and asked.body.count(b'"model"') > 1,

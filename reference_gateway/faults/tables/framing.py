@@ -4,10 +4,10 @@ import itertools
 import json
 from collections.abc import Callable
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.faults import edits, exchanges
-from reference_gateway.faults.asgi import Events, Wrap, changed
+from reference_gateway.faults.asgi import Events, Wrap
 from reference_gateway.faults.edits import DONE, Where, is_chat, plainly_streamed
 from reference_gateway.faults.fault import table
 
@@ -66,7 +66,26 @@ def over_several_lines(piece: bytes) -> bytes:
 
 def measured(app: ASGIApp) -> ASGIApp:
     """Streams are collected, and their length is told."""
-    return changed(app, lambda asked, x: x.with_header("content-length", f"{len(x.body)}") if x.is_stream else None)
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        start: list[Message] = []
+        pieces: list[bytes] = []
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.append(message)
+                return
+            pieces.append(message.get("body", b""))
+            if not message.get("more_body"):
+                kept = [pair for pair in start[0]["headers"] if pair[0] != b"content-length"]
+                length = b"%d" % sum(map(len, pieces))
+                await send({**start[0], "headers": [*kept, (b"content-length", length)]})
+                await send({"type": "http.response.body", "body": b"".join(pieces)})
+
+        is_chat = scope["type"] == "http" and scope["path"].endswith("/chat/completions")
+        await app(scope, receive, sending if is_chat else send)
+
+    return wrapped
 
 
 def in_blocks(size: int) -> Wrap:
@@ -111,7 +130,8 @@ row("stream-declared-as-text", "STREAM-001", headers("content-type", "text/plain
     "fetch-event-source throws at the first answer.")
 row("stream-declared-in-latin1", "STREAM-001", headers("content-type", "text/event-stream; charset=iso-8859-1"),
     "Clients that believe the charset show garbage outside ASCII.")
-row("stream-text-in-latin1", "STREAM-003", event(swapped(b'"content":""', b'"content":"d\xe9j\xe0"')),
+row("stream-text-in-latin1", "STREAM-003",
+    event(swapped(b'"content":""', b'"content":"d\xe9j\xe0"'), plainly_streamed),
     "openai-python raises a UnicodeDecodeError at the first accent.")
 row("stream-with-bom", "STREAM-004", events(at_the_beginning(b"\xef\xbb\xbf")),
     "openai-python loses the first event, and with it the role.")
@@ -158,14 +178,14 @@ row("stream-without-done", "STREAM-026", event(swapped(DONE, b"")),
     "facts: MLflow gateway 3.17.2 never sends it; LiteLLM issue 1255")
 row("stream-done-twice", "STREAM-026", event(lambda piece: piece * 2 if piece == DONE else piece),
     "A client that reuses the connection takes the second for the next answer's.")
-row("stream-done-in-lower-case", "STREAM-026", event(swapped(DONE, b"data: [done]\n\n")),
+row("stream-done-in-lower-case", "STREAM-012 STREAM-026", event(swapped(DONE, b"data: [done]\n\n")),
     "Clients parse the end as JSON and raise.")
-row("stream-done-as-json", "STREAM-026", event(swapped(DONE, b'data: "[DONE]"\n\n')),
+row("stream-done-as-json", "STREAM-012 STREAM-026", event(swapped(DONE, b'data: "[DONE]"\n\n')),
     "Clients that look for the bare word never see the end.")
 row("stream-done-without-blank-line", "STREAM-027", event(swapped(DONE, DONE[:-1])),
     "Standard parsers never deliver the end.")
-row("stream-with-length", "STREAM-049", measured,
-    "The whole answer has to be made before its first word can be sent.")
+row("stream-with-length", "STREAM-047 STREAM-049", measured,
+    "The whole answer has to be made before its first word can be sent.", paced=True)
 row("stream-without-cache-control", "STREAM-050", headers("cache-control", None),
     "Proxies on the way may keep an answer and give it to somebody else.")
 row("stream-may-be-cached", "STREAM-050", headers("cache-control", "public, max-age=60"),

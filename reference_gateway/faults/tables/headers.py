@@ -53,7 +53,7 @@ row("chat-declared-in-latin1", "HDR-003",
     header("content-type", "application/json; charset=iso-8859-1", is_plain_chat),
     "Clients that believe the charset show garbage.")
 row("gzip-not-asked-for", "HDR-005", coded("gzip", gzip.compress, is_list), "Clients that can't unpack read garbage.")
-row("brotli-for-gzip", "HDR-005",
+row("brotli-for-gzip", "CHAT-001 HDR-005",
     coded("br", lambda body: b"\x0b" + body,
         lambda asked, x: is_plain_chat(asked, x) and "gzip" in (asked.header("accept-encoding") or "")
         and "br" not in (asked.header("accept-encoding") or "")),

@@ -1,15 +1,16 @@
 """Lists of models, and single models, that are wrong."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed, error
+from reference_gateway.faults.asgi import Answer, Asked, Header, Wrap, before, changed, error
 from reference_gateway.faults.edits import Edit, drop, edited, listing, model, models, put
-from reference_gateway.faults.exchanges import answering
+from reference_gateway.faults.exchanges import answering, given
 from reference_gateway.faults.fault import table
 
 LISTS = table("listing")
@@ -23,11 +24,14 @@ def last(edit: Edit) -> Wrap:
 
 
 def flickering(app: ASGIApp) -> ASGIApp:
-    """Every other read of the list lacks a model."""
-    reads = iter(range(10**6))
+    """Every other equal read of the list lacks a model."""
+    reads: Counter[tuple[Header, ...]] = Counter()
 
     def edit(asked: Asked, answer: Answer) -> Answer | None:
-        if not asked.path.endswith("/models") or answer.status != 200 or asked.query or next(reads) % 2 == 0:
+        if not asked.path.endswith("/models") or answer.status != 200 or asked.query:
+            return None
+        reads[asked.headers] += 1
+        if reads[asked.headers] % 2:
             return None
         return answer.with_json(answer.json | {"data": answer.json["data"][:-1]})
 
@@ -62,6 +66,26 @@ def folding(app: ASGIApp) -> ASGIApp:
     return before(app, act)
 
 
+def slashed(asked: Asked) -> bool:
+    """The list with a slash behind it, and nothing else that is odd."""
+    return asked.path.endswith("/models/") and bool(given(asked)) and asked.header("x-forwarded-for") is None
+
+
+def literally(piece: bytes, answer: Answer) -> Wrap:
+    """Paths that hold this as it was written."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        refusing = before(app, lambda asked: answer)
+
+        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+            hit = scope["type"] == "http" and piece in scope["raw_path"]
+            await (refusing if hit else app)(scope, receive, send)
+
+        return wrapped
+
+    return wrap
+
+
 NOT_FOUND = error(404, code="model_not_found")
 
 # fmt: off
@@ -84,25 +108,27 @@ row("list-without-the-model-in-use", "LIST-006",
     listing(put("data", lambda data: [item for item in data if item["id"] != "gpt-4o-mini"])),
     "What works can't be found.", "facts: gateways with wildcards hide what they pass through")
 row("list-flickers", "LIST-008", flickering, "Menus change by the second.", "facts: replicas with stale caches")
-row("list-refuses-a-content-type", "LIST-009", lists(lambda asked: asked.header("content-type"), 400),
+row("list-refuses-a-content-type", "LIST-009",
+    lists(lambda asked: asked.header("content-type") and asked.method == "GET", 400),
     "Clients that always send the header can't list.", "facts: middleware that reads bodies")
 row("list-in-pages", "LIST-010", listing(put("has_more", True)), "openai-python never sees the second page.")
 row("list-refuses-queries", "LIST-011", lists(lambda asked: asked.query, 422),
     "A cache-buster in the URL breaks the list.", "facts: typed frameworks")
 row("list-crashes-on-a-limit", "LIST-011", lists(lambda asked: b"limit" in asked.query, 500),
     "Clients that page can't list.")
-row("list-with-a-blank-in-an-id", "LIST-013", last(put("id", lambda id: id + " ")), "Nobody sees what to write.")
+row("list-with-a-blank-in-an-id", "LIST-007 LIST-013", last(put("id", lambda id: id + " ")),
+    "Nobody sees what to write.")
 row("list-redirects-to-another-host", "LIST-014",
     answering(lambda asked: asked.path.endswith("/models/"),
             Answer(307).with_header("location", "http://elsewhere.example/v1/models")),
     "The key goes to somebody else.")
-row("list-with-a-slash-crashes", "LIST-014", answering(lambda asked: asked.path.endswith("/models/"), 500),
+row("list-with-a-slash-crashes", "LIST-014", answering(slashed, 500),
     "A slash too many takes it down.")
 row("model-under-another-id", "MODEL-001", model(put("id", str.upper)), "Clients that compare ids find no model.")
 row("models-not-retrieved", "MODEL-001", retrieved(lambda path: path.endswith("gpt-4o"), NOT_FOUND),
     "Clients that check the model first refuse to start.", "LiteLLM issue 13128")
 row("model-with-literal-slash-not-found", "MODEL-002",
-    answering(lambda asked: asked.path.endswith("models/meta/llama-3.3-70b-instruct"), NOT_FOUND),
+    literally(b"/models/meta/", NOT_FOUND),
     "Ids with a slash can't be checked.", "facts: reverse proxies decode or refuse %2F")
 row("unknown-model-retrieved-with-400", "MODEL-003", unknown(lambda body: body, 400),
     "NotFoundError is never raised.")

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from reference_gateway.faults.asgi import Act, Answer, Asked, Wrap, before, changed
+from reference_gateway.faults.asgi import Act, Answer, Asked, Wrap, before, changed, with_request_id
 from reference_gateway.faults.edits import never
+from reference_gateway.faults.exchanges import given
 from reference_gateway.faults.fault import table
 
 NAMING = table("naming", "nemo")
@@ -37,7 +38,7 @@ def entity(asked: Asked) -> str:
 
 
 def refusal(status: int, detail: str = "no") -> Answer:
-    return Answer(status).with_json({"detail": detail})
+    return with_request_id(Answer(status)).with_json({"detail": detail})
 
 
 def with_model(asked: Asked, name: str) -> Asked:
@@ -53,7 +54,7 @@ def takes(pattern: str, flags: int = 0) -> Wrap:
 
     def act(asked: Asked) -> Answer | None:
         name = entity(asked)
-        is_bad = model(asked).startswith(f"{WORKSPACE}/") and not GOOD.fullmatch(name)
+        is_bad = model(asked).startswith(f"{WORKSPACE}/") and not GOOD.fullmatch(name) and name == name.strip("-")
         return refusal(404) if is_bad and re.fullmatch(pattern, name, flags) else None
 
     return lambda app: before(app, act)
@@ -106,6 +107,16 @@ def configured(edit: Callable[[Any], Any]) -> Wrap:
     return answers(lambda asked, x: asked.path == CONFIGURED and x.status == 200, lambda x: x.with_json(edit(x.json)))
 
 
+def dearer(answer: Answer) -> Answer:
+    """The prompt costs a hundred tokens more."""
+    if b'"prompt_tokens":' not in answer.body or answer.is_stream:
+        return answer
+    document = answer.json
+    document["usage"]["prompt_tokens"] += 100
+    document["usage"]["total_tokens"] += 100
+    return answer.with_json(document)
+
+
 # fmt: off
 row("names-with-underscores", "NAME-010", takes("[a-z0-9_-]{2,63}"), "Names are stored that other tools refuse.",
     "facts: the platform itself takes them")
@@ -121,15 +132,15 @@ row("names-case-folded", "NAME-009", rewrites_entity(lambda name: name.lower() i
     "Two names stand for one model.")
 row("names-with-a-line-feed", "NAME-013", takes("[a-z0-9-]{2,63}\n"), "Logs are broken by a name.",
     "facts: the platform's own pattern ends with $, which lets a line feed through")
-row("names-trimmed-here", "NAME-013", rewrites_entity(str.strip), "Two names stand for one model.")
+row("names-trimmed-here", "NAME-013 SEC-004", rewrites_entity(str.strip), "Two names stand for one model.")
 row("names-with-unicode-digits", "NAME-016", takes(r"[a-z\d-]{2,63}"), "Names that look alike are not.",
     "facts: \\d and isdigit()")
-row("names-normalised", "NAME-016", rewrites(lambda id: unicodedata.normalize("NFKC", id)),
+row("names-normalised", "NAME-016 SEC-003", rewrites(lambda id: unicodedata.normalize("NFKC", id)),
     "Rules by name are passed with a letter that looks like another.", "facts: NFKC in routers")
 row("names-ignoring-case-as-unicode", "NAME-009 NAME-016", takes("[a-z0-9-]{2,63}", re.IGNORECASE),
     "The Kelvin sign is a k.", "facts: IGNORECASE")
 row("names-percent-decoded", "NAME-017", rewrites(unquote), "Rules by name are passed with a percent sequence.")
-row("names-last-segment-counts", "NAME-006 NAME-014 NAME-024",
+row("names-last-segment-counts", "NAME-006 NAME-014 NAME-024 SEC-003 SEC-004",
     rewrites(lambda id: f"{WORKSPACE}/{id.rpartition('/')[2]}" if "/" in id else id),
     "Another workspace's name finds this one's model.")
 row("names-slashes-collapsed", "NAME-014", rewrites(lambda id: re.sub("/+", "/", id)), "Two names stand for one model.")
@@ -145,11 +156,11 @@ row("names-of-one-character", "NAME-008", takes("[a-z0-9]"), "Names are stored t
 row("names-of-two-refused", "NAME-008", refuses("[a-z0-9-]{2}"), "A right name is refused.")
 row("names-length-of-the-whole-id", "NAME-008 NAME-021",
     when(lambda asked: len(model(asked)) > 63, lambda asked: refusal(422)), "A right name is refused.")
-row("names-digit-after-hyphen-refused", "NAME-021", refuses("[a-z0-9-]*-[0-9].*"), "A right name is refused.")
-row("names-unknown-called-ill-formed", "NAME-007 NAME-008 NAME-020 NAME-021 NAME-040",
-    when(lambda asked: entity(asked) and entity(asked) not in KNOWN, lambda asked: refusal(422)),
+row("names-digit-after-hyphen-refused", "NAME-021", refuses("(?!zz-)[a-z0-9-]*-[0-9].*"), "A right name is refused.")
+row("names-unknown-called-ill-formed", "ERR-011 NAME-007 NAME-008 NAME-020 NAME-021 NAME-040",
+    when(lambda asked: given(asked) and entity(asked) and entity(asked) not in KNOWN, lambda asked: refusal(422)),
     "Users look for a mistake in a name that is right.")
-row("names-unknown-served", "NAME-007 NAME-034 NAME-040",
+row("names-unknown-served", "ERR-011 NAME-007 NAME-040",
     rewrites_entity(
         lambda name: "mock-small" if len(name) > 3 and GOOD.fullmatch(name) and name not in KNOWN else name),
     "A misspelt model is paid for under another name.")
@@ -157,7 +168,7 @@ row("names-that-are-no-text-crash", "NAME-022 ERR-008",
     when(lambda asked: "model" in asked.object and not isinstance(asked.object["model"], str)
        and asked.path == f"{BASE}/chat/completions", lambda asked: refusal(500)),
     "Clients retry what can never be served.", "facts: the platform calls a method of texts on it")
-row("names-workspace-ignored", "NAME-006 NAME-024", lambda app: before(app, re_homed),
+row("names-workspace-ignored", "NAME-006 NAME-024 SEC-003 SEC-004", lambda app: before(app, re_homed),
     "Another workspace's name finds this one's model.")
 row("names-vendor-id-rewritten", "NAME-005 NAME-028 NAME-029",
     rewrites(lambda id: f"{WORKSPACE}/meta-llama-3-3-70b-instruct" if id == VENDOR else id),
@@ -167,24 +178,21 @@ row("names-vendor-id-unknown", "NAME-005 NAME-028 NAME-029",
 row("names-unchecked-in-streams", "NAME-020 NAME-029",
     when(lambda asked: asked.streams and bool(model(asked)) and entity(asked) not in KNOWN, lambda asked: refusal(404)),
     "The same mistake is another error when it is streamed.")
-row("names-bare-only", "NAME-001 NAME-033 NAME-034",
-    when(lambda asked: model(asked).startswith(f"{WORKSPACE}/") and entity(asked) in KNOWN, lambda asked: refusal(404)),
-    "The listed ids can't be used.", "NeMo platform pull request 1800: 404s by the spelling of names")
 row("names-refused-with-400",
     "NAME-005 NAME-006 NAME-008 NAME-009 NAME-010 NAME-011 NAME-012 NAME-013 NAME-014 NAME-015 NAME-016 "
     "NAME-017 NAME-018 NAME-019 NAME-020 NAME-024 NAME-025 NAME-028 NAME-029 NAME-030 NAME-035",
     answers(lambda asked, x: x.status == 422, lambda x: replace(x, status=400)),
     "Programs that look for 422 never explain the rule.")
-row("names-refused-in-plain-text", "NAME-028 NAME-029 ERR-003",
+row("names-refused-in-plain-text", "ERR-003 MODEL-006 NAME-028 NAME-029",
     answers(lambda asked, x: x.status == 422,
             lambda x: replace(x, body=b"no").with_header("content-type", "text/plain")),
     "Nobody can read why.", "facts: vllm-router answers 422 in plain text")
 row("names-listed-bare", "NAME-002 NAME-040", listed(lambda id: id.partition("/")[2]), "The listed id can't be used.")
-row("names-listed-with-three-segments", "NAME-002 NAME-040", listed(lambda id: id + "/v1"),
+row("names-listed-with-three-segments", "LIST-007 NAME-002 NAME-040", listed(lambda id: id + "/v1"),
     "The listed id can't be used.")
-row("names-listed-with-a-dot", "NAME-003 NAME-039 NAME-040", listed(lambda id: f"{WORKSPACE}/meta.llama"),
+row("names-listed-with-a-dot", "LIST-007 NAME-003 NAME-039 NAME-040", listed(lambda id: f"{WORKSPACE}/meta.llama"),
     "The listed id can't be used.")
-row("names-listed-of-another-workspace", "NAME-004 NAME-039 NAME-040", listed(lambda id: "other/model"),
+row("names-listed-of-another-workspace", "LIST-007 NAME-004 NAME-039 NAME-040", listed(lambda id: "other/model"),
     "Users see what is not theirs.", "NeMo platform pull request 765")
 row("names-of-the-provider-in-answers", "NAME-034",
     answers(lambda asked, x: asked.path == f"{BASE}/chat/completions" and x.status == 200,
@@ -209,9 +217,9 @@ row("paths-without-workspace", "NAME-026",
     "A forgotten workspace is paid for by the default one.")
 row("route-by-entity-missing", "NAME-031 NAME-033", at("/model/meta[^/]*/-/v1", lambda asked: refusal(404)),
     "Programs that use a model's own URL don't work.")
-row("route-by-entity-does-not-stream", "NAME-031",
-    at("/model/", lambda asked: replace(asked, body=asked.body.replace(b'"stream": true', b'"stream": false'))),
-    "Streams are plain there.")
+row("route-by-entity-checks-the-body", "NAME-031",
+    at("/model/", lambda asked: refusal(422) if asked.object.get("model") == VENDOR else None),
+    "Programs that send the vendor's name to a model's own URL are refused.")
 row("route-by-provider-missing", "NAME-032 NAME-033", at("/provider/nvidia-build/-/", lambda asked: refusal(404)),
     "Programs that use a provider's own URL don't work.")
 row("route-by-unknown-entity-serves-a-default", "NAME-035",
@@ -219,13 +227,13 @@ row("route-by-unknown-entity-serves-a-default", "NAME-035",
     "A misspelt model is paid for under another name.")
 row("route-by-unknown-provider-crashes", "NAME-035", at("/provider/zz-[^/]*/-", lambda asked: refusal(500)),
     "Clients retry a provider that will never be there.", "facts: upstream errors as 502, which clients retry")
-row("route-by-entity-counts-differently", "NAME-033",
+row("route-by-entity-counts-differently", "CHAT-113 NAME-033",
     answers(lambda asked, x: "/model/" in asked.path and x.status == 200,
-          lambda x: replace(x, body=x.body.replace(b'"prompt_tokens":', b'"prompt_tokens":1'))),
+          dearer),
     "The same question costs another price by its path.")
 row("models-bare-not-retrieved", "NAME-036", at("/openai/-/v1/models/[^/]+$", lambda asked: refusal(404)),
     "Clients that write the bare name find nothing.")
-row("providers-always-ready", "NAME-037", at("/ready$", lambda asked: Answer(200).with_json({"ready": True})),
+row("providers-always-ready", "NAME-037", at("/ready$", lambda asked: with_request_id(Answer(200)).with_json({"ready": True})),
     "Monitors never see an outage.")
 row("configured-list-in-openai-shape", "NAME-038",
     configured(lambda document: {"object": "list", "data": document["data"]}), "The platform's SDK raises.")
