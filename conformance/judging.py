@@ -45,6 +45,8 @@ class Judging:
         self.config, self.target, self.settings = config, target, settings
         self.profile = profile_of(target.profile)
         check_names(target)
+        if settings.plan and config.getoption("numprocesses", None):
+            raise ConfigError("a plan sends nothing, so there is nothing to share: leave out -n")
         try:
             self._only = catalogue.select(settings.only) if settings.only else None
         except UnknownRequirement as error:
@@ -310,7 +312,9 @@ class Judging:
         if self._worker is not None or self.config.option.collectonly:
             return
         shared = Path(self._shared.name) / "recording.json"
-        if shared.exists():
+        if self.settings.replay:
+            self.recording = opened(self.settings.replay)[1]
+        elif shared.exists():
             self.recording = Recording.load(shared)
         if not self._collected:
             session.exitstatus = Exit.ERROR

@@ -33,6 +33,16 @@ def test_a_plan_sends_nothing(run: Command) -> None:
     assert "longest chain" in planned.stdout
 
 
+def test_a_plan_is_made_by_one_process(run: Command) -> None:
+    words = ["--base-url", "http://127.0.0.1:9/v1", "--gateproof-plan", "--gateproof-only", "LIST"]
+    alone = run("pytest", "--pyargs", "conformance", *words)
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    assert "none was sent" in alone.stdout
+    shared = run("pytest", "--pyargs", "conformance", "-n", "2", *words)
+    assert shared.returncode == 4
+    assert "leave out -n" in shared.stderr
+
+
 @pytest.mark.parametrize(
     ("path", "profile"),
     [("/ml/gateway/v1", "watsonx"), ("/apis/inference-gateway/v2/workspaces/default/openai/-/v1", "nemo")],

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from conformance.catalogue import requirement
 from conformance.features import FEATURES
 from tests.conftest import KEY, Command
@@ -24,16 +22,22 @@ NOT_OFFERED = {
 blind."""
 
 
-@pytest.mark.parametrize("profile", DIALECTS)
-def test_the_bundled_gateway_is_conformant(run: Command, gateway_url: str, tmp_path: Path, profile: str) -> None:
-    words = ["--profile", profile, "--output", "out"]
-    done = run("gateproof", "check", gateway_url + DIALECTS[profile], *words, env={"GATEPROOF_API_KEY": KEY})
-    assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    others = {row["id"]: row["verdict"] for row in report["requirements"] if row["verdict"] != "pass"}
-    unasked = {id for id in others if any(FEATURES[name].on_request for name in requirement(id).features)}
-    assert others == dict.fromkeys(unasked | NOT_OFFERED[profile], "not-applicable")
-    assert len(report["requirements"]) >= 350
+def test_the_bundled_gateway_is_conformant_and_every_requirement_is_judged_or_has_a_reason(
+    run: Command, gateway_url: str, tmp_path: Path
+) -> None:
+    for profile, path in DIALECTS.items():
+        words = ["--profile", profile, "--output", profile]
+        done = run("gateproof", "check", gateway_url + path, *words, env={"GATEPROOF_API_KEY": KEY})
+        assert done.returncode == 0, done.stdout + done.stderr
+        report = json.loads((tmp_path / profile / "report.json").read_text())
+        others = {row["id"]: row["verdict"] for row in report["requirements"] if row["verdict"] != "pass"}
+        unasked = {id for id in others if any(FEATURES[name].on_request for name in requirement(id).features)}
+        assert others == dict.fromkeys(unasked | NOT_OFFERED[profile], "not-applicable"), profile
+        assert len(report["requirements"]) >= 350
+        assert "fails" not in {feature["state"] for feature in report["features"].values()}
+    traced = run("gateproof", "trace", *(f"{profile}/report.json" for profile in DIALECTS))
+    assert traced.returncode == 0, traced.stdout
+    assert "NEITHER" not in traced.stdout
 
 
 def test_an_empty_workspace_is_judged_when_it_is_named(run: Command, gateway_url: str) -> None:
