@@ -41,12 +41,20 @@ INSTANT = SMALL | {"ttft_s": 0.0, "itl_s": 0.0}
 PACED = SMALL | {"ttft_s": 0.02, "itl_s": 0.01}
 BODY_LIMIT = 1024 * 1024
 OPTIONS: dict[str, dict[str, Any]] = {
-    "openai": {"model": "gpt-4o-mini", "restricted_api_key": READER, "body_limit": BODY_LIMIT},
+    "openai": {
+        "model": "gpt-4o-mini",
+        "restricted_api_key": READER,
+        "body_limit": BODY_LIMIT,
+        "claimed": frozenset({"vision"}),
+    },
     "watsonx": {},
     "nemo": {"empty_workspace": "empty"},
 }
 """What a user who knows the gateway tells about it, so that as much as possible is judged."""
 SILENCE_S = 8.0
+OF_TIME = frozenset({"STREAM-028", "STREAM-047", "STREAM-048", "STREAM-052", "COMP-044", "CHAT-006"})
+"""Judged by the clock: where one of them is red that should not be, as this machine is busy, the defect is judged once
+more."""
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.STALE, Verdict.ERROR)
 
 
@@ -61,6 +69,7 @@ class Row:
     untestable: list[str] = field(default_factory=list)
     inconclusive: list[str] = field(default_factory=list)
     judged: int = 0
+    again: bool = False
     took_s: float = 0.0
 
     @property
@@ -135,7 +144,11 @@ def _chosen(args: argparse.Namespace) -> list[Fault]:
 def _run_named(job: tuple[str, str, bool]) -> Row:
     name, profile, only_affected = job
     fault = FAULTS.get(name) or Fault(name, "", "", (), "", profile)
-    return run(fault, only_affected=only_affected)
+    row = run(fault, only_affected=only_affected)
+    if not row.exact and OF_TIME.issuperset([*row.collateral, *row.missed]):
+        row = run(fault, only_affected=only_affected)
+        row.again = True
+    return row
 
 
 def run(fault: Fault, *, only_affected: bool = False) -> Row:
@@ -204,6 +217,7 @@ def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, A
             "requirements_broken": len(broken),
             "musts_without_a_defect": len(without),
             "seen_in_the_wild": sum(FAULTS[row.name].seen != CONSTRUCTED for row in rows),
+            "judged_twice": sum(row.again for row in [*rows, *correct]),
             "took_s": round(took_s),
         },
         "catalogue": catalogue.fingerprint(),

@@ -12,6 +12,7 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
+    sdk,
 )
 
 TABLES = (
@@ -31,6 +32,7 @@ TABLES = (
     access.ACCESS,
     access.SECURITY,
     headers.HEADERS,
+    sdk.SDK,
     connections.CONNECTIONS,
     connections.CONCURRENCY,
     providers.PROVIDERS,

@@ -1,6 +1,5 @@
 """Keys that are not asked for, not looked at, or shown; and what else must not get in or out."""
 
-import re
 import unicodedata
 from dataclasses import replace
 from typing import Any
@@ -132,6 +131,9 @@ row("trailing-slash-without-key", "AUTH-018",
     chained(taking(lambda asked: asked.path == "/v1/models/", without_slash),
             let_in(lambda asked, key: asked.path == "/v1/models/" and not given(asked))),
     "A path that differs by a slash passes the key's check.")
+row("files-without-key", "AUTH-019",
+    answering(lambda asked: asked.path.endswith("/files"), Answer(200, body=b'{"object": "list", "data": []}')),
+    "Anybody sees what was uploaded.", "facts: forgotten secondary routes")
 row("localhost-needs-no-key", "AUTH-020",
     let_in(lambda asked, key: not given(asked) and "127.0.0.1" in (asked.header("x-forwarded-for") or "")),
     "Anybody who writes one header is let in.")
@@ -145,9 +147,9 @@ row = SECURITY.add
 
 
 def reflecting(asked: Asked, answer: Answer) -> Answer | None:
-    """The client's own request id comes back as it was written, line breaks and all."""
-    found = re.search(rb"(?:%0d|%0a|\r|\n)+([a-z-]+): ?([^&\"\\]+)", asked.body + asked.query, re.IGNORECASE)
-    return answer.with_header(found[1].decode().lower(), found[2].decode("latin-1")) if found else None
+    """The user that the client names comes back in a header as it was written, line breaks and all."""
+    user = asked.object.get("user")
+    return answer.with_header("x-user", user) if isinstance(user, str) and user.isascii() else None
 
 
 def keyed(asked: Asked, answer: Answer) -> Answer | None:
@@ -192,6 +194,8 @@ def crossing(app: ASGIApp) -> ASGIApp:
 
 
 # fmt: off
+row("line-breaks-in-headers", "SEC-002", lambda app: headed(app, reflecting),
+    "Strangers put headers and cookies into the answers of others.", "facts: response splitting")
 row("key-in-a-header", "SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")
 row("look-alike-names-served", "SEC-003", rewriting(lambda id: unicodedata.normalize("NFKC", id)),
     "Rules by model name are passed with a letter that looks like another.", "facts: NFKC in routers")

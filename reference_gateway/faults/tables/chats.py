@@ -92,8 +92,8 @@ def bare(asked: Asked) -> bool:
 
 
 def talking(asked: Asked) -> bool:
-    """Nobody but the user and the assistant."""
-    return of_text(asked) and {m.get("role") for m in messages(asked)} <= {"user", "assistant"}
+    """No tools, and no roles that there are not."""
+    return of_text(asked) and {m.get("role") for m in messages(asked)} <= {"system", "developer", "user", "assistant"}
 
 
 def of_type(kind: str) -> Where:
@@ -164,6 +164,11 @@ def called(edit: Edit) -> Edit:
     return put(f"{CALLS}[]", lambda call: edited(edit, call))
 
 
+def only_the_last(found: list[Any]) -> list[Any]:
+    """Of the turns only the last; what a developer says stays."""
+    return [m for m in found[:-1] if m.get("role") == "developer"] + found[-1:]
+
+
 def numbered_calls(document: Any) -> None:
     """The calls of each answer are counted from 0 anew."""
     for choice in document["choices"]:
@@ -178,34 +183,36 @@ def calls_look_finished(document: Any) -> None:
 
 
 # fmt: off
-row("chat-member-of-wrong-type", "CHAT-001",
+row("chat-member-of-wrong-type", "CHAT-001 CHAT-068 SDK-021 SDK-022",
     reply(put(f"{MESSAGE}.annotations", "none"), plainly), "Typed clients refuse the answer.")
-row("chat-object-of-another-kind", "CHAT-002", reply(put("object", "chat.completions")),
+row("chat-object-of-another-kind", "CHAT-002 SDK-021", reply(put("object", "chat.completions")),
     "Typed clients refuse the answer.")
-row("chat-without-object", "CHAT-002", reply(drop("object")), "Typed clients refuse the answer.",
+row("chat-without-object", "CHAT-002 SDK-021", reply(drop("object")), "Typed clients refuse the answer.",
     "facts: lm-proxy 3.3.2")
 row("chat-ids-constant", "CHAT-003", reply(put("id", "chatcmpl-1")), "Logs and traces of all users become one.")
 row("chat-id-empty", "CHAT-003", reply(put("id", "")), "An answer can't be named in a complaint.")
 row("chat-ids-of-another-form", "CHAT-004", reply(put("id", lambda id: id.removeprefix("chatcmpl-"))),
     "Tools that tell answers by their prefix skip them.", "facts: Mistral's hexadecimal ids")
-row("chat-created-is-a-fraction", "CHAT-005", reply(put("created", lambda s: s + 0.5)),
+row("chat-created-is-a-fraction", "CHAT-005 SDK-021", reply(put("created", lambda s: s + 0.5)),
     "Strictly typed clients refuse the answer.", "LiteLLM issue 476")
 row("chat-created-in-milliseconds", "CHAT-005 CHAT-006", reply(put("created", lambda s: s * 1000)),
     "Dates lie in the year 57,000.")
 row("chat-created-an-hour-ago", "CHAT-006", reply(put("created", lambda s: s - 3600)),
     "Answers are sorted before their questions.")
-row("chat-without-model", "CHAT-007", reply(drop("model")), "Bills by model lose the answer.", "facts: lm-proxy 3.3.2")
+row("chat-without-model", "CHAT-007 SDK-021",
+    reply(drop("model")), "Bills by model lose the answer.", "facts: lm-proxy 3.3.2")
 row("chat-model-of-the-provider", "CHAT-008 STREAM-070", reply(put("model", "prod-eu-4711")),
     "Budgets by model name don't find what they pay for.", "LiteLLM issues 19943 and 22709")
 row("chat-two-choices-for-one", "CHAT-009", reply(doubled, asks("stream", False)),
     "Clients that join choices show the answer twice.")
-row("chat-without-choices", "CHAT-001 CHAT-009", reply(put("choices", []), asks("stream", False)),
+row("chat-without-choices", "CHAT-001 CHAT-009",
+    reply(put("choices", []), lambda asked: asks("stream", False)(asked) and of_text(asked)),
     "choices[0] raises.")
 row("chat-choices-counted-from-one", "CHAT-010", reply(put("choices[].index", lambda n: n + 1)),
     "Clients that look for index 0 find no answer.")
-row("chat-role-of-another-api", "CHAT-011 CHAT-068", reply(put(f"{MESSAGE}.role", "model")),
+row("chat-role-of-another-api", "CHAT-011 CHAT-068 SDK-021 SDK-022", reply(put(f"{MESSAGE}.role", "model")),
     "The message can't be given back.", "facts: the role of Gemini's own API")
-row("chat-content-in-parts", "CHAT-012",
+row("chat-content-in-parts", "CHAT-012 SDK-021",
     reply(put(f"{MESSAGE}.content", lambda old: [{"type": "text", "text": old}] if isinstance(old, str) else old),
         of_text),
     "Programs that print the answer print a list.", "facts: Mistral's reasoning models")
@@ -215,7 +222,7 @@ row("chat-content-null-at-a-normal-end", "CHAT-014",
     reply(both(put(f"{MESSAGE}.content", None), put("choices[].finish_reason", "stop")),
         lambda asked: asks("stop")(asked) and asks("stop", "e")(asked)),
     "content.strip() raises.")
-row("chat-finish-reason-of-the-engine", "CHAT-015", reply(put("choices[].finish_reason", "eos"), plainly),
+row("chat-finish-reason-of-the-engine", "CHAT-015 SDK-021", reply(put("choices[].finish_reason", "eos"), plainly),
     "Strictly typed clients refuse the answer.", "facts: eos, eos_token, end_turn of other APIs")
 row("chat-without-finish-reason", "CHAT-015", reply(put("choices[].finish_reason", None), asks("stream", False)),
     "A cut answer can't be told from a whole one.")
@@ -223,7 +230,7 @@ row("chat-logprobs-not-asked-for", "CHAT-016", reply(put("choices[].logprobs", {
     "Answers grow many times for nothing.")
 row("chat-one-choice-for-two", "CHAT-023", reply(put("choices", lambda found: found[:1]), plain(asks("n"))),
     "One answer where two were paid for.", "facts: many backends ignore n")
-row("chat-text-comes-twice", "CHAT-105",
+row("chat-text-comes-twice", "CHAT-105 STREAM-068",
     reply(put(f"{MESSAGE}.content", lambda text: text + text if isinstance(text, str) else text), bare),
     "Users read the answer twice.", "facts: answers sent in pieces and once more as a whole")
 row("chat-letters-lost", "CHAT-108",
@@ -263,6 +270,8 @@ row("chat-text-parts-but-the-first-dropped", "CHAT-101",
     in_messages(lambda found: [m | {"content": m["content"][:1]} if isinstance(m.get("content"), list) else m
                              for m in found], in_parts),
     "Half of the question never reaches the model.", "sglang issue 17853")
+row("chat-images-refused", "CHAT-061", answered(holding("data:image"), error(400)),
+    "A model that sees is blind.", "facts: gateways that pass on texts only")
 row("chat-images-crash", "CHAT-062", answered(holding("data:image"), error(500)),
     "A picture in a chat takes the chat down.")
 row("chat-system-turns-refused", "CHAT-064", answered(has_role("system"), error(400)),
@@ -271,7 +280,7 @@ row("chat-system-turns-dropped", "CHAT-100",
     in_messages(lambda found: [m for m in found if m.get("role") != "system"] or found, has_role("system")),
     "The rules of the assistant never reach the model.")
 row("chat-only-the-last-message-counts", "CHAT-100",
-    in_messages(lambda found: found[-1:], talking),
+    in_messages(only_the_last, talking),
     "The assistant forgets everything at every turn.")
 row("chat-developer-dropped", "CHAT-103",
     in_messages(lambda found: [m for m in found if m.get("role") != "developer"] or found, has_role("developer")),
@@ -280,10 +289,10 @@ row("chat-developer-refused", "CHAT-065", answered(has_role("developer"), error(
     "Newer clients' instructions are refused.", "facts: widely refused by templates")
 row("chat-names-refused", "CHAT-067", answered(lambda asked: any("name" in m for m in messages(asked)), error(400)),
     "Chats of several people are refused.", "vLLM issue 12864")
-row("chat-own-message-refused", "CHAT-068",
+row("chat-own-message-refused", "CHAT-068 SDK-022",
     answered(lambda asked: any("refusal" in m for m in messages(asked)), error(400)),
     "The second turn of every conversation fails.", "facts: strict validators refuse null members")
-row("chat-no-messages-served", "CHAT-069",
+row("chat-no-messages-served", "CHAT-069 SDK-015",
     asked_as(put("messages", [{"role": "user", "content": "Hi"}]), asks("messages", [])),
     "An empty conversation costs money.")
 row("chat-wrong-types-ignored", "CHAT-072", asked_as(drop("temperature"), asks("temperature", "hot")),
@@ -294,7 +303,7 @@ row("chat-temperature-out-of-range-served", "CHAT-071",
     "The model answers by another temperature than asked for.", "facts: llama.cpp serves it")
 row("chat-nulls-refused", "CHAT-073", answered(asks("temperature", None), error(400)),
     "Clients that write all members, null or not, are refused.")
-row("chat-unknown-fields-crash", "CHAT-074", answered(asks("x_conformance"), error(500)),
+row("chat-unknown-fields-crash", "CHAT-074 SDK-023", answered(asks("x_conformance"), error(500)),
     "Every new client option takes the chat down.")
 row("chat-other-scripts-refused", "CHAT-076", answered(holds("日本語"), error(400)), "Most of the world can't use it.")
 row("chat-other-scripts-in-latin1", "CHAT-001 CHAT-076", lambda app: changed(app, in_latin1),
@@ -308,9 +317,9 @@ row("chat-without-accept-refused", "CHAT-084", answered(accepting(None), error(4
 row("chat-charset-refused", "CHAT-085",
     answered(lambda asked: "charset" in (asked.header("content-type") or ""), error(415)),
     "Java and .NET clients, which name the charset, are refused.")
-row("chat-stream-false-refused", "CHAT-086", answered(asks("stream", False), error(400)),
+row("chat-stream-false-refused", "CHAT-086 SDK-007 SDK-008", answered(asks("stream", False), error(400)),
     "Clients that write the default are refused.")
-row("chat-stream-null-is-a-stream", "CHAT-086",
+row("chat-stream-null-is-a-stream", "CHAT-086 SDK-023",
     answered(lambda asked: is_chat(asked) and asked.object.get("stream", 0) is None and of_text(asked), EVENTS),
     "Clients that write null get events for an answer.")
 row("chat-blank-content-crashes", "CHAT-087", answered(content(lambda text: text == " "), error(500)),
@@ -327,7 +336,7 @@ row("chat-without-usage", "CHAT-017", reply(drop("usage")), "Nothing can be bill
 row("chat-usage-does-not-add-up", "CHAT-018", reply(put("usage.total_tokens", lambda n: n + 1)),
     "Bills differ from the sums of their parts.", "facts: totals derived from Gemini's")
 row("chat-usage-negative", "CHAT-018", reply(put("usage.completion_tokens", -1)), "Budgets grow by spending.")
-row("chat-usage-empty", "CHAT-018", reply(put("usage", {}), of_text), "usage.total_tokens raises.")
+row("chat-usage-empty", "CHAT-018 SDK-021", reply(put("usage", {}), of_text), "usage.total_tokens raises.")
 row("chat-usage-zero", "CHAT-019",
     reply(counts(prompt_tokens=0, completion_tokens=0), asks("stream", False)),
     "Answers are free of charge.", "facts: gateways whose upstream leaves usage out")
@@ -348,13 +357,15 @@ row = TOOLS.add
 row("tool-calls-for-nobody", "CHAT-090",
     reply(lambda document: [each["message"].update(tool_calls=[
       {"id": "call_x", "type": "function", "function": {"name": "search", "arguments": "{}"}}])
-      for each in document["choices"]] and document, asks("stream", False)),
+      for each in document["choices"]] and document,
+          lambda asked: asks("stream", False)(asked) and of_text(asked)),
     "Agents call a tool that they do not have.")
 row("tool-call-without-id", "CHAT-042", reply(called(put("id", "")), named),
     "Agents can't answer the call.")
-row("tool-call-without-type", "CHAT-042", reply(called(drop("type")), named),
+row("tool-call-without-type", "CHAT-042 SDK-008", reply(called(drop("type")), named),
     "Typed clients refuse the call.")
-row("tool-call-of-another-name", "CHAT-042 CHAT-047", reply(called(put("function.name", "functions.get_time")), named),
+row("tool-call-of-another-name", "CHAT-042 CHAT-047 SDK-008",
+    reply(called(put("function.name", "functions.get_time")), named),
     "Agents don't know what to call.", "facts: engines that put a prefix before the name")
 row("tool-required-ignored", "CHAT-041", asked_as(put("tool_choice", "none"), required),
     "Agents that force a call get prose.")
@@ -364,9 +375,9 @@ row("tool-named-ignored", "CHAT-047",
     reply(called(put("function.name", lambda old: "get_weather" if old == "get_time" else old)),
         lambda asked: named(asked) and len(asked.object["tools"]) > 1),
     "The wrong tool is called.")
-row("tool-arguments-as-object", "CHAT-043", reply(called(put("function.arguments", {"city": "Oslo"})), named),
+row("tool-arguments-as-object", "CHAT-043 SDK-008", reply(called(put("function.arguments", {"city": "Oslo"})), named),
     "json.loads(arguments) raises.", "facts: the native API of Ollama")
-row("tool-arguments-null", "CHAT-043", reply(called(put("function.arguments", None)), named),
+row("tool-arguments-null", "CHAT-043 SDK-008", reply(called(put("function.arguments", None)), named),
     "json.loads(arguments) raises.")
 row("tool-arguments-with-a-comma-too-many", "CHAT-044",
     reply(called(put("function.arguments", lambda old: old[:-1] + ",}")), plain(auto)),
@@ -378,6 +389,10 @@ row("tool-calls-end-with-stop", "CHAT-046", reply(put("choices[].finish_reason",
     "Agents that wait for tool_calls never call.", "facts: a large split among servers")
 row("tool-ids-constant", "CHAT-098", reply(numbered_calls, with_tools),
     "The results of two turns are taken for one.", "facts: adapters that count calls anew in each answer")
+row("tool-calls-that-are-a-text", "CHAT-040", reply(put(CALLS, "none"), plain(auto)), "Iterating over calls raises.")
+row("tool-calls-of-the-first-choice-only", "CHAT-091",
+    reply(lambda document: document["choices"][1]["message"].pop("tool_calls", None) and None,
+          lambda asked: asks("n", 2)(asked) and with_tools(asked)), "The second choice does nothing.")
 row("tool-results-refused", "CHAT-051 CHAT-068", answered(has_role("tool"), error(400)),
     "No agent gets to its second step.")
 row("tool-results-in-parts-crash", "CHAT-052",
@@ -392,13 +407,14 @@ row("tool-calls-cut-short-look-finished", "CHAT-092",
     reply(calls_look_finished, with_tools),
     "Agents call tools with half of their arguments.")
 row("tool-definitions-unchecked", "CHAT-054",
-    asked_as(drop("tools"), lambda asked: asked.object.get("tools") in ([{}], [{"type": "function"}])),
+    asked_as(drop("tools"), lambda asked: any(
+        isinstance(tool, dict) and tool.get("type") == "banana" for tool in asked.object.get("tools") or ())),
     "A broken tool is never noticed.")
 # fmt: on
 
 row = FORMATS.add
 # fmt: off
-row("format-json-in-a-fence", "CHAT-056 CHAT-057",
+row("format-json-in-a-fence", "CHAT-056 CHAT-057 SDK-007",
     reply(put(f"{MESSAGE}.content", lambda text: f"```json\n{text}\n```"),
         lambda asked: (asked.object.get("response_format") or {}).get("type") in ("json_object", "json_schema")),
     "json.loads(content) raises.", "facts: models that are merely asked for JSON")
@@ -406,7 +422,7 @@ row("format-json-object-ignored", "CHAT-056",
     reply(put(f"{MESSAGE}.content", "Sure! Here it is."),
         lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_object"),
     "json.loads(content) raises.")
-row("format-schema-ignored", "CHAT-057",
+row("format-schema-ignored", "CHAT-057 SDK-007",
     reply(put(f"{MESSAGE}.content", '{"town": 4}'),
         lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_schema"),
     "Programs read members that are not there.", "facts: engines without guided decoding")
@@ -416,7 +432,7 @@ row("format-malformed-ignored", "CHAT-059",
                not isinstance(asked.object["response_format"], dict)
                or asked.object["response_format"].get("type") not in ("text", "json_object", "json_schema"))),
     "A mistake in the client is never noticed.")
-row("logprobs-missing", "CHAT-036",
+row("logprobs-missing", "CHAT-036 CHAT-099",
     reply(put("choices[].logprobs", None), plain(asks("logprobs", True))),
     "Scores are missing that were asked for.", "facts: often ignored")
 row("logprobs-of-half-the-text", "CHAT-037",

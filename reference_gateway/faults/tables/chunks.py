@@ -271,15 +271,44 @@ def usage_so_far(given: Document, memory: dict[Any, Any]) -> None:
     given["usage"] = given.get("usage") or {"prompt_tokens": 9, "completion_tokens": count, "total_tokens": 9 + count}
 
 
+def halves() -> Callable[[Document | None], list[Document]]:
+    """A character beyond the basic plane comes as two chunks with half of a surrogate pair each."""
+
+    def edit(given: Document | None) -> list[Document]:
+        if given is None:
+            return []
+        text = next((each["delta"].get("content") for each in given["choices"]), None) or ""
+        place = next((n for n, c in enumerate(text) if ord(c) > 0xFFFF), -1)
+        if place < 0 or len(given["choices"]) != 1:
+            return [given]
+        code = ord(text[place]) - 0x10000
+        first, second = deepcopy(given), deepcopy(given)
+        first["choices"][0]["delta"]["content"] = text[:place] + chr(0xD800 + (code >> 10))
+        second["choices"][0]["delta"]["content"] = chr(0xDC00 + (code & 0x3FF)) + text[place + 1 :]
+        return [first, second]
+
+    return edit
+
+
+def lossy(given: Document, memory: dict[Any, Any]) -> None:
+    """Every fifth piece of text is lost."""
+    for each in given["choices"]:
+        if each["delta"].get("content"):
+            memory["pieces"] = memory.get("pieces", 0) + 1
+            if memory["pieces"] % 5 == 0:
+                each["delta"]["content"] = ""
+
+
 # fmt: off
 row("chunk-member-of-wrong-type", "STREAM-012", on_chats(put(f"{DELTA}.refusal", []), only=FIRST),
     "Typed clients refuse the whole stream.")
 row("chunk-without-model", "STREAM-012", on_chats(drop("model"), only=LATER),
     "Typed clients refuse every chunk but the first.")
-row("chunk-with-null-choices", "STREAM-012",
+row("chunk-with-null-choices", "STREAM-012 SDK-005",
     beside(lambda given: given | {"choices": None}, before=is_end, where=plainly_streamed),
     "Clients iterate over null and crash.", "facts: null choices in keep-alive chunks of proxies")
-row("chunk-object-of-plain-answer", "STREAM-013", on_chats(put("object", "chat.completion")),
+row("chunk-object-of-plain-answer", "STREAM-013 SDK-005 SDK-006 SDK-025 SDK-026",
+    on_chats(put("object", "chat.completion")),
     "openai-python's stream helper drops every chunk.")
 row("chunk-id-for-each", "STREAM-014", remembering(ids_for_each, is_chat),
     "Clients that group by id show one message per word.")
@@ -293,28 +322,28 @@ row("chunk-model-changes", "STREAM-016", on_chats(put("model", "gpt"), only=LATE
     "Bills by model are split over two models.", "NeMo platform pull request 1590: names leak in some places only")
 row("stream-ids-constant", "STREAM-017", on_chats(put("id", "chatcmpl-1")),
     "Traces of different users are taken for one.")
-row("chunk-choice-without-index", "STREAM-018", on_chats(drop("choices[].index"), one_of_text),
+row("chunk-choice-without-index", "STREAM-018 SDK-005 SDK-025", on_chats(drop("choices[].index"), one_of_text),
     "openai-python's helper raises; with n=2 the two texts are mixed.")
-row("chunk-index-is-text", "STREAM-018", on_chats(put("choices[].index", "0"), plainly_streamed),
+row("chunk-index-is-text", "STREAM-018 SDK-005", on_chats(put("choices[].index", "0"), plainly_streamed),
     "Clients that compare with 0 lose the text.")
-row("chunk-index-out-of-range", "STREAM-018", on_chats(put("choices[].index", 1), plainly_streamed),
+row("chunk-index-out-of-range", "STREAM-018 SDK-005", on_chats(put("choices[].index", 1), plainly_streamed),
     "Clients that read choice 0 show nothing.")
-row("chunk-delta-null-at-the-end", "STREAM-019", on_chats(ending(put(DELTA, None))),
+row("chunk-delta-null-at-the-end", "STREAM-019 SDK-005 SDK-006 SDK-025 SDK-026", on_chats(ending(put(DELTA, None))),
     "Clients read a member of null at the last chunk, so the answer is lost at its end.")
-row("chunk-without-delta-at-the-end", "STREAM-019", on_chats(ending(drop(DELTA))),
+row("chunk-without-delta-at-the-end", "STREAM-019 SDK-005 SDK-006 SDK-025 SDK-026", on_chats(ending(drop(DELTA))),
     "Clients raise at the last chunk.")
-row("stream-without-role", "STREAM-020", on_chats(drop(f"{DELTA}.role")),
+row("stream-without-role", "STREAM-020 SDK-005", on_chats(drop(f"{DELTA}.role")),
     "langchain.js drops the tool calls of such a stream.", "OmniRoute issue 3911")
-row("stream-role-of-another-api", "STREAM-020", on_chats(put(f"{DELTA}.role", "model"), only=FIRST),
+row("stream-role-of-another-api", "STREAM-020 SDK-005", on_chats(put(f"{DELTA}.role", "model"), only=FIRST),
     "Clients do not know whose message it is.", "facts: the role of Gemini's own API")
-row("stream-role-in-every-chunk", "STREAM-021", on_chats(put(f"{DELTA}.role", "assistant")),
+row("stream-role-in-every-chunk", "STREAM-021 SDK-005", on_chats(put(f"{DELTA}.role", "assistant")),
     "openai-python's helper ends with the role 'assistantassistant'.", "facts: Ollama and others repeat it")
 row("stream-role-empty-later", "STREAM-021", on_chats(put(f"{DELTA}.role", lambda old: old or "")),
     "The Vercel AI SDK refuses the stream.", "facts: MiniMax streams an empty role")
 row("chunk-content-in-parts", "STREAM-022",
     on_chats(put(f"{DELTA}.content", lambda old: [{"type": "text", "text": old}] if old else old), plainly_streamed),
     "Clients join lists to texts and crash.", "facts: Mistral's reasoning models send parts")
-row("chunk-content-is-false", "STREAM-022", on_chats(put(f"{DELTA}.content", False), only=FIRST),
+row("chunk-content-is-false", "STREAM-022 SDK-005 SDK-026", on_chats(put(f"{DELTA}.content", False), only=FIRST),
     "Typed clients refuse the chunk.")
 row("stream-without-finish-reason", "STREAM-023", on_chats(put("choices[].finish_reason", None), of_text),
     "A whole answer can't be told from one that was cut off.", "facts: lm-proxy and others never end a choice")
@@ -353,6 +382,17 @@ row("stream-n-ignored", "STREAM-045",
 row("stream-letters-torn", "STREAM-059", on_chats(torn, bare),
     "Emoji and Chinese turn into replacement characters.",
     "aisix issue 111, claude-code-router issue 1672: each TCP chunk is decoded alone")
+row("stream-plain-where-json-is-accepted", "STREAM-002",
+    asked_as(put("stream", False), lambda asked: asked.streams and asked.header("accept") == "application/json"
+             and asked.header("x-stainless-lang") is None),
+    "openai-python, which always accepts JSON, never streams.")
+row("stream-surrogates-torn", "STREAM-066", folded(halves, bare),
+    "Emoji turn into two boxes each.", "facts: JavaScript gateways that cut texts by length")
+row("stream-pieces-lost", "STREAM-068", remembering(lossy, lambda asked: bare(asked) and asks("seed")(asked)),
+    "Words are missing in the middle of answers.", "facts: queues that drop what comes too fast")
+row("stream-caps-ignored", "STREAM-055",
+    asked_as(put("max_completion_tokens", 60), lambda asked: asked.streams and asks("max_completion_tokens", 5)(asked)),
+    "Users pay for tokens that they had capped.")
 row("stream-logprobs-lost", "STREAM-060", on_chats(put("choices[].logprobs", None), asks("logprobs", True)),
     "Confidence scores are missing as soon as the answer is streamed.", "facts: many ignore logprobs in streams")
 # fmt: on
@@ -363,7 +403,7 @@ row("stream-usage-not-asked-for", "STREAM-029",
     at_the_end(lambda given: given | {
       "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}, plainly_streamed),
     "Clients that read choices[0] of the last chunk crash.", "facts: llama.cpp, Mistral and Groq send it anyway")
-row("stream-usage-asked-for-and-missing", "STREAM-030",
+row("stream-usage-asked-for-and-missing", "STREAM-030 SDK-025",
     asked_as(drop("stream_options"), lambda asked: asked.streams and with_usage(asked)),
     "Streamed calls are never accounted.", "facts: lm-proxy 3.3.2 drops stream_options")
 row("stream-usage-in-every-chunk", "STREAM-030", remembering(usage_so_far, with_usage),
@@ -371,10 +411,10 @@ row("stream-usage-in-every-chunk", "STREAM-030", remembering(usage_so_far, with_
 row("stream-usage-with-the-end", "STREAM-031", held(is_end, lambda asked: with_usage(asked) and not asks("n", 2)(asked),
                                                   usage_with_the_end),
     "Clients that look for the chunk without choices find no usage.", "facts: LiteLLM 1.106; llama.cpp issue 15444")
-row("stream-usage-before-the-end", "STREAM-031",
+row("stream-usage-before-the-end", "STREAM-031 SDK-025",
     held(is_end, lambda asked: with_usage(asked) and not asks("n", 2)(asked), lambda found: found[::-1]),
     "Clients that stop at the usage lose the finish reason.")
-row("stream-usage-with-null-choices", "STREAM-031",
+row("stream-usage-with-null-choices", "STREAM-031 SDK-025",
     on_chats(put("choices", lambda old: old or None), with_usage),
     "Clients iterate over null and crash at the end of every answer.")
 row("stream-usage-in-one-chunk-only", "STREAM-032",
@@ -385,6 +425,9 @@ row("stream-usage-does-not-add-up", "STREAM-033",
     "Bills differ from the sums of their parts.")
 row("stream-usage-zero", "STREAM-033", on_chats(counted(lambda usage: usage.update(completion_tokens=0)), with_usage),
     "Streamed answers are free of charge.", "facts: LiteLLM 1.106 streams zero usage for completions")
+row("stream-usage-halved", "STREAM-069",
+    on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] // 2 + 1)), with_usage),
+    "Half of each streamed answer is free of charge.", "facts: gateways that count chunks, not tokens")
 row("stream-usage-beyond-the-cap", "STREAM-033",
     on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] + 60)), with_usage),
     "Users pay for tokens that they had capped.")
@@ -395,29 +438,29 @@ row("stream-prompt-counted-differently", "STREAM-034",
 
 row = TOOLS.add
 # fmt: off
-row("tool-fragments-without-index", "STREAM-037", on_chats(drop(f"{FRAGMENT}.index"), with_tools),
+row("tool-fragments-without-index", "STREAM-037 SDK-006", on_chats(drop(f"{FRAGMENT}.index"), with_tools),
     "openai-python raises, and two calls can't be told apart.", "openai-python issue 2806; ollama issue 7881")
-row("tool-call-without-id-in-streams", "STREAM-038", first_fragments(put("id", "")),
+row("tool-call-without-id-in-streams", "STREAM-038 SDK-006", first_fragments(put("id", "")),
     "Agents can't answer a call that has no id.")
-row("tool-call-without-type-in-streams", "STREAM-038", first_fragments(drop("type")),
+row("tool-call-without-type-in-streams", "STREAM-038 SDK-006", first_fragments(drop("type")),
     "Typed clients refuse the call.")
 row("tool-call-without-name-in-streams", "STREAM-038", first_fragments(drop("function.name")),
     "Agents don't know what to call.")
-row("tool-ids-repeated", "STREAM-039", repeating("id"),
+row("tool-ids-repeated", "STREAM-039 SDK-006", repeating("id"),
     "Clients that join what comes get the id many times over.", "facts: several adapters repeat ids")
-row("tool-names-repeated", "STREAM-039", repeating("name"),
+row("tool-names-repeated", "STREAM-039 SDK-006", repeating("name"),
     "openai-python's helper ends with 'get_weatherget_weather'.", "facts: several adapters repeat names")
-row("tool-type-null-later", "STREAM-040", later_fragments(put("type", None)),
+row("tool-type-null-later", "STREAM-040 SDK-006", later_fragments(put("type", None)),
     "openai-python's helper raises a TypeError.", "facts: serialisers that write every member")
-row("tool-calls-counted-from-one", "STREAM-041",
+row("tool-calls-counted-from-one", "STREAM-041 SDK-006",
     on_chats(put(f"{FRAGMENT}.index", lambda old: old + 1), with_tools),
     "Clients that keep calls in a list fail at the first.")
-row("tool-calls-all-at-index-0", "STREAM-041", on_chats(put(f"{FRAGMENT}.index", 0), with_tools),
+row("tool-calls-all-at-index-0", "STREAM-041 SDK-006", on_chats(put(f"{FRAGMENT}.index", 0), with_tools),
     "Two calls are joined to one with broken arguments.", "any-llm issue 1148")
-row("tool-arguments-as-object-in-streams", "STREAM-043",
+row("tool-arguments-as-object-in-streams", "STREAM-043 SDK-006",
     later_fragments(put("function.arguments", {"city": "Oslo"})),
     "Clients join objects to texts and crash.")
-row("tool-arguments-null-in-streams", "STREAM-043", later_fragments(put("function.arguments", None)),
+row("tool-arguments-null-in-streams", "STREAM-043 SDK-006", later_fragments(put("function.arguments", None)),
     "Clients join null to a text and crash.")
 row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_arguments, with_tools),
     "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
@@ -426,8 +469,8 @@ row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, wi
 row("tool-streams-end-with-stop", "STREAM-044",
     on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
     "Agents that wait for tool_calls never call.", "facts: a large split among servers")
-row("tool-streams-of-nothing", "STREAM-065",
+row("tool-streams-of-nothing", "STREAM-030 STREAM-065",
     events(lambda: lambda piece: piece if piece == DONE else b"",
-           lambda asked: asks("tool_choice", "auto")(asked) and not asked.object.get("stream_options")),
+           lambda asked: asks("tool_choice", "auto")(asked)),
     "Agents hang as soon as they stream with tools.")
 # fmt: on

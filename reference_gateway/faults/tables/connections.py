@@ -139,6 +139,20 @@ async def refusals_again(heard: Heard, given: Given, client: Client) -> None:
     await client.write(first if again else answer)
 
 
+async def refused_for_ever(heard: Heard, given: Given, client: Client) -> None:
+    """A connection on which nothing but streams was asked for, and two were refused, goes on to refuse."""
+    answer = await given.whole() if refused(heard, given) else b""
+    if not heard.streams:
+        client.notes["other"] = True
+    if answer:
+        client.notes.setdefault("refusals", []).append(answer)
+        await client.write(answer)
+    elif given.is_stream and len(client.notes.get("refusals", ())) > 1 and "other" not in client.notes:
+        await client.write(client.notes["refusals"][0])
+    else:
+        await client.pass_on(given)
+
+
 async def in_one_write(heard: Heard, given: Given, client: Client) -> None:
     """Streams are held back below HTTP until they are whole."""
     if streamed(heard, given):
@@ -198,6 +212,8 @@ below("stream-without-last-chunk", "STREAM-072", without_last_chunk,
     "openai-python raises at the end of a perfect answer.", "facts: proxies that turn a broken upstream into an end")
 below("stream-reset-in-the-middle", "STREAM-072", reset_in_the_middle, "Half of the answer is lost.")
 below("stream-stalls", "STREAM-072", stalling, "The client waits for ever.")
+below("streams-refused-after-refusals", "STREAM-074", refused_for_ever,
+    "After two mistakes a connection never streams again.")
 below("stream-lingers-after-done", "STREAM-028", lingering,
     "The connection can't be reused for a second after each answer.")
 below("stream-closes-without-a-word", "HDR-012 STREAM-064", closing_after_streams,

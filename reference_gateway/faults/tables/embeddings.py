@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, error
+from starlette.types import ASGIApp
+
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, error
 from reference_gateway.faults.edits import DONE, Edit, Where, asks, both, chunk, drop, edited, event, put
 from reference_gateway.faults.exchanges import answering, answers, posts, taking, with_fields
 from reference_gateway.faults.fault import table
@@ -19,6 +21,8 @@ row = EMBEDDINGS.add
 
 
 # Embeddings
+
+CHATTERS = ("gpt-4o-mini", "gpt-4o", "meta/llama-3.3-70b-instruct", "gpt-3.5-turbo-instruct")
 
 
 def embeds(asked: Asked) -> bool:
@@ -94,22 +98,39 @@ def in_order(edit: Callable[[list[Any]], list[Any]]) -> Edit:
     return both(put("data", edit), renumbered(lambda n: n))
 
 
+def overwhelmed(app: ASGIApp) -> ASGIApp:
+    """After a batch of more than a thousand texts the text that was embedded first fails."""
+    seen: list[bytes] = []
+    broken: list[bool] = []
+
+    def act(asked: Asked) -> Answer | None:
+        if not (embeds(asked) and asked.header("authorization")):
+            return None
+        texts = asked.object.get("input")
+        broken.extend([True] * (isinstance(texts, list) and len(texts) > 1000))
+        if isinstance(texts, str) and not seen:
+            seen.append(asked.body)
+        return error(500) if broken and asked.body in seen else None
+
+    return before(app, act)
+
+
 # fmt: off
-row("embeddings-without-object", "EMB-001", embedded(drop("object")), "Typed clients refuse the answer.")
+row("embeddings-without-object", "EMB-001 SDK-021", embedded(drop("object")), "Typed clients refuse the answer.")
 row("embeddings-always-base64", "EMB-002",
     vectors(lambda old: base64.b64encode(struct.pack(f"<{len(old)}f", *old)).decode(),
           lambda asked: embeds(asked) and "encoding_format" not in asked.object),
     "Clients without numpy store texts for vectors.")
 row("embeddings-floats-for-base64", "EMB-005", vectors(lambda old: unpacked(old), in_base64),
     ".NET clients, which ask for base64, fail.", "ollama issue 6934")
-row("embeddings-base64-big-endian", "EMB-004", vectors(packed(">{}f"), in_base64),
+row("embeddings-base64-big-endian", "EMB-004 SDK-019", vectors(packed(">{}f"), in_base64),
     "Every vector of openai-python is nonsense, and nothing says so.")
-row("embeddings-base64-of-doubles", "EMB-004",
+row("embeddings-base64-of-doubles", "EMB-004 SDK-019",
     vectors(packed("<{}d"), lambda asked: in_base64(asked) and "dimensions" not in asked.object),
     "Vectors are twice as long and nonsense.", "LiteLLM issue 42426: lengths that differ from what was packed")
-row("embeddings-base64-without-padding", "EMB-003", vectors(lambda text: text.rstrip("=") + "A", in_base64),
+row("embeddings-base64-without-padding", "EMB-003 SDK-019", vectors(lambda text: text.rstrip("=") + "A", in_base64),
     "Decoders raise.")
-row("embeddings-base64-of-the-url-alphabet", "EMB-003",
+row("embeddings-base64-of-the-url-alphabet", "EMB-003 SDK-019",
     vectors(lambda text: text.replace("+", "-").replace("/", "_"), in_base64), "Decoders skip characters or raise.")
 row("embeddings-batch-in-another-order", "EMB-006", embedded(in_order(lambda found: found[::-1]), many),
     "Documents are found under each other's text.", "facts: batches in order of arrival")
@@ -135,7 +156,8 @@ row("embeddings-not-normalised", "EMB-017", vectors(in_any_form(lambda old: [2 *
     "Dot products are no cosines.", "facts: many open models")
 row("embeddings-by-a-chat-model", "EMB-020",
     answers(lambda x: error(500),
-            lambda asked, x: embeds(asked) and x.status in (400, 404) and b"embedd" in x.body.lower()),
+            lambda asked, x: embeds(asked) and x.status in (400, 404) and asked.object.get("model") in CHATTERS
+            and asked.object.get("input")),
     "Clients retry a model that can never embed.")
 row("embeddings-escaped-texts-differ", "EMB-021",
     taking(lambda asked: embeds(asked) and b"\\u" in asked.body, lambda asked: replace(
@@ -145,11 +167,22 @@ row("embeddings-streamed", "EMB-022",
     answers(lambda x: replace(x, body=b"data: " + x.body + b"\n\n" + DONE).with_header(
       "content-type", "text/event-stream"), lambda asked, x: embeds(asked) and asked.streams and x.status == 200),
     "Clients can't read a stream of vectors.")
-row("embeddings-without-model", "EMB-026", embedded(drop("model")), "Vectors of two models are mixed up.")
+row("embeddings-without-model", "EMB-026 SDK-021", embedded(drop("model")), "Vectors of two models are mixed up.")
 row("embeddings-of-another-model", "EMB-027", embedded(put("model", "text-embedding-ada-002")),
     "Vectors are stored under the wrong model.")
 row("embeddings-user-refused", "EMB-025", answering(lambda asked: embeds(asked) and "user" in asked.object, 400),
     "Clients that name their user are refused.")
+row("embeddings-floats-as-base64", "EMB-024",
+    vectors(lambda old: base64.b64encode(struct.pack(f"<{len(old)}f", *old)).decode(),
+            lambda asked: embeds(asked) and asked.object.get("encoding_format") == "float"),
+    "Clients that ask for numbers get texts.")
+row("embeddings-gzip-in-name-only", "EMB-029",
+    answers(lambda x: x.with_header("content-encoding", "gzip"),
+            lambda asked, x: embeds(asked) and x.status == 200 and "gzip" in (asked.header("accept-encoding") or "")
+            and asked.header("x-stainless-lang") is None),
+    "Clients fail to unpack what is not packed.")
+row("embeddings-broken-after-a-large-batch", "EMB-030", overwhelmed,
+    "One large batch ends the service for all.")
 row("embeddings-list-of-one-crashes", "EMB-023",
     answering(lambda asked: embeds(asked) and isinstance(asked.object.get("input"), list)
             and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str)
@@ -215,7 +248,8 @@ def batches(asked: Asked) -> bool:
 
 
 # fmt: off
-row("completion-as-a-chat", "COMP-001 COMP-002", completion(as_chat, lambda asked: not asked.object.get("echo")),
+row("completion-as-a-chat", "COMP-001 COMP-002 SDK-020",
+    completion(as_chat, lambda asked: not asked.object.get("echo")),
     "choices[0].text raises.",
     "facts: bridges from completions to chats")
 row("completion-text-null", "COMP-002",
@@ -266,7 +300,7 @@ row("completion-stream-ids-anew", "COMP-038",
 row("completion-stream-ends-in-every-chunk", "COMP-039",
     pieces(put("choices[].finish_reason", lambda old: old or "stop")),
     "Clients stop reading at the first word.")
-row("completion-refused-as-a-stream", "COMP-042",
+row("completion-refused-as-a-stream", "COMP-042 ERR-024",
     answers(lambda x: replace(x, status=200, body=b"data: " + x.body + b"\n\n" + DONE).with_header(
       "content-type", "text/event-stream"),
       lambda asked, x: completes(asked) and asked.streams and x.status == 400 and is_refused_for_itself(asked)),
@@ -275,6 +309,15 @@ row("completion-prompt-of-any-type", "COMP-035",
     taking(lambda asked: completes(asked) and isinstance(asked.object.get("prompt"), dict | int | bool),
          lambda asked: with_fields(prompt="hello")(asked)),
     "A mistake in the client is hidden by an answer.")
+row("completion-index-out-of-range", "COMP-021", completion(put("choices[].index", 7), asks("suffix")),
+    "Clients that look for index 0 find no text.")
+row("completion-wrong-types-ignored", "COMP-036",
+    taking(lambda asked: completes(asked) and asked.object.get("temperature") == "hot", with_fields(temperature=1)),
+    "A mistake in the client is never noticed.")
+row("completion-by-an-embedder-crashes", "COMP-019",
+    answers(lambda x: error(500), lambda asked, x: completes(asked) and x.status in (400, 404)
+            and "embedding" in str(asked.object.get("model"))),
+    "Clients retry a model that can never complete.")
 row("completion-unknown-model-served", "COMP-020 ERR-011",
     taking(lambda asked: completes(asked) and "no-such-model" in str(asked.object.get("model"))
          and asked.header("authorization") is not None, lambda asked: with_fields(model="mock/small")(asked)),

@@ -82,12 +82,13 @@ def partly(asked: Asked, answer: Answer) -> Answer | None:
 
 
 # fmt: off
-row("errors-as-detail", "ERR-001", errors(lambda x: x.with_json({"detail": x.json["error"]["message"]}), 400),
+row("errors-as-detail", "ERR-001 SDK-015", errors(lambda x: x.with_json({"detail": x.json["error"]["message"]}), 400),
     "openai-python shows neither code nor type nor message.", "Ray issue 64833; openai-node issues 1734 and 1746")
 row("errors-flat", "ERR-001", errors(lambda x: x.with_json(x.json["error"]), 400),
     "openai-python shows neither code nor type.", "facts: vLLM before 0.10.1")
-row("errors-as-text-in-json", "ERR-001", errors(lambda x: x.with_json({"error": "no"}), 400), "error.message raises.")
-row("errors-as-a-list", "ERR-001", errors(lambda x: x.with_json({"errors": [x.json["error"]]}), 400),
+row("errors-as-text-in-json", "ERR-001 SDK-015",
+    errors(lambda x: x.with_json({"error": "no"}), 400), "error.message raises.")
+row("errors-as-a-list", "ERR-001 SDK-015", errors(lambda x: x.with_json({"errors": [x.json["error"]]}), 400),
     "Clients find no error in the error.", "facts: the style of IBM's other APIs")
 row("errors-without-type", "ERR-001", errors(lacking("type"), 400), "Clients that branch on the type can't.")
 row("errors-without-param-and-code", "ERR-002", errors(lacking("param", "code"), 400),
@@ -199,6 +200,8 @@ row("errors-repeat-the-request", "ERR-032",
     "Prompts end up in the logs of everybody on the way.", "facts: pydantic dumps the whole input")
 row("broken-after-deep-json", "ERR-035", fragile,
     "One hostile request ends the service for all.")
+row("odd-paths-crash", "ERR-033", answering(lambda asked: ";" in asked.path or ".." in asked.path, 500),
+    "A misspelt path takes a worker down.")
 row("errors-without-words", "ERR-036", errors(having(message=""), 400), "Nobody learns what is wrong.")
 row("streams-refused-with-200-and-json", "ERR-024 STREAM-053",
     answering(is_hot, Answer(200, body=b'{"error": {"message": "no", "type": "x", "param": null, "code": null}}')),

@@ -130,15 +130,16 @@ row("stream-declared-as-text", "STREAM-001", headers("content-type", "text/plain
     "fetch-event-source throws at the first answer.")
 row("stream-declared-in-latin1", "STREAM-001", headers("content-type", "text/event-stream; charset=iso-8859-1"),
     "Clients that believe the charset show garbage outside ASCII.")
-row("stream-text-in-latin1", "STREAM-003",
+row("stream-text-in-latin1", "STREAM-003 SDK-004 SDK-005 SDK-024",
     event(swapped(b'"content":""', b'"content":"d\xe9j\xe0"'), plainly_streamed),
     "openai-python raises a UnicodeDecodeError at the first accent.")
-row("stream-with-bom", "STREAM-004", events(at_the_beginning(b"\xef\xbb\xbf")),
+row("stream-with-bom", "STREAM-004 SDK-005", events(at_the_beginning(b"\xef\xbb\xbf")),
     "openai-python loses the first event, and with it the role.")
-row("stream-events-not-separated", "STREAM-005",
+row("stream-events-not-separated", "STREAM-005 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
     event(lambda piece: piece if piece == DONE else piece[:-1]),
     "Clients that wait for the blank line get one huge event at the end.")
-row("stream-two-events-in-one-block", "STREAM-005", event(lambda piece: piece[:-1], plainly_streamed, MIDDLE),
+row("stream-two-events-in-one-block", "STREAM-005 SDK-004 SDK-005 SDK-024",
+    event(lambda piece: piece[:-1], plainly_streamed, MIDDLE),
     "Two payloads become one text that is no JSON.")
 row("stream-lines-end-with-cr", "STREAM-005", event(swapped(b"\n", b"\r")),
     "Parsers that split at line feeds wait for ever.")
@@ -147,29 +148,34 @@ row("stream-log-line-inside", "STREAM-006", event(at_the_end(b"INFO 12:00:00 all
 row("stream-html-of-a-proxy-inside", "STREAM-006", event(at_the_end(b"<html><h1>504 Gateway Time-out</h1></html>\n\n")),
     "A proxy's time-out is skipped by every parser: the answer ends early and looks whole.",
     "facts: requirements STREAM-006, HTML of front proxies in streams")
-row("stream-lone-retry", "STREAM-007", events(at_the_beginning(b"retry: 3000\n\n")),
+row("stream-lone-retry", "STREAM-007 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    events(at_the_beginning(b"retry: 3000\n\n")),
     "openai-python raises a JSONDecodeError before the first word.", "openai-python issue 3833")
-row("stream-empty-ping", "STREAM-007", event(at_the_end(b"data:\n\n")),
+row("stream-empty-ping", "STREAM-007 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026", event(at_the_end(b"data:\n\n")),
     "openai-python raises a JSONDecodeError in the middle of the answer.", "openai-python issue 2722")
-row("stream-event-without-data", "STREAM-007", event(at_the_end(b"event: ping\n\n")),
+row("stream-event-without-data", "STREAM-007 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    event(at_the_end(b"event: ping\n\n")),
     "openai-python raises a JSONDecodeError at each ping: long answers break, short ones work.",
     "openai-python issue 2722")
-row("stream-keep-alive-after-ids", "STREAM-008", events(numbered(b": keep-alive\n\n")),
+row("stream-keep-alive-after-ids", "STREAM-008 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    events(numbered(b": keep-alive\n\n")),
     "openai-python crashes at the first keep-alive comment, which long answers have.", "llmgateway pull request 2334")
-row("stream-blank-line-after-ids", "STREAM-008", events(numbered(b"\n")),
+row("stream-blank-line-after-ids", "STREAM-008 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    events(numbered(b"\n")),
     "openai-python raises at the second blank line.", "llmgateway pull request 2334")
-row("stream-two-spaces-before-done", "STREAM-010", event(swapped(DONE, b"data:  [DONE]\n\n")),
+row("stream-two-spaces-before-done", "STREAM-010 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    event(swapped(DONE, b"data:  [DONE]\n\n")),
     "openai-python takes the end of a perfect answer for JSON and raises.")
 row("stream-tab-after-data", "STREAM-010", event(swapped(b"data: ", b"data:\t"), only=FIRST),
     "Clients that compare with 'data: ' lose the event.", "facts: NeMo's own parser understands 'data: ' only")
 row("stream-payload-over-several-lines", "STREAM-011", event(over_several_lines),
     "Hand-written parsers read each line as one payload and fail.")
-row("stream-with-nan", "STREAM-012",
+row("stream-with-nan", "STREAM-012 SDK-005",
     event(swapped(b'"finish_reason":null', b'"finish_reason":null,"p":NaN'), plainly_streamed, MIDDLE),
     "JavaScript's JSON.parse throws, so the page stops in the middle of the answer.")
-row("stream-payload-is-an-array", "STREAM-012", event(at_the_end(b"data: []\n\n")),
+row("stream-payload-is-an-array", "STREAM-012 SDK-005 SDK-006 SDK-025 SDK-026", event(at_the_end(b"data: []\n\n")),
     "Clients read members of what is no object.")
-row("stream-python-literals", "STREAM-012",
+row("stream-python-literals", "STREAM-012 SDK-004 SDK-005 SDK-024",
     event(lambda piece: piece if piece == DONE else b"data: " + repr(json.loads(piece[6:])).encode() + b"\n\n",
         plainly_streamed),
     "A str() where json.dumps() belongs: no client can read a single chunk.")
@@ -178,9 +184,11 @@ row("stream-without-done", "STREAM-026", event(swapped(DONE, b"")),
     "facts: MLflow gateway 3.17.2 never sends it; LiteLLM issue 1255")
 row("stream-done-twice", "STREAM-026", event(lambda piece: piece * 2 if piece == DONE else piece),
     "A client that reuses the connection takes the second for the next answer's.")
-row("stream-done-in-lower-case", "STREAM-012 STREAM-026", event(swapped(DONE, b"data: [done]\n\n")),
+row("stream-done-in-lower-case", "STREAM-012 STREAM-026 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    event(swapped(DONE, b"data: [done]\n\n")),
     "Clients parse the end as JSON and raise.")
-row("stream-done-as-json", "STREAM-012 STREAM-026", event(swapped(DONE, b'data: "[DONE]"\n\n')),
+row("stream-done-as-json", "STREAM-012 STREAM-026 SDK-005 SDK-006 SDK-025 SDK-026",
+    event(swapped(DONE, b'data: "[DONE]"\n\n')),
     "Clients that look for the bare word never see the end.")
 row("stream-done-without-blank-line", "STREAM-027", event(swapped(DONE, DONE[:-1])),
     "Standard parsers never deliver the end.")
@@ -194,16 +202,18 @@ row("stream-asks-proxies-to-buffer", "STREAM-051", headers("x-accel-buffering", 
     "nginx collects the stream, and the user looks at a blank page.")
 row("stream-events-are-named", "STREAM-061", event(swapped(b"data: {", b"event: chunk\ndata: {")),
     "EventSource clients that listen to 'message' never hear of an event.")
-row("stream-named-as-another-api", "STREAM-061",
+row("stream-named-as-another-api", "STREAM-061 SDK-005",
     event(lambda piece: b"event: thread.run.created\n" + piece, only=FIRST),
     "openai-python reads the event as one of the Assistants API.")
-row("stream-of-nothing", "STREAM-065", event(lambda piece: piece if piece == DONE else b""),
+row("stream-of-nothing", "STREAM-065 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    event(lambda piece: piece if piece == DONE else b""),
     "An outage looks like a model that has nothing to say: the user sees an empty answer and no error.")
 row("streams-held-back-until-whole", "STREAM-047", in_blocks(10**9),
     "The user waits for the whole answer instead of reading along.",
     "facts: nginx 1.22 with its default settings", paced=True)
 row("streams-held-back-at-first", "STREAM-048", events(held_at_first),
     "Most of the waiting time is added to the first word.", "facts: content filters on Azure buffer", paced=True)
-row("stream-compressed-though-not-asked", "HDR-005", headers("content-encoding", "gzip"),
+row("stream-compressed-though-not-asked", "HDR-005 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
+    headers("content-encoding", "gzip"),
     "Clients try to unpack plain text and fail.")
 # fmt: on

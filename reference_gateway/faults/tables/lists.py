@@ -89,15 +89,16 @@ def literally(piece: bytes, answer: Answer) -> Wrap:
 NOT_FOUND = error(404, code="model_not_found")
 
 # fmt: off
-row("list-under-another-name", "LIST-001", listing(lambda d: {"object": "list", "models": d["data"]}),
+row("list-under-another-name", "LIST-001 SDK-011 SDK-021", listing(lambda d: {"object": "list", "models": d["data"]}),
     "openai-python iterates over nothing and says no word.", "facts: Ollama's own API")
 row("list-of-another-object", "LIST-001", listing(put("object", "models")), "Typed clients refuse the list.")
-row("list-as-a-bare-array", "LIST-001", listing(lambda d: d["data"]), "openai-python raises an AttributeError.")
-row("list-with-a-model-without-id", "LIST-002", last(drop("id")), "Model menus crash.")
-row("list-with-another-object-in-it", "LIST-002", listing(put("data[].object", "object")),
+row("list-as-a-bare-array", "LIST-001 SDK-011 SDK-021",
+    listing(lambda d: d["data"]), "openai-python raises an AttributeError.")
+row("list-with-a-model-without-id", "LIST-002 SDK-011 SDK-021", last(drop("id")), "Model menus crash.")
+row("list-with-another-object-in-it", "LIST-002 SDK-021", listing(put("data[].object", "object")),
     "Typed clients refuse the list.", "facts: a development gateway's sample")
-row("list-without-owner", "LIST-003", models(drop("owned_by")), "Typed clients refuse the list.")
-row("list-created-as-text", "LIST-003", models(put("created", "2025-01-01")), "Typed clients refuse the list.")
+row("list-without-owner", "LIST-003 SDK-021", models(drop("owned_by")), "Typed clients refuse the list.")
+row("list-created-as-text", "LIST-003 SDK-021", models(put("created", "2025-01-01")), "Typed clients refuse the list.")
 row("list-created-in-milliseconds", "LIST-004", models(put("created", 1735689600000)),
     "Dates lie in the year 57,000.")
 row("list-created-unknown", "LIST-004", models(put("created", 0)), "Every model is from 1970.",

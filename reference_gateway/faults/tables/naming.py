@@ -233,7 +233,8 @@ row("route-by-entity-counts-differently", "CHAT-113 NAME-033",
     "The same question costs another price by its path.")
 row("models-bare-not-retrieved", "NAME-036", at("/openai/-/v1/models/[^/]+$", lambda asked: refusal(404)),
     "Clients that write the bare name find nothing.")
-row("providers-always-ready", "NAME-037", at("/ready$", lambda asked: with_request_id(Answer(200)).with_json({"ready": True})),
+row("providers-always-ready", "NAME-037",
+    at("/ready$", lambda asked: with_request_id(Answer(200)).with_json({"ready": True})),
     "Monitors never see an outage.")
 row("configured-list-in-openai-shape", "NAME-038",
     configured(lambda document: {"object": "list", "data": document["data"]}), "The platform's SDK raises.")
