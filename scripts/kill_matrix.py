@@ -64,6 +64,8 @@ class Row:
 
     name: str
     expected: list[str]
+    may: list[str] = field(default_factory=list)
+    """What can become red with it, by which of two requests comes first."""
     red: dict[str, str] = field(default_factory=dict)
     """What was said, by id."""
     untestable: list[str] = field(default_factory=list)
@@ -78,7 +80,7 @@ class Row:
 
     @property
     def collateral(self) -> list[str]:
-        return [id for id in self.red if id not in self.expected]
+        return [id for id in self.red if id not in self.expected and id not in self.may]
 
     @property
     def detected(self) -> bool:
@@ -155,7 +157,7 @@ def run(fault: Fault, *, only_affected: bool = False) -> Row:
     """Serves the gateway with this defect and judges it."""
     dialect = profiles.profile(fault.profile)
     areas = fault.breaks if only_affected and fault.breaks else dialect.areas
-    row = Row(fault.name, list(fault.breaks))
+    row = Row(fault.name, list(fault.breaks), list(fault.may))
     began = time.monotonic()
     with _served(fault) as url:
         base_url = url + dialect.base_path.format(workspace="default")
@@ -225,7 +227,13 @@ def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, A
         "defects": [
             FAULTS[row.name].listed()
             | {"layer": "TCP" if FAULTS[row.name].tcp else "ASGI", "detected": row.detected, "exact": row.exact}
-            | {"red": row.red, "missed": row.missed, "collateral": row.collateral, "untestable": row.untestable}
+            | {
+                "red": row.red,
+                "missed": row.missed,
+                "collateral": row.collateral,
+                "may": row.may,
+                "untestable": row.untestable,
+            }
             | {"took_s": row.took_s}
             for row in rows
         ],

@@ -22,7 +22,8 @@ class Fault:
     `area` is a word for what it is about. `suffers` says what a client suffers. `breaks` are the requirements that are
     broken by it, and no others are. `seen` is where it was seen in the wild, or "constructed". `profile` is the dialect
     in which it shows. `wrap` puts it around the application, `tcp` writes it below HTTP; a fault has one of them.
-    `paced` faults show only with a model that takes its time.
+    `paced` faults show only with a model that takes its time. `may` are requirements that can break with it, by which
+    of two requests comes first.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Fault:
     wrap: Wrap = nothing
     tcp: Tcp | None = None
     paced: bool = False
+    may: tuple[str, ...] = ()
 
     def listed(self) -> dict[str, object]:
         """As `gateproof serve --list-defects` shows it."""
@@ -65,9 +67,10 @@ class Table:
         seen: str = CONSTRUCTED,
         *,
         paced: bool = False,
+        may: str = "",
     ) -> None:
-        ids = tuple(breaks.split())
-        self.rows.append(Fault(name, self.area, suffers, ids, seen, self.profile, wrap=layer, paced=paced))
+        ids, more = tuple(breaks.split()), tuple(may.split())
+        self.rows.append(Fault(name, self.area, suffers, ids, seen, self.profile, wrap=layer, paced=paced, may=more))
 
     def add_below(
         self,

@@ -75,14 +75,14 @@ row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
     answering(lambda asked: asked.streams and not given(asked),
             replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
     "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
-row("wrong-key-is-400", "AUTH-004", answering(is_wrong, error(400, "No connected db.", code="400")),
+row("wrong-key-is-400", "AUTH-004 SDK-014", answering(is_wrong, error(400, "No connected db.", code="400")),
     "AuthenticationError is never raised, so no key is asked for.", "facts: LiteLLM 1.106 without a database")
-row("any-key-let-in", "AUTH-004", let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
+row("any-key-let-in", "AUTH-004 SDK-014", let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
                                         and given(asked).isascii() and len(given(asked)) < 200),
     "Anybody chats at the owner's cost.")
 row("any-key-lists", "AUTH-004", let_in(lambda asked, key: asked.path == "/v1/models" and is_wrong(asked)),
     "Anybody learns what is offered.")
-row("any-key-streams", "AUTH-004", let_in(lambda asked, key: asked.streams and is_wrong(asked)),
+row("any-key-streams", "AUTH-004 SDK-014", let_in(lambda asked, key: asked.streams and is_wrong(asked)),
     "Anybody chats at the owner's cost.")
 row("beginning-of-a-key-let-in", "AUTH-004",
     let_in(lambda asked, key: len(credentials(asked)) == 1 and 12 < len(given(asked)) < len(key)
@@ -121,7 +121,10 @@ row("first-of-two-keys-counts", "AUTH-012",
     "What a proxy checked is not what is used.")
 row("odd-keys-crash", "AUTH-013", answering(lambda asked: not given(asked).isascii(), 500),
     "A pasted key with a wrong quote takes a worker down.", "facts: Latin-1 decoding errors")
-row("sdk-headers-refused", "AUTH-014", answering(lambda asked: asked.header("x-stainless-lang"), 400),
+row("sdk-headers-refused",
+    "AUTH-014 SDK-001 SDK-002 SDK-003 SDK-004 SDK-005 SDK-006 SDK-007 SDK-008 SDK-009 SDK-011 SDK-012 SDK-013 "
+    "SDK-014 SDK-019 SDK-020 SDK-024 SDK-025 SDK-026",
+    answering(lambda asked: asked.header("x-stainless-lang"), 400),
     "No OpenAI SDK works.")
 row("forbidden-model-is-401", "AUTH-017",
     answers(lambda x: error(401, code="invalid_api_key").with_header("www-authenticate", "Bearer"),
@@ -183,7 +186,7 @@ def crossing(app: ASGIApp) -> ASGIApp:
     said: list[dict[str, Any]] = []
 
     def edit(asked: Asked, answer: Answer) -> Answer | None:
-        if not (is_chat(asked) and answer.status == 200 and str(asked.object.get("messages")).count(" pear") > 2):
+        if not (is_chat(asked) and answer.status == 200 and str(asked.object.get("messages")).count("apple ") > 2):
             return None
         said.append(answer.json)
         if len(said) % 2:

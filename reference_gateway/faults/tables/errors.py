@@ -34,11 +34,13 @@ GREETING = [{"role": "user", "content": "hi"}]
 
 def is_unknown(asked: Asked) -> bool:
     """A chat with a model that nobody serves, of usual size."""
-    return is_chat(asked) and named(asked).startswith(UNKNOWN) and len(asked.body) < 100_000
+    if not (asked.path.endswith("/v1/chat/completions") and named(asked).startswith(UNKNOWN)):
+        return False
+    return len(asked.body) < 100_000 and asked.body.count(b'"model"') == 1 and asked.header("expect") is None
 
 
 def plain_chat(asked: Asked) -> bool:
-    return is_chat(asked) and not asked.streams
+    return is_chat(asked) and bool(asked.object) and not asked.streams
 
 
 def answering(when: When, answer: Answer | int) -> Wrap:
@@ -136,18 +138,19 @@ row("no-messages-is-no-model", "ERR-009",
 row("message-without-role-served", "ERR-010",
     taking(lambda asked: messages_of(asked) == [{"content": "x"}], with_fields(messages=GREETING)),
     "A mistake in the client is never noticed.")
-row("unknown-model-is-400", "ERR-011 ERR-012", answering(is_unknown, error(400, param="model", code="400")),
+row("unknown-model-is-400", "ERR-011 ERR-012 SDK-013", answering(is_unknown, error(400, param="model", code="400")),
     "NotFoundError is never raised, so no fallback is tried.", "facts: LiteLLM 1.106")
 row("unknown-model-crashes", "ERR-011", answering(is_unknown, error(500, type="server_error")),
     "Clients retry a model that will never be there.", "facts: MLflow gateway and lm-proxy answer 500")
-row("unknown-model-served", "ERR-011",
+row("unknown-model-served", "ERR-011 SDK-013",
     taking(lambda asked: is_unknown(asked) and bool(given(asked)), with_fields(model="mock/small")),
     "A misspelt model is paid for under another name.", "facts: llama.cpp takes any name")
 row("unknown-model-without-code", "ERR-012",
     answers(having(code="not_found"), lambda asked, x: is_unknown(asked) and x.status == 404),
     "Programs that look for model_not_found never try another model.")
 row("page-for-every-path", "ERR-013",
-    answering(lambda asked: "no-such-endpoint" in asked.path, replace(HTML, status=200)),
+    answering(lambda asked: "no-such-endpoint" in asked.path and "sk-gateproof" not in given(asked),
+              replace(HTML, status=200)),
     "A misspelt path looks like an answer.", "facts: single-page applications behind the same host")
 row("wrong-method-is-404", "ERR-014", answering(lambda asked: asked.method == "PUT", 404),
     "Users look for a path that is there.", "facts: llama.cpp")
@@ -199,7 +202,8 @@ row("errors-repeat-the-request", "ERR-032",
                       if x.status == 400 and x.body and is_chat(asked) else None),
     "Prompts end up in the logs of everybody on the way.", "facts: pydantic dumps the whole input")
 row("broken-after-deep-json", "ERR-035", fragile,
-    "One hostile request ends the service for all.")
+    "One hostile request ends the service for all.",
+    may="CHAT-077 ERR-017 ERR-022 MODEL-006 SDK-024 STREAM-056 SEC-006")
 row("odd-paths-crash", "ERR-033", answering(lambda asked: ";" in asked.path or ".." in asked.path, 500),
     "A misspelt path takes a worker down.")
 row("errors-without-words", "ERR-036", errors(having(message=""), 400), "Nobody learns what is wrong.")

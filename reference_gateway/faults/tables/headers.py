@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed, error, headed
-from reference_gateway.faults.edits import is_chat, never
+from reference_gateway.faults.edits import is_chat, never, plainly
 from reference_gateway.faults.exchanges import answering, header, posts, taking
 from reference_gateway.faults.fault import table
 
@@ -42,7 +42,7 @@ def doubled(name: str, value: str, when: Callable[[Asked, Answer], bool]) -> Wra
 
 
 # fmt: off
-row("request-ids-missing", "HDR-001", header("x-request-id", None), "Nobody can ask about an answer.",
+row("request-ids-missing", "HDR-001 SDK-010", header("x-request-id", None), "Nobody can ask about an answer.",
     "facts: LiteLLM, MLflow and lm-proxy send none")
 row("request-ids-missing-in-streams", "HDR-001", header("x-request-id", None, lambda asked, x: x.is_stream),
     "Nobody can ask about a stream.")
@@ -55,7 +55,8 @@ row("chat-declared-in-latin1", "HDR-003",
 row("gzip-not-asked-for", "HDR-005", coded("gzip", gzip.compress, is_list), "Clients that can't unpack read garbage.")
 row("brotli-for-gzip", "CHAT-001 HDR-005",
     coded("br", lambda body: b"\x0b" + body,
-        lambda asked, x: is_plain_chat(asked, x) and "gzip" in (asked.header("accept-encoding") or "")
+        lambda asked, x: is_plain_chat(asked, x) and plainly(asked) and asked.header("x-stainless-lang") is None
+          and "gzip" in (asked.header("accept-encoding") or "")
         and "br" not in (asked.header("accept-encoding") or "")),
     "Clients that can't unpack read garbage.")
 row("deflate-for-gzip", "HDR-005",
@@ -87,6 +88,6 @@ row("compressed-requests-crash", "HDR-019",
     "Clients that compress take a worker down.")
 row("content-type-twice", "HDR-021", doubled("content-type", "application/json", is_plain_chat),
     "Clients join the two to a type that they don't know.", "facts: proxies that add their own")
-row("request-id-twice", "HDR-021", doubled("x-request-id", "req-of-the-provider", is_plain_chat),
+row("request-id-twice", "HDR-021 SDK-009", doubled("x-request-id", "req-of-the-provider", is_plain_chat),
     "Nobody knows by which of the two to ask.")
 # fmt: on

@@ -68,7 +68,12 @@ def folding(app: ASGIApp) -> ASGIApp:
 
 def slashed(asked: Asked) -> bool:
     """The list with a slash behind it, and nothing else that is odd."""
-    return asked.path.endswith("/models/") and bool(given(asked)) and asked.header("x-forwarded-for") is None
+    return (
+        asked.path.endswith("/models/")
+        and "sk-gateproof" not in given(asked)
+        and bool(given(asked))
+        and asked.header("x-forwarded-for") is None
+    )
 
 
 def literally(piece: bytes, answer: Answer) -> Wrap:

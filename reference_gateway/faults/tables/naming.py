@@ -157,10 +157,10 @@ row("names-of-two-refused", "NAME-008", refuses("[a-z0-9-]{2}"), "A right name i
 row("names-length-of-the-whole-id", "NAME-008 NAME-021",
     when(lambda asked: len(model(asked)) > 63, lambda asked: refusal(422)), "A right name is refused.")
 row("names-digit-after-hyphen-refused", "NAME-021", refuses("(?!zz-)[a-z0-9-]*-[0-9].*"), "A right name is refused.")
-row("names-unknown-called-ill-formed", "ERR-011 NAME-007 NAME-008 NAME-020 NAME-021 NAME-040",
+row("names-unknown-called-ill-formed", "ERR-011 NAME-007 NAME-008 NAME-020 NAME-021 NAME-040 SDK-013",
     when(lambda asked: given(asked) and entity(asked) and entity(asked) not in KNOWN, lambda asked: refusal(422)),
     "Users look for a mistake in a name that is right.")
-row("names-unknown-served", "ERR-011 NAME-007 NAME-040",
+row("names-unknown-served", "ERR-011 NAME-007 NAME-040 SDK-013",
     rewrites_entity(
         lambda name: "mock-small" if len(name) > 3 and GOOD.fullmatch(name) and name not in KNOWN else name),
     "A misspelt model is paid for under another name.")
@@ -170,17 +170,17 @@ row("names-that-are-no-text-crash", "NAME-022 ERR-008",
     "Clients retry what can never be served.", "facts: the platform calls a method of texts on it")
 row("names-workspace-ignored", "NAME-006 NAME-024 SEC-003 SEC-004", lambda app: before(app, re_homed),
     "Another workspace's name finds this one's model.")
-row("names-vendor-id-rewritten", "NAME-005 NAME-028 NAME-029",
+row("names-vendor-id-rewritten", "NAME-005 NAME-028 NAME-029 SDK-016",
     rewrites(lambda id: f"{WORKSPACE}/meta-llama-3-3-70b-instruct" if id == VENDOR else id),
     "What the documentation forbids works until it does not.")
-row("names-vendor-id-unknown", "NAME-005 NAME-028 NAME-029",
+row("names-vendor-id-unknown", "NAME-005 NAME-028 NAME-029 SDK-016",
     when(lambda asked: model(asked) == VENDOR, lambda asked: refusal(404)), "Users look for a model that is there.")
-row("names-unchecked-in-streams", "NAME-020 NAME-029",
+row("names-unchecked-in-streams", "NAME-020 NAME-029 SDK-016",
     when(lambda asked: asked.streams and bool(model(asked)) and entity(asked) not in KNOWN, lambda asked: refusal(404)),
     "The same mistake is another error when it is streamed.")
 row("names-refused-with-400",
     "NAME-005 NAME-006 NAME-008 NAME-009 NAME-010 NAME-011 NAME-012 NAME-013 NAME-014 NAME-015 NAME-016 "
-    "NAME-017 NAME-018 NAME-019 NAME-020 NAME-024 NAME-025 NAME-028 NAME-029 NAME-030 NAME-035",
+    "NAME-017 NAME-018 NAME-019 NAME-020 NAME-024 NAME-025 NAME-028 NAME-029 NAME-030 NAME-035 SDK-016",
     answers(lambda asked, x: x.status == 422, lambda x: replace(x, status=400)),
     "Programs that look for 422 never explain the rule.")
 row("names-refused-in-plain-text", "ERR-003 MODEL-006 NAME-028 NAME-029",
@@ -251,9 +251,10 @@ row("configured-list-forgets-one", "NAME-039",
 row("configured-only-is-served", "NAME-040", rewrites(lambda id: id.replace("planned-model", "mock-small")),
     "A model that is planned is paid for under another name.")
 row("embeddings-without-naming-rule", "NAME-020 NAME-030",
-    at("/openai/-/v1/embeddings", lambda asked: refusal(404) if "zz-" not in str(asked.object) else None),
+    answers(lambda asked, x: asked.path.endswith("/openai/-/v1/embeddings") and x.status == 422,
+            lambda x: with_request_id(replace(x, status=404))),
     "The same mistake is another error at another endpoint.")
-row("tenants-not-apart", "SEC-007",
+row("tenants-not-apart", "LIST-012 SEC-007",
     at("/workspaces/empty/openai/-/v1/", lambda asked: moved(asked, asked.path.replace("/empty/", "/default/"))),
     "One tenant uses and pays for another's models.")
 # fmt: on

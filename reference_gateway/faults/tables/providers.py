@@ -87,13 +87,13 @@ row("provider-models-as-a-bare-array", "PROV-004", in_own_lists(lambda x: x.with
 row("provider-models-null-when-empty", "PROV-004 PROV-016",
     in_own_lists(lambda x: x if x.json["data"] else x.with_json({"object": "list", "data": None})),
     "Clients iterate over null and crash.", "facts: Go's nil slices")
-row("models-of-all-without-object", "PROV-005 LIST-002", at("/models", data(everywhere(object=None))),
+row("models-of-all-without-object", "LIST-002 PROV-005 SDK-021", at("/models", data(everywhere(object=None))),
     "Typed clients refuse the list.", "facts: the vendor's SDK marks every member optional")
 row("models-of-all-lack-one", "PROV-006", at("/models", data(lambda rows: rows[:-1])), "A model can't be found.")
 row("models-of-all-hold-a-ghost", "LIST-007 PROV-006", at("/models", data(lambda rows: [*rows, GHOST])),
     "Users choose a model that nobody serves.")
 row("unknown-provider-is-empty", "PROV-007",
-    where(lambda asked, x: is_own_list(asked) and x.status == 404,
+    where(lambda asked, x: is_own_list(asked) and x.status == 404 and is_uuid(asked.path.split("/")[-2]),
         lambda x: with_request_id(Answer(200)).with_json({"object": "list", "data": []})),
     "A misspelt provider looks like one without models.")
 row("unknown-provider-crashes", "PROV-007 PROV-008",
@@ -136,12 +136,14 @@ row("provider-models-of-another-owner", "PROV-017",
 row("provider-fetched-is-another", "PROV-019", where(lambda asked, x: is_one(asked) and x.status == 200,
                                                   lambda x: x.with_json({**x.json, "uuid": "other"})),
     "Settings of another provider are shown.")
-row("model-by-alias-only", "PROV-020",
+row("model-by-alias-only", "MODEL-001 MODEL-002 PROV-020 SDK-012",
     where(lambda asked, x: asked.path.startswith(f"{BASE}/models/") and not asked.path.endswith("azure/gpt-4o")
         and x.status == 200, lambda x: failure(404, code="model_not_found")),
     "The vendor's client, which retrieves by uuid, finds nothing.")
 row("providers-flicker", "PROV-021", flickering(), "Menus change by the second.")
-row("sdk-refused-at-the-gateway", "AUTH-014 PROV-018",
+row("sdk-refused-at-the-gateway",
+    "AUTH-014 PROV-018 SDK-001 SDK-002 SDK-003 SDK-004 SDK-005 SDK-006 SDK-007 SDK-008 SDK-009 SDK-011 "
+    "SDK-012 SDK-013 SDK-014 SDK-019 SDK-020 SDK-024 SDK-025 SDK-026",
     answering(lambda asked: asked.header("x-stainless-lang") and asked.path.startswith(BASE), failure(400)),
     "No OpenAI SDK works.")
 # fmt: on
