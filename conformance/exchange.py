@@ -225,6 +225,11 @@ class Exchange:
         """Every event with the JSON object in its data; None where it holds none."""
         return [(event, _object(event)) for event in self.events]
 
+    @cached_property
+    def derived(self) -> dict[str, dict[str, Any]]:
+        """What was made of this exchange and is asked for again and again, by name."""
+        return {}
+
     @property
     def seen(self) -> str:
         """What came back, in a few words for a message."""

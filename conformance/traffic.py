@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -48,9 +49,12 @@ def wants_usage(asked: dict[str, Any]) -> bool:
 
 def endpoint(exchange: Exchange) -> str:
     """The inference endpoint that a POST went to: chat/completions, completions or embeddings; "" for all else."""
-    path = exchange.request.url.split("?")[0] if exchange.request.method == "POST" else ""
-    if "%" in path:
-        path = unquote(path)
+    return _endpoint(exchange.request.method, exchange.request.url)
+
+
+@lru_cache(maxsize=4096)  # asked for every exchange by every rule
+def _endpoint(method: str, url: str) -> str:
+    path = unquote(url.split("?")[0]) if method == "POST" else ""
     return next((name for name in ("chat/completions", "completions", "embeddings") if path.endswith("/" + name)), "")
 
 
@@ -90,6 +94,12 @@ def reply_of(exchange: Exchange) -> Json:
         return document_of(exchange)
     if not _streamed(exchange):
         return exchange.document
+    if "reply" not in exchange.derived:
+        exchange.derived["reply"] = _joined(exchange)
+    return exchange.derived["reply"]
+
+
+def _joined(exchange: Exchange) -> Json:
     return joined(exchange.chunks) if endpoint(exchange) == "completions" else accumulated(exchange.chunks)
 
 

@@ -17,7 +17,7 @@ named, or None."""
 
 _REQUESTS = {"give_back": 2, "leave": 5}
 """How many requests a call sends, where it is more than one."""
-_ADDING = dict.fromkeys(("parse", "parse_tool"), {"response_format": {"type": "json_object"}})
+_ADDING = {call: {"response_format": {"type": "json_object"}} for call in ("parse", "parse_tool")}
 """About what the SDK adds to the bodies of some calls: a schema, which shortens the answer."""
 _PATHS = {"models": "/models", "models_async": "/models", "embed": "/embeddings"}
 _PATHS |= dict.fromkeys(("complete", "complete_streamed"), "/completions")
