@@ -4,7 +4,7 @@ be seen to find it. The correct gateway knows nothing of them."""
 from reference_gateway.faults.fault import Fault
 from reference_gateway.faults.tables import TABLES
 
-__all__ = ["FAULTS", "UNDETECTED", "Fault"]
+__all__ = ["FAULTS", "NOT_BROKEN", "UNDETECTED", "Fault"]
 
 FAULTS: dict[str, Fault] = {fault.name: fault for table in TABLES for fault in table.rows}
 """All of them, by name."""
@@ -15,3 +15,10 @@ UNDETECTED: dict[str, str] = {
     "a length and chunks in one plain answer": "clients read the chunks; in a stream the length is seen (STREAM-049)",
 }
 """What is known not to be detected, and why: defects that no client can see from outside within a run."""
+
+NOT_BROKEN: dict[str, str] = {
+    "ERR-029": "the bundled gateway throttles nobody unless it is configured to",
+    "NAME-001": "all that is judged rests on it: it is red when nothing else can be judged",
+    "SDK-017": "the bundled gateway throttles nobody unless it is configured to",
+}
+"""The MUSTs that none of these defects breaks, and why."""

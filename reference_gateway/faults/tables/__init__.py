@@ -13,17 +13,17 @@ from reference_gateway.faults.tables import (
     naming,
     providers,
     sdk,
+    tools,
 )
 
 TABLES = (
     framing.FRAMING,
     chunks.CHUNKS,
     chunks.USAGE,
-    chunks.TOOLS,
     chats.CHATS,
     chats.USAGE,
-    chats.TOOLS,
-    chats.FORMATS,
+    tools.TOOLS,
+    tools.FORMATS,
     embeddings.EMBEDDINGS,
     embeddings.COMPLETIONS,
     lists.LISTS,

@@ -182,16 +182,17 @@ def rewriting(edit: Any) -> Wrap:
 
 
 def crossing(app: ASGIApp) -> ASGIApp:
-    """Of long prompts of one word, every other gets what was said to the one before."""
+    """Whoever asks again what was asked before, in many words, gets what was said to the one who asked last."""
+    asked_before: set[bytes] = set()
     said: list[dict[str, Any]] = []
 
     def edit(asked: Asked, answer: Answer) -> Answer | None:
-        if not (is_chat(asked) and answer.status == 200 and str(asked.object.get("messages")).count("apple ") > 2):
+        if not (is_chat(asked) and answer.status == 200 and str(asked.object.get("messages")).count("apple ") > 5):
             return None
         said.append(answer.json)
-        if len(said) % 2:
-            return None
-        return answer.with_json(said[-1] | {key: said[-2][key] for key in ("choices", "usage")})
+        again = asked.body in asked_before
+        asked_before.add(asked.body)
+        return answer.with_json(said[-1] | {key: said[-2][key] for key in ("choices", "usage")}) if again else None
 
     return changed(app, edit, streams=never)
 

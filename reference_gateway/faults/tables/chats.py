@@ -2,15 +2,28 @@
 
 import itertools
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed, error
+from reference_gateway.faults.asgi import Answer, Asked, changed, error
+from reference_gateway.faults.chats import (
+    MESSAGE,
+    bare,
+    content,
+    counts,
+    has_role,
+    holding,
+    holds,
+    in_messages,
+    in_parts,
+    messages,
+    of_text,
+    plain,
+    talking,
+)
 from reference_gateway.faults.edits import (
-    Edit,
     Where,
     answered,
     asked_as,
@@ -28,98 +41,8 @@ from reference_gateway.faults.fault import table
 
 CHATS = table("chat")
 USAGE = table("usage")
-TOOLS = table("tools")
-FORMATS = table("formats")
 row = CHATS.add
-MESSAGE = "choices[].message"
-CALLS = f"{MESSAGE}.tool_calls"
 EVENTS = replace(SSE, body=b'data: {"choices": []}\n\ndata: [DONE]\n\n')
-auto, required, none = (asks("tool_choice", choice) for choice in ("auto", "required", "none"))
-
-
-def plain(where: Where) -> Where:
-    return lambda asked: not asked.streams and where(asked)
-
-
-def named(asked: Asked) -> bool:
-    return isinstance(asked.object.get("tool_choice"), dict)
-
-
-def with_tools(asked: Asked) -> bool:
-    return bool(asked.object.get("tools"))
-
-
-def of_text(asked: Asked) -> bool:
-    return not with_tools(asked) and "response_format" not in asked.object
-
-
-def messages(asked: Asked) -> list[dict[str, Any]]:
-    found = asked.object.get("messages")
-    return [message for message in found if isinstance(message, dict)] if isinstance(found, list) else []
-
-
-def has_role(role: str) -> Where:
-    return lambda asked: any(message.get("role") == role for message in messages(asked))
-
-
-def content(fits: Callable[[Any], bool]) -> Where:
-    return lambda asked: any(fits(message.get("content")) for message in messages(asked) if "content" in message)
-
-
-def holds(piece: str) -> Where:
-    return content(lambda text: isinstance(text, str) and piece in text)
-
-
-def in_parts(asked: Asked) -> bool:
-    """Users' messages whose content is text in parts."""
-    found = [m.get("content") for m in messages(asked) if m.get("role") == "user"]
-    return any(
-        isinstance(parts, list)
-        and parts
-        and all(isinstance(part, dict) and part.get("type") == "text" for part in parts)
-        for parts in found
-    )
-
-
-def holding(piece: str) -> Where:
-    """Messages with parts that hold this anywhere."""
-    return content(lambda parts: isinstance(parts, list) and piece in str(parts))
-
-
-def bare(asked: Asked) -> bool:
-    """Chats whose words nobody looks into, and that no other is compared with."""
-    return of_text(asked) and not asked.object.keys() & {"logprobs", "stop", "seed", "n"}
-
-
-def talking(asked: Asked) -> bool:
-    """No tools, and no roles that there are not."""
-    return of_text(asked) and {m.get("role") for m in messages(asked)} <= {"system", "developer", "user", "assistant"}
-
-
-def of_type(kind: str) -> Where:
-    """Messages with a part of this type."""
-    return content(
-        lambda parts: (
-            isinstance(parts, list) and any(isinstance(part, dict) and part.get("type") == kind for part in parts)
-        )
-    )
-
-
-def in_messages(edit: Callable[[list[Any]], list[Any]], where: Where) -> Wrap:
-    """Such chats are understood with other messages."""
-    return asked_as(put("messages", edit), lambda asked: len(messages(asked)) > 0 and where(asked))
-
-
-def counts(**given: Any) -> Edit:
-    """Usage with other counts, given or made from the old ones, that adds up all the same."""
-
-    def edit(document: Any) -> None:
-        usage = document["usage"]
-        for key, count in given.items():
-            usage[key] = count(usage[key]) if callable(count) else count
-        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-
-    return edit
 
 
 def drifting(app: ASGIApp) -> ASGIApp:
@@ -159,27 +82,9 @@ def capped(*caps: Any) -> Where:
     return where
 
 
-def called(edit: Edit) -> Edit:
-    """Each tool call of an answer."""
-    return put(f"{CALLS}[]", lambda call: edited(edit, call))
-
-
 def only_the_last(found: list[Any]) -> list[Any]:
     """Of the turns only the last; what a developer says stays."""
     return [m for m in found[:-1] if m.get("role") == "developer"] + found[-1:]
-
-
-def numbered_calls(document: Any) -> None:
-    """The calls of each answer are counted from 0 anew."""
-    for choice in document["choices"]:
-        for number, call in enumerate(choice["message"].get("tool_calls") or ()):
-            call["id"] = f"call_{number}"
-
-
-def calls_look_finished(document: Any) -> None:
-    for choice in document["choices"]:
-        if choice["message"].get("tool_calls") and choice["finish_reason"] == "length":
-            choice["finish_reason"] = "tool_calls"
 
 
 # fmt: off
@@ -331,6 +236,7 @@ row("chat-user-message-null-served", "CHAT-088",
 # fmt: on
 
 row = USAGE.add
+
 # fmt: off
 row("chat-without-usage", "CHAT-017", reply(drop("usage")), "Nothing can be billed.", "facts: lm-proxy 3.3.2")
 row("chat-usage-does-not-add-up", "CHAT-018", reply(put("usage.total_tokens", lambda n: n + 1)),
@@ -350,99 +256,4 @@ row("chat-usage-of-one-choice", "CHAT-024 CHAT-107", reply(counts(completion_tok
     "The second choice is free of charge.")
 row("chat-usage-beyond-the-cap", "CHAT-031", reply(counts(completion_tokens=lambda n: n + 40), of_text),
     "Users pay for tokens that they had capped.", "facts: speculative decoders overshoot")
-# fmt: on
-
-row = TOOLS.add
-# fmt: off
-row("tool-calls-for-nobody", "CHAT-090",
-    reply(lambda document: [each["message"].update(tool_calls=[
-      {"id": "call_x", "type": "function", "function": {"name": "search", "arguments": "{}"}}])
-      for each in document["choices"]] and document,
-          lambda asked: asks("stream", False)(asked) and of_text(asked)),
-    "Agents call a tool that they do not have.")
-row("tool-call-without-id", "CHAT-042", reply(called(put("id", "")), named),
-    "Agents can't answer the call.")
-row("tool-call-without-type", "CHAT-042 SDK-008", reply(called(drop("type")), named),
-    "Typed clients refuse the call.")
-row("tool-call-of-another-name", "CHAT-042 CHAT-047 SDK-008",
-    reply(called(put("function.name", "functions.get_time")), named),
-    "Agents don't know what to call.", "facts: engines that put a prefix before the name")
-row("tool-required-ignored", "CHAT-041", asked_as(put("tool_choice", "none"), required),
-    "Agents that force a call get prose.")
-row("tool-none-ignored", "CHAT-048", asked_as(put("tool_choice", "required"), none),
-    "Tools are called that were forbidden.")
-row("tool-named-ignored", "CHAT-047",
-    reply(called(put("function.name", lambda old: "get_weather" if old == "get_time" else old)),
-        lambda asked: named(asked) and len(asked.object["tools"]) > 1),
-    "The wrong tool is called.")
-row("tool-arguments-as-object", "CHAT-043 SDK-008", reply(called(put("function.arguments", {"city": "Oslo"})), named),
-    "json.loads(arguments) raises.", "facts: the native API of Ollama")
-row("tool-arguments-null", "CHAT-043 SDK-008", reply(called(put("function.arguments", None)), named),
-    "json.loads(arguments) raises.")
-row("tool-arguments-with-a-comma-too-many", "CHAT-044",
-    reply(called(put("function.arguments", lambda old: old[:-1] + ",}")), plain(auto)),
-    "json.loads(arguments) raises.")
-row("tool-finish-without-calls", "CHAT-045 CHAT-104",
-    reply(both(put(CALLS, []), put("choices[].finish_reason", "tool_calls")), plain(auto)),
-    "Agents wait for calls that never come.", "vLLM issues 53255 and 53363")
-row("tool-calls-end-with-stop", "CHAT-046", reply(put("choices[].finish_reason", "stop"), plain(required)),
-    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
-row("tool-ids-constant", "CHAT-098", reply(numbered_calls, with_tools),
-    "The results of two turns are taken for one.", "facts: adapters that count calls anew in each answer")
-row("tool-calls-that-are-a-text", "CHAT-040", reply(put(CALLS, "none"), plain(auto)), "Iterating over calls raises.")
-row("tool-calls-of-the-first-choice-only", "CHAT-091",
-    reply(lambda document: document["choices"][1]["message"].pop("tool_calls", None) and None,
-          lambda asked: asks("n", 2)(asked) and with_tools(asked)), "The second choice does nothing.")
-row("tool-results-refused", "CHAT-051 CHAT-068", answered(has_role("tool"), error(400)),
-    "No agent gets to its second step.")
-row("tool-results-in-parts-crash", "CHAT-052",
-    answered(lambda asked: any(m.get("role") == "tool" and isinstance(m.get("content"), list)
-                               for m in messages(asked)), error(500)),
-    "Agents crash at their second step.", "sglang issue 17853")
-row("tool-parallel-calls-despite-false", "CHAT-050",
-    reply(put(CALLS, lambda calls: [*calls, calls[0] | {"id": "call_second"}] if calls else calls),
-        asks("parallel_tool_calls", False)),
-    "Agents that can do one thing at a time do two.")
-row("tool-calls-cut-short-look-finished", "CHAT-092",
-    reply(calls_look_finished, with_tools),
-    "Agents call tools with half of their arguments.")
-row("tool-definitions-unchecked", "CHAT-054",
-    asked_as(drop("tools"), lambda asked: any(
-        isinstance(tool, dict) and tool.get("type") == "banana" for tool in asked.object.get("tools") or ())),
-    "A broken tool is never noticed.")
-# fmt: on
-
-row = FORMATS.add
-# fmt: off
-row("format-json-in-a-fence", "CHAT-056 CHAT-057 SDK-007",
-    reply(put(f"{MESSAGE}.content", lambda text: f"```json\n{text}\n```"),
-        lambda asked: (asked.object.get("response_format") or {}).get("type") in ("json_object", "json_schema")),
-    "json.loads(content) raises.", "facts: models that are merely asked for JSON")
-row("format-json-object-ignored", "CHAT-056",
-    reply(put(f"{MESSAGE}.content", "Sure! Here it is."),
-        lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_object"),
-    "json.loads(content) raises.")
-row("format-schema-ignored", "CHAT-057 SDK-007",
-    reply(put(f"{MESSAGE}.content", '{"town": 4}'),
-        lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_schema"),
-    "Programs read members that are not there.", "facts: engines without guided decoding")
-row("format-malformed-ignored", "CHAT-059",
-    asked_as(drop("response_format"),
-           lambda asked: "response_format" in asked.object and (
-               not isinstance(asked.object["response_format"], dict)
-               or asked.object["response_format"].get("type") not in ("text", "json_object", "json_schema"))),
-    "A mistake in the client is never noticed.")
-row("logprobs-missing", "CHAT-036 CHAT-099",
-    reply(put("choices[].logprobs", None), plain(asks("logprobs", True))),
-    "Scores are missing that were asked for.", "facts: often ignored")
-row("logprobs-of-half-the-text", "CHAT-037",
-    reply(put("choices[].logprobs.content", lambda found: found[: len(found) // 2]), plain(asks("logprobs", True))),
-    "Scores belong to other words.")
-row("logprobs-positive", "CHAT-037",
-    reply(put("choices[].logprobs.content[].logprob", lambda old: -old + 0.1), plain(asks("logprobs", True))),
-    "Probabilities above one.")
-row("logprobs-one-alternative-too-many", "CHAT-038",
-    reply(put("choices[].logprobs.content[].top_logprobs", lambda old: [*old, *old[:1]]),
-        lambda asked: plain(asks("logprobs", True))(asked) and bool(asked.object.get("top_logprobs"))),
-    "Arrays of a fixed size overflow.", "facts: vLLM adds the sampled token as one more")
 # fmt: on

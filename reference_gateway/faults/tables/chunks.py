@@ -1,203 +1,44 @@
-"""Streams whose chunks are wrong: ids, choices, deltas, finish reasons, usage, and pieces of tool calls."""
+"""Streams whose chunks are wrong: ids, choices, deltas, finish reasons and usage."""
 
 import itertools
-import json
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from reference_gateway.faults.asgi import Asked, Events, Wrap
 from reference_gateway.faults.edits import (
-    DONE,
-    Edit,
-    Where,
     asked_as,
     asks,
-    chunk,
     drop,
-    events,
     is_chat,
     plainly_streamed,
     put,
 )
 from reference_gateway.faults.fault import table
+from reference_gateway.faults.streams import (
+    Document,
+    at_the_end,
+    bare,
+    beside,
+    choice,
+    counted,
+    ending,
+    folded,
+    held,
+    is_end,
+    of_text,
+    on_chats,
+    one_of_text,
+    remembering,
+    with_usage,
+    without_usage,
+)
 
 CHUNKS = table("streaming")
-TOOLS = table("tools")
 USAGE = table("usage")
 row = CHUNKS.add
-DELTA, FRAGMENT = "choices[].delta", "choices[].delta.tool_calls[]"
+DELTA = "choices[].delta"
 FIRST, SECOND, LATER = slice(0, 1), slice(1, 2), slice(1, None)
-Document = dict[str, Any]
 _numbers = itertools.count(1)
-
-
-def on_chats(edit: Edit, where: Where = is_chat, only: slice = slice(None)) -> Wrap:
-    """Every chunk of the streamed chats of this kind, or some of them by their place."""
-    return chunk(edit, lambda asked: is_chat(asked) and where(asked), only)
-
-
-def with_usage(asked: Asked) -> bool:
-    return is_chat(asked) and asks("stream_options", {"include_usage": True})(asked)
-
-
-def without_usage(asked: Asked) -> bool:
-    return is_chat(asked) and not asked.object.get("stream_options")
-
-
-def of_text(asked: Asked) -> bool:
-    """Streams of text, which have no tool calls."""
-    return is_chat(asked) and "tools" not in asked.object
-
-
-def one_of_text(asked: Asked) -> bool:
-    return of_text(asked) and not asks("n", 2)(asked)
-
-
-def bare(asked: Asked) -> bool:
-    """Streams of text whose words nobody looks into."""
-    return of_text(asked) and not (asks("logprobs")(asked) or asks("response_format")(asked))
-
-
-def with_tools(asked: Asked) -> bool:
-    return is_chat(asked) and bool(asked.object.get("tools"))
-
-
-def folded(begin: Callable[[], Callable[[Document | None], list[Document]]], where: Where = is_chat) -> Wrap:
-    """Each chunk, and None for [DONE], becomes any number of chunks; `begin` is called for each stream."""
-
-    def start() -> Events:
-        edit = begin()
-
-        def change(piece: bytes) -> bytes:
-            given = None if piece == DONE else json.loads(piece.removeprefix(b"data: "))
-            found = [b"data: %b\n\n" % json.dumps(each).encode() for each in edit(given)]
-            return b"".join(found) + (DONE if given is None else b"")
-
-        return change
-
-    return events(start, where)
-
-
-def beside(made: Callable[[Document], Document], *, before: Callable[[Document], bool], where: Where) -> Wrap:
-    """One more chunk, made of the one that it comes before; the first of them of which that holds."""
-
-    def begin() -> Callable[[Document | None], list[Document]]:
-        done = [False]
-
-        def edit(given: Document | None) -> list[Document]:
-            if given is None or done[0] or not before(given):
-                return [] if given is None else [given]
-            done[0] = True
-            return [made(deepcopy(given)), given]
-
-        return edit
-
-    return folded(begin, where)
-
-
-def at_the_end(made: Callable[[Document], Document], where: Where) -> Wrap:
-    """One more chunk, made of the last, before [DONE]."""
-
-    def begin() -> Callable[[Document | None], list[Document]]:
-        last: list[Document] = []
-
-        def edit(given: Document | None) -> list[Document]:
-            if given is None:
-                return [made(deepcopy(last[-1]))] if last else []
-            last[:] = [given]
-            return [given]
-
-        return edit
-
-    return folded(begin, where)
-
-
-def choice(**members: Any) -> Callable[[Document], Document]:
-    """The same chunk with another choice."""
-    found = [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": None} | members]
-    return lambda given: given | {"choices": found}
-
-
-def is_end(given: Document) -> bool:
-    return any(each.get("finish_reason") for each in given["choices"])
-
-
-def ending(edit: Edit) -> Edit:
-    """Of the chunk that ends a choice."""
-    return lambda given: edit(given) if is_end(given) else None
-
-
-def held(pick: Callable[[Document], bool], where: Where, join: Callable[[list[Document]], list[Document]]) -> Wrap:
-    """From the first such chunk on chunks are held back, and at the end `join` says in what form they come."""
-
-    def begin() -> Callable[[Document | None], list[Document]]:
-        kept: list[Document] = []
-
-        def edit(given: Document | None) -> list[Document]:
-            if given is None:
-                return join(kept)
-            if kept or pick(given):
-                kept.append(given)
-                return []
-            return [given]
-
-        return edit
-
-    return folded(begin, where)
-
-
-def remembering(edit: Callable[[Document, dict[Any, Any]], None], where: Where) -> Wrap:
-    """`edit` changes each chunk and has a memory of the stream."""
-
-    def begin() -> Callable[[Document | None], list[Document]]:
-        memory: dict[Any, Any] = {}
-
-        def change(given: Document | None) -> list[Document]:
-            if given is None:
-                return []
-            edit(given, memory)
-            return [given]
-
-        return change
-
-    return folded(begin, where)
-
-
-def fragments_of(given: Document) -> list[Document]:
-    return [each for one in given["choices"] for each in one["delta"].get("tool_calls") or ()]
-
-
-def fragments(edit: Edit, fits: Callable[[Document], bool]) -> Wrap:
-    """Such fragments of tool calls."""
-
-    def change(given: Document) -> None:
-        for fragment in fragments_of(given):
-            if fits(fragment):
-                edit(fragment)
-
-    return on_chats(change, with_tools)
-
-
-def first_fragments(edit: Edit) -> Wrap:
-    """The fragments that begin a call."""
-    return fragments(edit, lambda fragment: "id" in fragment)
-
-
-def later_fragments(edit: Edit) -> Wrap:
-    return fragments(edit, lambda fragment: "id" not in fragment)
-
-
-def repeating(key: str) -> Wrap:
-    """Each fragment repeats what the first one of its call said."""
-
-    def edit(given: Document, said: dict[Any, Any]) -> None:
-        for fragment in fragments_of(given):
-            source = fragment if key == "id" else fragment["function"]
-            source.setdefault(key, said.get(fragment["index"]))
-            said[fragment["index"]] = source[key]
-
-    return remembering(edit, with_tools)
 
 
 def cumulative(given: Document, memory: dict[Any, Any]) -> None:
@@ -206,22 +47,6 @@ def cumulative(given: Document, memory: dict[Any, Any]) -> None:
         if each["delta"].get("content"):
             memory[each["index"]] = memory.get(each["index"], "") + each["delta"]["content"]
             each["delta"]["content"] = memory[each["index"]]
-
-
-def cumulative_arguments(given: Document, memory: dict[Any, Any]) -> None:
-    for each in fragments_of(given):
-        memory[each["index"]] = memory.get(each["index"], "") + each["function"].get("arguments", "")
-        each["function"]["arguments"] = memory[each["index"]]
-
-
-def whole_calls_again(given: Document, memory: dict[Any, Any]) -> None:
-    """The arguments come once in pieces, and once more as a whole with the end."""
-    for each in fragments_of(given):
-        memory[each["index"]] = memory.get(each["index"], "") + each["function"].get("arguments", "")
-    for each in given["choices"]:
-        if each.get("finish_reason") == "tool_calls":
-            calls = [{"index": n, "function": {"arguments": text}} for n, text in memory.items()]
-            each["delta"]["tool_calls"] = calls
 
 
 def one_end_only(given: Document) -> None:
@@ -233,18 +58,6 @@ def one_end_only(given: Document) -> None:
 def usage_with_the_end(found: list[Document]) -> list[Document]:
     *rest, end, usage = found
     return [*rest, end | {"usage": usage["usage"]}]
-
-
-def counted(edit: Callable[[Document], None]) -> Edit:
-    """Changes the usage, which adds up all the same."""
-
-    def change(given: Document) -> None:
-        usage = given.get("usage")
-        if usage:
-            edit(usage)
-            usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-
-    return change
 
 
 def ids_for_each(given: Document, memory: dict[Any, Any]) -> None:
@@ -386,7 +199,7 @@ row("stream-plain-where-json-is-accepted", "STREAM-002",
     asked_as(put("stream", False), lambda asked: asked.streams and asked.header("accept") == "application/json"
              and asked.header("x-stainless-lang") is None),
     "openai-python, which always accepts JSON, never streams.")
-row("stream-surrogates-torn", "STREAM-066", folded(halves, bare),
+row("stream-surrogates-torn", "STREAM-066 SDK-026", folded(halves, bare),
     "Emoji turn into two boxes each.", "facts: JavaScript gateways that cut texts by length")
 row("stream-pieces-lost", "STREAM-068", remembering(lossy, lambda asked: bare(asked) and asks("seed")(asked)),
     "Words are missing in the middle of answers.", "facts: queues that drop what comes too fast")
@@ -398,6 +211,7 @@ row("stream-logprobs-lost", "STREAM-060", on_chats(put("choices[].logprobs", Non
 # fmt: on
 
 row = USAGE.add
+
 # fmt: off
 row("stream-usage-not-asked-for", "STREAM-029",
     at_the_end(lambda given: given | {
@@ -434,43 +248,4 @@ row("stream-usage-beyond-the-cap", "STREAM-033",
 row("stream-prompt-counted-differently", "STREAM-034",
     on_chats(counted(lambda usage: usage.update(prompt_tokens=usage["prompt_tokens"] + 1)), with_usage),
     "The same prompt costs more when it is streamed.")
-# fmt: on
-
-row = TOOLS.add
-# fmt: off
-row("tool-fragments-without-index", "STREAM-037 SDK-006", on_chats(drop(f"{FRAGMENT}.index"), with_tools),
-    "openai-python raises, and two calls can't be told apart.", "openai-python issue 2806; ollama issue 7881")
-row("tool-call-without-id-in-streams", "STREAM-038 SDK-006", first_fragments(put("id", "")),
-    "Agents can't answer a call that has no id.")
-row("tool-call-without-type-in-streams", "STREAM-038 SDK-006", first_fragments(drop("type")),
-    "Typed clients refuse the call.")
-row("tool-call-without-name-in-streams", "STREAM-038", first_fragments(drop("function.name")),
-    "Agents don't know what to call.")
-row("tool-ids-repeated", "STREAM-039 SDK-006", repeating("id"),
-    "Clients that join what comes get the id many times over.", "facts: several adapters repeat ids")
-row("tool-names-repeated", "STREAM-039 SDK-006", repeating("name"),
-    "openai-python's helper ends with 'get_weatherget_weather'.", "facts: several adapters repeat names")
-row("tool-type-null-later", "STREAM-040 SDK-006", later_fragments(put("type", None)),
-    "openai-python's helper raises a TypeError.", "facts: serialisers that write every member")
-row("tool-calls-counted-from-one", "STREAM-041 SDK-006",
-    on_chats(put(f"{FRAGMENT}.index", lambda old: old + 1), with_tools),
-    "Clients that keep calls in a list fail at the first.")
-row("tool-calls-all-at-index-0", "STREAM-041 SDK-006", on_chats(put(f"{FRAGMENT}.index", 0), with_tools),
-    "Two calls are joined to one with broken arguments.", "any-llm issue 1148")
-row("tool-arguments-as-object-in-streams", "STREAM-043 SDK-006",
-    later_fragments(put("function.arguments", {"city": "Oslo"})),
-    "Clients join objects to texts and crash.")
-row("tool-arguments-null-in-streams", "STREAM-043 SDK-006", later_fragments(put("function.arguments", None)),
-    "Clients join null to a text and crash.")
-row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_arguments, with_tools),
-    "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
-row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),
-    "The arguments, joined, are no JSON.", "facts: argument text sent as delta and as whole")
-row("tool-streams-end-with-stop", "STREAM-044",
-    on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
-    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
-row("tool-streams-of-nothing", "STREAM-030 STREAM-065",
-    events(lambda: lambda piece: piece if piece == DONE else b"",
-           lambda asked: asks("tool_choice", "auto")(asked)),
-    "Agents hang as soon as they stream with tools.")
 # fmt: on

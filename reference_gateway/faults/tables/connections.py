@@ -127,9 +127,9 @@ def is_last(heard: Heard) -> bool:
 
 async def hanging_after_errors(heard: Heard, given: Given, client: Client) -> None:
     """A connection that has seen a refusal does not answer its last request."""
-    client.notes["refused"] = client.notes.get("refused", False) or given.status >= 400
-    if client.notes["refused"] and is_last(heard):
+    if client.notes.get("refused") and is_last(heard):
         await client.hang()
+    client.notes["refused"] = client.notes.get("refused", False) or given.status >= 400
     await client.pass_on(given)
 
 

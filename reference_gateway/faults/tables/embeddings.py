@@ -108,7 +108,7 @@ def overwhelmed(app: ASGIApp) -> ASGIApp:
             return None
         texts = asked.object.get("input")
         broken.extend([True] * (isinstance(texts, list) and len(texts) > 1000))
-        if isinstance(texts, str) and not seen:
+        if isinstance(texts, str) and not broken:
             seen.append(asked.body)
         return error(500) if broken and asked.body in seen else None
 
@@ -157,7 +157,7 @@ row("embeddings-not-normalised", "EMB-017", vectors(in_any_form(lambda old: [2 *
 row("embeddings-by-a-chat-model", "EMB-020",
     answers(lambda x: error(500),
             lambda asked, x: embeds(asked) and x.status in (400, 404) and asked.object.get("model") in CHATTERS
-            and asked.object.get("input")),
+            and asked.object.get("input") and asked.header("content-type")),
     "Clients retry a model that can never embed.")
 row("embeddings-escaped-texts-differ", "EMB-021",
     taking(lambda asked: embeds(asked) and b"\\u" in asked.body, lambda asked: replace(
@@ -172,11 +172,11 @@ row("embeddings-of-another-model", "EMB-027", embedded(put("model", "text-embedd
     "Vectors are stored under the wrong model.")
 row("embeddings-user-refused", "EMB-025", answering(lambda asked: embeds(asked) and "user" in asked.object, 400),
     "Clients that name their user are refused.")
-row("embeddings-floats-as-base64", "EMB-024",
+row("embeddings-floats-as-base64", "EMB-024 SDK-021",
     vectors(lambda old: base64.b64encode(struct.pack(f"<{len(old)}f", *old)).decode(),
             lambda asked: embeds(asked) and asked.object.get("encoding_format") == "float"),
     "Clients that ask for numbers get texts.")
-row("embeddings-gzip-in-name-only", "EMB-029",
+row("embeddings-gzip-in-name-only", "EMB-029 HDR-005",
     answers(lambda x: x.with_header("content-encoding", "gzip"),
             lambda asked, x: embeds(asked) and x.status == 200 and "gzip" in (asked.header("accept-encoding") or "")
             and asked.header("x-stainless-lang") is None),

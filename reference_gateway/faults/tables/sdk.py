@@ -58,19 +58,19 @@ def as_object(document: Any) -> None:
 row("sdk-async-calls-fail", "SDK-002",
     answering(sent(lambda asked: "(1" in str(asked.object.get("messages"))), error(500)),
     "Programs that ask for much at once fail.")
-row("sdk-parse-gets-a-fence", "CHAT-057 SDK-007", reply(fenced, sent(asks("response_format"))),
+row("sdk-parse-gets-a-fence", "SDK-007", reply(fenced, sent(asks("response_format"))),
     "parse() raises.", "facts: models that are merely asked for JSON")
 row("sdk-tool-arguments-as-object", "CHAT-043 SDK-008", reply(as_object, sent(asks("tools"))),
     "parse() raises.", "facts: the native API of Ollama")
 row("sdk-model-is-a-page", "SDK-012", answered("llama-3.3-70b-instruct", as_page),
     "models.retrieve() returns a text.", "facts: proxies that refuse %2F")
-row("sdk-unknown-model-in-the-stream", "SDK-013",
+row("sdk-unknown-model-in-the-stream", "ERR-024 SDK-013",
     answering(sent(lambda asked: is_unknown(asked) and asked.streams), failing_stream("no such model")),
     "No fallback is tried, as no NotFoundError is raised.", "LiteLLM issues 6629 and 11236")
-row("sdk-wrong-key-in-the-stream", "SDK-014",
+row("sdk-wrong-key-in-the-stream", "ERR-024 SDK-014 STREAM-071",
     answering(sent(lambda asked: has_wrong_key(asked) and asked.streams), failing_stream("no such key")),
     "No key is asked for, as no AuthenticationError is raised.", "LiteLLM issues 6629 and 11236")
-row("sdk-no-messages-is-404", "ERR-009 SDK-015",
+row("sdk-no-messages-is-404", "SDK-015",
     answering(sent(lambda asked: asked.object.get("messages") == []), error(404)),
     "Users look for a path that is there.", "OmniRoute issue 6515")
 row("sdk-returned-message-refused", "SDK-022",
@@ -79,7 +79,7 @@ row("sdk-returned-message-refused", "SDK-022",
     "The second turn of every conversation fails.", "facts: strict validators refuse unknown members")
 row("sdk-extra-body-crashes", "SDK-023", answering(sent(asks("x_conformance")), error(500)),
     "Every new client option takes the chat down.")
-row("sdk-completion-is-a-page", "SDK-020", answered("v1/completions", as_page),
+row("sdk-completion-is-a-page", "COMP-001 SDK-020", answered("v1/completions", as_page),
     "completions.create() returns a text.")
 row("sdk-embeddings-empty", "SDK-019", answered("/embeddings", lambda x: x.with_json(x.json | {"data": []})),
     "openai-python raises a ValueError.")
