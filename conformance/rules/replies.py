@@ -62,6 +62,11 @@ def model_is_named(document: Json) -> Iterator[str]:
         yield f"model is {show(document.get('model'))}"
 
 
+def fits(model: str, asked: str) -> bool:
+    """Whether an answer's model is the one asked for, or a resolved form of it: its last segment goes on from there."""
+    return model == asked or model.rsplit("/", 1)[-1].startswith(asked.rsplit("/", 1)[-1])
+
+
 def indexes_count_up(document: Json) -> Iterator[str]:
     found = [choice.get("index") for choice in choices(document)]
     if sorted(index for index in found if is_int(index)) != list(range(len(found))):

@@ -74,8 +74,7 @@ def test_the_model_is_the_requested_one(chat_reply: Exchange, facts: Facts) -> N
     model, asked = dig(chat_reply.document, "model"), facts.model
     if not isinstance(model, str):
         raise Unusable(f"model is {show(model)}")
-    fits = model == asked or _last_segment(model).startswith(_last_segment(asked))
-    expect(fits, chat_reply, f"model is {show(model)}, {show(asked)} was asked for")
+    expect(replies.fits(model, asked), chat_reply, f"model is {show(model)}, {show(asked)} was asked for")
 
 
 @requirement("CHAT-009")
@@ -209,7 +208,3 @@ def test_a_fingerprint_is_text_or_null(exchanges: list[Exchange], chat_reply: Ex
 @requirement("CHAT-082", both_modes=True)
 def test_a_service_tier_is_a_known_one(exchanges: list[Exchange], chat_reply: Exchange) -> None:
     hold(in_parts(chats_like(exchanges, chat_reply), replies.tier_is_known))
-
-
-def _last_segment(model: str) -> str:
-    return model.rsplit("/", 1)[-1]

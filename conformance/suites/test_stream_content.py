@@ -9,6 +9,7 @@ from conformance.probes.chat import SMALL_CAP
 from conformance.probes.delivery import SEEDED_CAP
 from conformance.rules import Json, content, replies, twins, usage
 from conformance.rules.framing import is_utf8
+from conformance.rules.replies import fits
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.traffic import (
@@ -17,6 +18,7 @@ from conformance.traffic import (
     chat_replies,
     chat_streams,
     in_streams,
+    n_of,
     repeats_itself,
     reply_of,
     sent,
@@ -113,7 +115,8 @@ def test_streams_name_the_model_that_plain_answers_name(
     plain = _named(chat_replies(exchanges, chat_reply))
     for asked, found in _named(chat_streams(exchanges, chat_stream)).items():
         names, others = ({name for _, name in each} for each in (found, plain[asked]))
-        tells = min(len(found), len(plain[asked])) > 1
+        misnamed = not any(fits(name, asked) for name in others) and any(fits(name, asked) for name in names)
+        tells = min(len(found), len(plain[asked])) > 1 and not misnamed  # CHAT-008
         seen = f"for {show(asked)} streams name {show(sorted(names))}, plain answers {show(sorted(others))}"
         expect(not tells or bool(names & others), found[0][0], seen)
 
@@ -126,9 +129,10 @@ def _compared(rule: Compare, plain: Iterable[Exchange], streamed: Iterable[Excha
 
 
 def _answered(exchanges: Iterable[Exchange]) -> list[Exchange]:
-    """Those that were answered as they were asked for, with a choice."""
+    """Those that were answered as they were asked for, with as many choices."""
     served = [x for x in exchanges if x.ok and came_as_asked(x) and (x.is_json or _first_chunk(x))]
-    return [x for x in served if reply_of(x).get("choices")]
+    found = [(x, reply_of(x).get("choices")) for x in served]
+    return [x for x, choices in found if isinstance(choices, list) and len(choices) == n_of(sent(x))]
 
 
 def _first_chunk(stream: Exchange) -> object:
