@@ -82,7 +82,6 @@ async def models_of_empty_workspace(gateway: Gateway) -> Exchange:
     return await gateway.get(path.replace(f"/{ours}/", f"/{empty}/") + "/models", from_origin=True)
 
 
-@probe()
 async def model_by_id(gateway: Gateway) -> Exchange:
     """The model under test, its id percent-encoded as one path segment, as the SDKs send it."""
     return await gateway.get(f"/models/{_quoted(_listed(gateway))}")

@@ -208,12 +208,14 @@ def relaying(listener: socket.socket, port: int, speak: Tcp, *, tls: ssl.SSLCont
 
 async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, speak: Tcp) -> None:
     answers, requests = await asyncio.open_connection("127.0.0.1", port, limit=PIECE * 16)
-    heard, client = bytearray(), Client(writer)
+    heard, client, owed = bytearray(), Client(writer), 0
 
     async def listen() -> None:
+        nonlocal owed
         try:
             while data := await reader.read(PIECE):
-                heard.extend(data)
+                heard.extend(data[owed:])
+                owed = max(0, owed - len(data))
                 requests.write(data)
                 await requests.drain()
             requests.write_eof()
@@ -229,12 +231,19 @@ async def _connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
             if head[9:10] == b"1":  # 100 Continue: the answer is yet to come
                 await client.write(head)
                 continue
-            said = Heard(bytes(heard))
+            said, owed = Heard(bytes(heard)), _owed(heard)
             heard.clear()
             await speak(said, Given(head, _body(head, said.method, answers)), client)
     finally:
         listening.cancel()
         requests.transport.abort()
+
+
+def _owed(heard: bytes | bytearray) -> int:
+    """How much of a request's body is yet to come where the answer came before it: it is no part of the next one."""
+    head, blank, body = bytes(heard).partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return max(0, int(length[1]) - len(body)) if length and blank else 0
 
 
 async def _head(answers: asyncio.StreamReader) -> bytes:

@@ -36,7 +36,7 @@ def test_outcomes_in_pytests_own_terms(run: Command, gateway_url: str) -> None:
     words = ["--gateproof-only", "LIST", "--gateproof-model", "no-such-model", "--base-url", gateway_url + "/v1"]
     done = run("pytest", str(ROOT / "conformance"), *words, env={"GATEPROOF_API_KEY": KEY})
     assert done.returncode == 1
-    assert "1 failed, 11 passed, 1 skipped" in done.stdout
+    assert "1 failed, 12 passed, 1 skipped" in done.stdout
     assert "LIST-006 fail: " in done.stdout
     assert "Traceback" not in done.stdout
 

@@ -147,7 +147,7 @@ def test_no_odd_value_in_a_list_is_an_error_of_ours(recording: Recording, name: 
 
 @each_value
 def test_no_odd_value_in_a_model_is_an_error_of_ours(recording: Recording, name: str) -> None:
-    for path in paths(recording.results["model_by_id"].value.json):
+    for path in paths(next(iter(recording.results["models_by_id"].value.values()))[0].json):
         judged = judge_with(model(lambda d, path=path: odd(d, path, ODD[name])), "MODEL", model="gpt-4o-mini")
         assert not [said for said in judged.values() if said.verdict is Verdict.ERROR], path
 
