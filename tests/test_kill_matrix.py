@@ -34,7 +34,7 @@ def test_some_defects_in_all_layers_and_dialects_turn_red_what_they_should_and_n
 
 
 def test_a_sample_of_all_defects_is_detected() -> None:
-    """Drawn anew by each version of the tables; only what a defect breaks is sent and judged."""
+    """Drawn anew by each version of the tables; only the areas that a defect breaks are sent and judged."""
     done = matrix("--sample", "8", "--seed", "7", "--only-affected")
     assert figures(done.stdout)["detected"] == 8, done.stdout
 
