@@ -158,6 +158,6 @@ def test_a_defect_below_http_is_served_over_tls_too(tmp_path: Path) -> None:
         assert url.startswith("https://")
         with httpx.Client(verify=ssl.create_default_context(cafile=str(trusted)), base_url=url) as client:
             assert client.get("/v1/models").status_code == 200
+            long = {"role": "user", "content": "Use at least 100 words."}
             with pytest.raises(httpx.RemoteProtocolError):
-                long = {"role": "user", "content": "Use at least 100 words."}
                 client.post("/v1/chat/completions", json=CHAT | {"stream": True, "messages": [long]})
