@@ -106,8 +106,11 @@ row("chat-created-an-hour-ago", "CHAT-006", reply(put("created", lambda s: s - 3
     "Answers are sorted before their questions.")
 row("chat-without-model", "CHAT-007 SDK-021",
     reply(drop("model")), "Bills by model lose the answer.", "facts: lm-proxy 3.3.2")
-row("chat-model-of-the-provider", "CHAT-008 STREAM-070", reply(put("model", "prod-eu-4711")),
+row("chat-model-of-the-provider", "CHAT-008", reply(put("model", "prod-eu-4711")),
     "Budgets by model name don't find what they pay for.", "LiteLLM issues 19943 and 22709")
+row("chat-model-dated-only-when-plain", "STREAM-070",
+    reply(put("model", lambda id: f"{id}-2024-07-18"), lambda asked: asked.object.get("model") == "gpt-4o-mini"),
+    "Bills by model are split over two names.", "LiteLLM issues 19943 and 22709")
 row("chat-two-choices-for-one", "CHAT-009", reply(doubled, asks("stream", False)),
     "Clients that join choices show the answer twice.")
 row("chat-without-choices", "CHAT-001 CHAT-009",
