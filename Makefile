@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Twice as many as there are cores, as many tests wait for a slow gateway.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
@@ -30,7 +32,7 @@ demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, lo
 	$(BIN)/python scripts/demo.py
 
 test: $(READY) lint  ## lint, types and the project's own tests
-	$(BIN)/pytest -n auto -q
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto -q
 
 test-clients: $(CLIENTS_READY)  ## real clients (ibm-watsonx-ai, langgraph, litellm, openai) against the bundled gateway
 	CLIENTS_REQUIRED=1 .venv-clients/bin/pytest tests/clients -q
