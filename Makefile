@@ -32,10 +32,10 @@ demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, lo
 	$(BIN)/python scripts/demo.py
 
 test: $(READY) lint  ## lint, types and the project's own tests, with one row in three of the tables of defects
-	ROWS=1/3 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto -q
+	ROWS=1/3 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
 
 test-all: $(READY)  ## the project's own tests, with every row of the tables of defects
-	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto -q
+	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
 
 test-clients: $(CLIENTS_READY)  ## real clients (ibm-watsonx-ai, langgraph, litellm, openai) against the bundled gateway
 	CLIENTS_REQUIRED=1 .venv-clients/bin/pytest tests/clients -q
