@@ -197,7 +197,8 @@ def test_the_tokens_of_an_answer_are_shown(exchanges: list[Exchange], chat_reply
 @requirement("CHAT-105")
 def test_a_text_comes_once(exchanges: list[Exchange], chat_reply: Exchange) -> None:
     twice = list(in_documents(chat_replies(exchanges, chat_reply), texts.says_all_twice))
-    (hold if len(twice) >= SURE else tolerate)(twice)
+    if len(twice) >= SURE:  # one alone may be the model's own doing
+        hold(twice)
 
 
 @requirement("CHAT-108")

@@ -247,7 +247,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "no text, and tokens": (texts(lambda text: ""), {"CHAT-104": WARN}),
     "a text cut to its beginning": (texts(lambda text: text[:3]), {"CHAT-104": WARN}),
     "all texts twice": (texts(lambda text: text * 2), {"CHAT-105": FAIL}),
-    "texts of one option twice": (texts(lambda text: f"{text} {text}", asks("user")), {"CHAT-105": WARN}),
+    "texts of one option twice": (texts(lambda text: f"{text} {text}", asks("presence_penalty")), {"CHAT-105": FAIL}),
     "half of each emoji": (in_escapes, {"CHAT-108": FAIL}),
     "characters replaced": (texts(lambda text: text[:5] + "\ufffd" + text[5:]), {"CHAT-108": FAIL}),
     "UTF-8 read as Latin-1": (texts(lambda text: text.encode().decode("latin-1") + "\xe6\x97\xa5"), {"CHAT-108": FAIL}),
