@@ -52,7 +52,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(arguments: list[str]) -> argparse.ArgumentParser:
-    from conformance.report import tool_version
+    from conformance.reporting.report import tool_version
 
     parser = _Parser(
         prog="gateproof",
@@ -115,7 +115,7 @@ def _add_options(parser: argparse.ArgumentParser, names: list[str]) -> None:
 
 def _load(options: argparse.Namespace) -> tuple[Target, Settings]:
     """What is asked for; where only a host is named, with the dialect that is found there."""
-    from conformance.dialects import aimed
+    from conformance.sending.dialects import aimed
 
     flags = {option.name: getattr(options, option.name, None) for option in OPTIONS}
     target, settings = load(flags, options.base_url)
@@ -132,8 +132,9 @@ def check(target: Target, settings: Settings) -> int:
     """Judges a target, prints the report to standard output, and returns the exit code."""
     import pytest
 
-    from conformance import plugin, terminal
-    from conformance.rehearsal import Plan
+    from conformance import plugin
+    from conformance.reporting import terminal
+    from conformance.sending.rehearsal import Plan
 
     class Screen:
         @pytest.hookimpl(tryfirst=True)
@@ -200,11 +201,11 @@ def _quiet_environment() -> Any:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from conformance.doctor import Finding, examine, reach
-    from conformance.gateway import Gateway
     from conformance.profiles import profile
     from conformance.redact import Redactor
-    from conformance.wire import Limits, Wire
+    from conformance.sending.doctor import Finding, examine, reach
+    from conformance.sending.gateway import Gateway
+    from conformance.sending.wire import Limits, Wire
 
     target, _ = _load(options)
     dialect = profile(target.profile)
@@ -230,9 +231,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _names(options: argparse.Namespace) -> int:
-    from conformance import nametable
     from conformance.profiles import profile
     from conformance.redact import Redactor
+    from conformance.reporting import nametable
 
     target, _ = _load(options)
     dialect = profile(target.profile)
@@ -251,7 +252,7 @@ def _trace(options: argparse.Namespace) -> int:
     import json
     from pathlib import Path
 
-    from conformance import trace
+    from conformance.reporting import trace
 
     reports = []
     for name in options.report:

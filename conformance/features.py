@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from conformance.exchange import Exchange, Unusable
 from conformance.profiles import Profile
-from conformance.recording import Recording
+from conformance.reading.vectors import embeddings_in, read
+from conformance.sending.recording import Recording
 from conformance.target import ConfigError, Target
-from conformance.vectors import embeddings_in, read
 
 CLEAN_REFUSALS = (400, 404, 405, 415, 422, 501)
 

@@ -63,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that this test judges")
     if not _aimed_at_us(config):
         return
-    from conformance.judging import Judging
+    from conformance.judging.run import Judging
 
     try:
         if GIVEN in config.stash:
@@ -86,7 +86,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def _located(target: Target, settings: Settings, config: pytest.Config) -> Target:
     """The target with the dialect that was found, where only a host is named; workers of xdist are told of it."""
-    from conformance.dialects import aimed
+    from conformance.sending.dialects import aimed
 
     worker = getattr(config, "workerinput", None)
     if worker is not None and not settings.replay:

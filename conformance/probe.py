@@ -10,7 +10,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conformance.gateway import Gateway
+    from conformance.sending.gateway import Gateway
 
 Sender = Callable[["Gateway"], Awaitable[Any]]
 

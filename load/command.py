@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from conformance.doctor import examine
-from conformance.gateway import Gateway
 from conformance.profiles import profile
 from conformance.redact import MASK, Redactor
+from conformance.sending.doctor import examine
+from conformance.sending.gateway import Gateway
+from conformance.sending.wire import Limits, Wire
 from conformance.target import BY_NAME, ConfigError, Target
 from conformance.target import load as load_target
 from conformance.verdict import Exit
-from conformance.wire import Limits, Wire
 from load import table
 
 HELP = "measure how fast a gateway streams"

@@ -13,7 +13,7 @@ from locust.env import Environment
 from locust.event import Events
 from locust.runners import WorkerRunner
 
-from conformance.report import tool_version
+from conformance.reporting.report import tool_version
 from load.metrics import Metrics
 from load.plan import Plan, Planner
 from load.result import StreamResult

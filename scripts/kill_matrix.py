@@ -24,7 +24,7 @@ from kill_matrix_page import page
 
 from conformance import catalogue, profiles
 from conformance.catalogue import Level
-from conformance.in_process import Blocked, judge_url
+from conformance.judging.in_process import Blocked, judge_url
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings

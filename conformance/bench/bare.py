@@ -6,7 +6,7 @@ import time
 from urllib.parse import urlsplit
 
 from conformance.exchange import Exchange
-from conformance.wire import raw_request
+from conformance.sending.wire import raw_request
 
 _LENGTH = re.compile(rb"content-length:\s*(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"transfer-encoding:\s*chunked", re.IGNORECASE)

@@ -26,7 +26,7 @@ from conformance.bench.bare import replay_s
 from conformance.exchange import Exchange
 from conformance.probe import PROBES, Phase
 from conformance.profiles import profile
-from conformance.recording import Recording, record
+from conformance.sending.recording import Recording, record
 from conformance.target import Target
 
 KEY = "sk-bench-gateproof.key"

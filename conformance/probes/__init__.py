@@ -1,49 +1,11 @@
 """What is sent: one module per area. Importing this package registers every probe."""
 
-from conformance.probes import (
-    auth,
-    chat,
-    completions,
-    delivery,
-    embeddings,
-    errors,
-    formats,
-    http,
-    limits,
-    listing,
-    logprobs,
-    names,
-    parameters,
-    paths,
-    prompts,
-    providers,
-    routes,
-    sdk,
-    security,
-    stream,
-    tools,
-)
+from importlib import import_module
+from pkgutil import walk_packages
 
-__all__ = [
-    "auth",
-    "chat",
-    "completions",
-    "delivery",
-    "embeddings",
-    "errors",
-    "formats",
-    "http",
-    "limits",
-    "listing",
-    "logprobs",
-    "names",
-    "parameters",
-    "paths",
-    "prompts",
-    "providers",
-    "routes",
-    "sdk",
-    "security",
-    "stream",
-    "tools",
-]
+from conformance.probe import PROBES
+
+__all__ = ["PROBES"]
+
+for _module in walk_packages(__path__, f"{__name__}."):
+    import_module(_module.name)

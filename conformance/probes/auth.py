@@ -8,10 +8,10 @@ from collections.abc import Awaitable
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
 from conformance.probes.errors import MALFORMED, nonce, offered, unserved_model
 from conformance.probes.listing import model_by_id
+from conformance.sending.gateway import Gateway, together
 
 STAINLESS = {
     "User-Agent": "OpenAI/Python 2.8.0",

@@ -7,11 +7,11 @@ from typing import Any
 
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed, serves_nothing
-from conformance.gateway import ABSENT, TOKEN_CAP, Gateway, together
 from conformance.probe import Phase, probe
-from conformance.probes.chat import STOP_CAP, STORY
+from conformance.probes.chat.replies import STOP_CAP, STORY
 from conformance.probes.errors import unserved_model
 from conformance.probes.stream import LONG_CAP, USAGE
+from conformance.sending.gateway import ABSENT, TOKEN_CAP, Gateway, together
 
 PATH = "/completions"
 PROMPT = "Say OK."

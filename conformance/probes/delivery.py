@@ -5,10 +5,10 @@ from asyncio import gather
 from typing import Any
 
 from conformance.exchange import Exchange
-from conformance.gateway import ABSENT, Gateway, together, user
-from conformance.manners import NOTHING_YET, Manner
 from conformance.probe import Phase, probe
 from conformance.probes.stream import LONG_CAP, LONG_PROMPT, USAGE
+from conformance.sending.gateway import ABSENT, Gateway, together, user
+from conformance.sending.manners import NOTHING_YET, Manner
 
 SEEDED_CAP = 48
 MULTIBYTE = "Tell me a story in ten sentences with an emoji after every sentence and some Japanese and Korean words."

@@ -7,9 +7,9 @@ from asyncio import gather
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import ABSENT, Gateway, together
 from conformance.probe import Phase, probe
-from conformance.vectors import only_vector
+from conformance.reading.vectors import only_vector
+from conformance.sending.gateway import ABSENT, Gateway, together
 
 PATH = "/embeddings"
 MODELS_TRIED = 4

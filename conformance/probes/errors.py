@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance.exchange import Exchange, Unusable
 from conformance.features import no_such_route
-from conformance.gateway import TOKEN_CAP, Gateway, encode, together
 from conformance.probe import Phase, probe
+from conformance.sending.gateway import TOKEN_CAP, Gateway, encode, together
 
 JSON = {"Content-Type": "application/json"}
 NEVER_THERE = (403, 404, 405, 501)

@@ -4,9 +4,9 @@ import gzip
 import re
 
 from conformance.exchange import Exchange
-from conformance.gateway import Gateway, encode, together
 from conformance.probe import Phase, probe
 from conformance.probes.errors import MALFORMED, offered, unserved_model
+from conformance.sending.gateway import Gateway, encode, together
 
 CLOSE = (("Connection", "close"),)
 ORIGIN = "https://app.gateproof.example"

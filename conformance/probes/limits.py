@@ -5,9 +5,9 @@ from typing import Any
 
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed
-from conformance.gateway import Gateway, encode, together, user
 from conformance.probe import Phase, probe
 from conformance.probes.errors import offered, unserved_model
+from conformance.sending.gateway import Gateway, encode, together, user
 
 LONG = " ".join(f"kestrel{number:03}" for number in range(300))
 """A prompt of 3.3 kB of which no dozen characters occur twice, nor anywhere else."""

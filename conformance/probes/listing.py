@@ -5,10 +5,10 @@ import secrets
 from typing import Any
 from urllib.parse import quote
 
-from conformance.doctor import listed_models
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
+from conformance.sending.doctor import listed_models
+from conformance.sending.gateway import Gateway, together
 
 MAX_ASKED = 8
 ODD_IDS = {

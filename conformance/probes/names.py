@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from conformance import names
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
+from conformance.sending.gateway import Gateway, together
 from conformance.shape import show
 
 Tries = dict[str, Exchange]

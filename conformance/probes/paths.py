@@ -3,10 +3,10 @@
 from collections.abc import Awaitable
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
 from conformance.probes.auth import wrong_key_of
 from conformance.probes.errors import unserved_model
+from conformance.sending.gateway import Gateway, together
 
 PLAIN = "the plain path"
 TRICKS = {

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from conformance.doctor import listed_models
 from conformance.exchange import Exchange
-from conformance.gateway import Gateway, together
 from conformance.probe import Phase, probe
 from conformance.probes.auth import STAINLESS
+from conformance.sending.doctor import listed_models
+from conformance.sending.gateway import Gateway, together
 
 MAX_PROVIDERS = 20
 MAX_MODELS = 5

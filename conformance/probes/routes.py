@@ -5,11 +5,11 @@ import re
 from typing import Any
 
 from conformance import names
-from conformance.doctor import listed_ids
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together
 from conformance.probe import probe
 from conformance.probes.names import own_workspace, seeded, served_id
+from conformance.sending.doctor import listed_ids
+from conformance.sending.gateway import Gateway, together
 from conformance.shape import show
 
 MAX_PROVIDERS = 5

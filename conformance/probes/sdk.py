@@ -6,18 +6,18 @@ from asyncio import gather
 from typing import Any
 
 from conformance import names
-from conformance.doctor import listed_models
 from conformance.exchange import Unusable
 from conformance.features import is_claimed
-from conformance.gateway import Gateway, user
 from conformance.probe import Phase, probe
+from conformance.probes.chat.tools import TOOL_CAP, TOOLS
 from conformance.probes.completions import PROMPT, completion
 from conformance.probes.embeddings import TEXTS, embedder
 from conformance.probes.errors import unserved_model
 from conformance.probes.limits import burst
 from conformance.probes.stream import USAGE
-from conformance.probes.tools import TOOL_CAP, TOOLS
 from conformance.sdk.playing import Played, played
+from conformance.sending.doctor import listed_models
+from conformance.sending.gateway import Gateway, user
 
 AT_ONCE = 20
 CITY = "How many people live in Oslo? Answer with the name of the city and the number."

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Gateway, together, user
 from conformance.probe import Phase, probe
 from conformance.probes.embeddings import embeddings_tries
 from conformance.probes.errors import offered, unserved_model
+from conformance.sending.gateway import Gateway, together, user
 
 INJECTED = "X-Gateproof-Injected"
 LINE = f"gateproof\r\n{INJECTED}: 1"

@@ -5,9 +5,9 @@ from asyncio import gather
 from typing import Any
 
 from conformance.exchange import Exchange
-from conformance.gateway import ABSENT, Gateway, together, user
 from conformance.probe import probe
-from conformance.probes.chat import SMALL_CAP, STOP_CAP, STORY
+from conformance.probes.chat.replies import SMALL_CAP, STOP_CAP, STORY
+from conformance.sending.gateway import ABSENT, Gateway, together, user
 
 USAGE = {"include_usage": True}
 LONG_CAP = 64

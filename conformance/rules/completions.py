@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import BodyRule, Json, StreamRule
-from conformance.rules.chunks import choices_of, is_prelude, pieces_of
 from conformance.rules.replies import EARLIEST, LATEST
+from conformance.rules.streams.chunks import choices_of, is_prelude, pieces_of
 from conformance.shape import choices, is_int, show
 from schemas import violations
 

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.reading.vectors import FLOAT_BYTES, norm, read, unpacked
 from conformance.rules import BodyRule, Json
 from conformance.rules.usage import prompt_tokens
 from conformance.shape import is_int, objects, show
-from conformance.vectors import FLOAT_BYTES, norm, read, unpacked
 from schemas import violations
 
 JUDGED_ALONE = ["model", "usage", "data[].index", "data[].embedding"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import BodyRule, Json, StreamRule
-from conformance.rules.chunks import choices_of
+from conformance.rules.streams.chunks import choices_of
 from conformance.shape import choices, messages, show
 from schemas import violations
 

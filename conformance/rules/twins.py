@@ -5,9 +5,9 @@ with it, "" if nothing is; it speaks only where all of them are alike, as one ma
 """
 
 from conformance.rules import Json
-from conformance.rules.chunks import SPOKEN
-from conformance.rules.content import distortion, is_said_twice
 from conformance.rules.replies import finishes, text
+from conformance.rules.streams.chunks import SPOKEN
+from conformance.rules.streams.content import distortion, is_said_twice
 from conformance.rules.usage import completion_tokens, usage_of
 from conformance.shape import messages, show
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from conformance.rules import Json, StreamRule
-from conformance.rules.chunks import COUNTERS, deltas_of, pieces_of
+from conformance.rules.streams.chunks import COUNTERS, deltas_of, pieces_of
 from conformance.shape import is_int, show
 
 MOST_LETTERS, SPARE_LETTERS = 12, 32

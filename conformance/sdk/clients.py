@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from conformance.profiles import Profile
-from conformance.recording import Recording, Result
 from conformance.sdk.playing import Played
+from conformance.sending.recording import Recording, Result
 from conformance.target import Target
 from conformance.verdict import Verdict
 
@@ -18,7 +18,7 @@ def judged(recording: Recording, target: Target, profile: Profile, ids: Iterable
     """A row for each client beside the main one, of which there is at most one, with its verdicts on those of these
     requirements that speak of clients."""
     from conformance import catalogue
-    from conformance.in_process import judge_recording
+    from conformance.judging.in_process import judge_recording
 
     others = [played["other"] for result in recording.results.values() for played in _plays(result.value)]
     wanted = [id for id in ids if id.startswith(f"{AREA}-")]

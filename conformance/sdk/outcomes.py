@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable, clip
-from conformance.rules.accumulate import accumulated
+from conformance.rules.streams.accumulate import accumulated
 from conformance.sdk.playing import Played
 from conformance.shape import dig, show
 from conformance.verdict import Violation

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from conformance.clock import JumpingLoop
 from conformance.exchange import Unusable
-from conformance.gateway import ABSENT, Gateway
 from conformance.sdk.recorder import Recorder, not_sent
 from conformance.sdk.worker import Lost, Worker, worker
+from conformance.sending.clock import JumpingLoop
+from conformance.sending.gateway import ABSENT, Gateway
 
 Played = dict[str, Any]
 """What came of one call: `client` (its name and version), `call` (its words in a program), `outcome` ("returned" with

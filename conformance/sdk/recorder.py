@@ -15,9 +15,9 @@ from weakref import WeakKeyDictionary
 import h11
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import ABSENT, Gateway
-from conformance.manners import Manner
 from conformance.sdk.calls import KEY, LEFT
+from conformance.sending.gateway import ABSENT, Gateway
+from conformance.sending.manners import Manner
 
 LEAVING = Manner(leave_after=2, patience_s=60.0)
 OFFERED_CODINGS = "gzip, deflate"

@@ -1,7 +1,6 @@
 """The suites: each test judges one requirement of the catalogue on recorded exchanges, and sends nothing."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -14,11 +13,13 @@ def requirement(id: str, *, both_modes: bool = False) -> Callable[[Test], Test]:
     """Names the requirement that a test judges; its statement, level and features come from the catalogue.
 
     With `both_modes` the test is run on plain answers and on streamed ones: the probes that have a streamed form then
-    give that one, and `conformance.traffic.reply_of` reads either.
+    give that one, and `conformance.reading.traffic.reply_of` reads either.
     """
 
     def mark(test: Test) -> Test:
-        marked: Any = pytest.mark.requirement(id)(test)
-        return pytest.mark.parametrize("mode", MODES)(marked) if both_modes else marked  # type: ignore[no-any-return]
+        marked: Test = pytest.mark.requirement(id)(test)
+        if both_modes:
+            marked = pytest.mark.parametrize("mode", MODES)(marked)
+        return marked
 
     return mark

@@ -1,9 +1,9 @@
 """AUTH: API keys. What derives from a plain refusal accepts the status of that refusal, which is judged by itself."""
 
 from conformance.exchange import Exchange
-from conformance.gateway import Facts
 from conformance.rules import errors, headers
 from conformance.rules.secrets import has_own_key
+from conformance.sending.gateway import Facts
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.target import Target

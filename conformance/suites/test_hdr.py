@@ -4,9 +4,9 @@ from collections import Counter
 
 from conformance.exchange import Exchange
 from conformance.probes.http import ORIGIN
+from conformance.reading.traffic import answers, is_plain
 from conformance.rules import headers as rules
 from conformance.suites import requirement
-from conformance.traffic import answers, is_plain
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, survive
 
 GONE = ("closed", "protocol")

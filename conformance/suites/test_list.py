@@ -3,13 +3,13 @@
 from itertools import pairwise
 
 from conformance.exchange import Exchange
-from conformance.gateway import Facts
 from conformance.profiles import Profile
+from conformance.reading.traffic import in_documents
 from conformance.rules import models as rules
+from conformance.sending.gateway import Facts
 from conformance.shape import objects, show
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.traffic import in_documents
 from conformance.verdict import Inconclusive, Violation, expect, hold, prefer
 from schemas import violations
 

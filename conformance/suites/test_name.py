@@ -3,17 +3,17 @@
 import re
 
 from conformance.exchange import Exchange, Unusable
-from conformance.gateway import Facts
 from conformance.names import READINGS, VENDOR, Standing, consistent
 from conformance.probes.routes import rows
 from conformance.profiles import Profile
+from conformance.reading.traffic import in_documents, sent
 from conformance.rules import models as rules
 from conformance.rules import naming
+from conformance.sending.gateway import Facts
 from conformance.shape import dig, show
 from conformance.sse import DONE
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.traffic import in_documents, sent
 from conformance.verdict import (
     Inconclusive,
     Violation,

@@ -3,12 +3,12 @@
 from typing import Any
 from urllib.parse import unquote
 
-from conformance.doctor import listed_ids, listed_models
 from conformance.exchange import Exchange, Unusable
+from conformance.reading.traffic import in_documents
 from conformance.rules import providers as rules
+from conformance.sending.doctor import listed_ids, listed_models
 from conformance.shape import objects, show
 from conformance.suites import requirement
-from conformance.traffic import in_documents
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, refuse, tolerate
 from schemas import violations
 

@@ -4,6 +4,8 @@ whether what it returns is what came."""
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed
 from conformance.profiles import Profile
+from conformance.reading.traffic import answered
+from conformance.reading.vectors import alike, norm
 from conformance.sdk.outcomes import (
     CUT,
     REFUSED,
@@ -28,8 +30,6 @@ from conformance.sdk.playing import Played
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.traffic import answered
-from conformance.vectors import alike, norm
 from conformance.verdict import Inconclusive, expect, hold, tolerate
 
 Calls = dict[str, Played]

@@ -2,11 +2,11 @@
 
 from conformance.exchange import Exchange
 from conformance.probes.security import ELSEWHERE, INJECTED
+from conformance.reading.traffic import endpoint, route
 from conformance.rules import models as lists
 from conformance.rules import secrets
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.traffic import endpoint, route
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, refuse, survive, tolerate
 
 PATIENCE_S = 5.0

@@ -11,16 +11,16 @@ import openai
 import pytest
 
 from conformance import profiles
-from conformance.clock import JumpingLoop
-from conformance.gateway import Facts, Gateway
 from conformance.probe import PROBES
-from conformance.recording import Recording, record
 from conformance.sdk import calls, clients
 from conformance.sdk.playing import Played, played
 from conformance.sdk.worker import Lost, Worker
+from conformance.sending.clock import JumpingLoop
+from conformance.sending.gateway import Facts, Gateway
+from conformance.sending.recording import Recording, record
+from conformance.sending.wire import Wire
 from conformance.target import ConfigError, Target
 from conformance.verdict import Verdict
-from conformance.wire import Wire
 
 from ..suites.edits import asks, chunk, put
 from ..suites.judged import KEY, gateway_app, on_stage
@@ -104,7 +104,7 @@ def test_the_script_imports_nothing_of_ours() -> None:
 
 
 def test_the_sdk_is_not_imported_where_it_is_not_judged() -> None:
-    code = "import sys, conformance.judging, conformance.suites.test_sdk; print('openai' in sys.modules)"
+    code = "import sys, conformance.judging.run, conformance.suites.test_sdk; print('openai' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -11,13 +11,13 @@ import pytest
 from starlette.types import ASGIApp
 
 from conformance import profiles
-from conformance.cost import Budget
 from conformance.exchange import Unusable
-from conformance.gateway import Facts, Gateway
 from conformance.sdk.calls import KEY, LEFT
 from conformance.sdk.recorder import Recorder
+from conformance.sending.cost import Budget
+from conformance.sending.gateway import Facts, Gateway
+from conformance.sending.wire import Limits, Wire
 from conformance.target import Target
-from conformance.wire import Limits, Wire
 
 from ..suites.defects import Answer, Asked, before
 from ..suites.judged import Cut, on_stage, serving

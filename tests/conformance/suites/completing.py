@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from conformance.judging.outcome import Outcome
+
 from .defects import Answer, Asked, before, changed
 from .edits import Edit, Where, Wrap, always, edited, judge_with
-from .judged import Judged
 
 
-def judge_completions(wrap: Wrap, **options: Any) -> dict[str, Judged]:
+def judge_completions(wrap: Wrap, **options: Any) -> dict[str, Outcome]:
     """What COMP says of the bundled gateway with this around it, save whether streams come while they are made."""
     return {id: said for id, said in judge_with(wrap, "COMP", **options).items() if id != "COMP-044"}
 

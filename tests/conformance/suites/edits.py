@@ -28,7 +28,7 @@ from reference_gateway.faults.edits import (
     stream,
 )
 
-from .judged import Judged, gateway_app, judge
+from .judged import Outcome, gateway_app, judge
 
 __all__ = [
     "Edit",
@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 
-def judge_with(wrap: Wrap, *areas: str, **options: Any) -> dict[str, Judged]:
+def judge_with(wrap: Wrap, *areas: str, **options: Any) -> dict[str, Outcome]:
     """What these areas say of the bundled gateway with this around it. Whether streams are delivered while they are
     made is left out, as some of what is put around it sends them in one piece."""
     judged = judge(wrap(gateway_app()), *areas, **options)

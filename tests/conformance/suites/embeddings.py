@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from .defects import Answer, Asked, before, changed
 from .edits import Edit, Where, Wrap, asks, edited, put
-from .judged import Judged, gateway_app, judge
+from .judged import Outcome, gateway_app, judge
 
 MODEL, LENGTH = "mock/small", 384
 """The bundled model with the shortest vectors."""
@@ -193,6 +193,6 @@ def chatting(asked: Asked) -> bool:
     return asked.object.get("model") == "gpt-4o-mini"
 
 
-def emb(wrap: Wrap, **options: Any) -> dict[str, Judged]:
+def emb(wrap: Wrap, **options: Any) -> dict[str, Outcome]:
     """What EMB says of the bundled gateway with this around it."""
     return judge(wrap(gateway_app()), "EMB", **{"embeddings_model": MODEL} | options)

@@ -13,18 +13,20 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from conformance import in_process
 from conformance import profiles as dialects
-from conformance.in_process import GREEN, Judged, judge_recording, red
+from conformance.judging import in_process
+from conformance.judging.in_process import GREEN, judge_recording, red
+from conformance.judging.outcome import Outcome
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
+from reference_gateway.faults.serving import Stage
 from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 
 __all__ = [
-    "GREEN", "KEY", "Cut", "Judged", "altered", "gateway_app", "judge", "judge_recording", "judge_url", "on_stage",
+    "GREEN", "KEY", "Cut", "Outcome", "altered", "gateway_app", "judge", "judge_recording", "judge_url", "on_stage",
     "red", "serving",
 ]  # fmt: skip
 KEY = "sk-judged-0123456789abcdef"
@@ -40,13 +42,13 @@ def gateway_app(*, key: str | None = KEY) -> ASGIApp:
 
 def judge(
     app: ASGIApp, *areas: str, path: str | None = None, profile: str = "openai", **options: Any
-) -> dict[str, Judged]:
+) -> dict[str, Outcome]:
     """Serves the application on a free port and judges it. `path` is that of the base URL, `options` are Target's."""
     with on_stage(app) as url:
         return judge_url(url + (path or dialects.profile(profile).base_path), *areas, profile=profile, **options)
 
 
-def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Judged]:
+def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Outcome]:
     """Judges what is served there already by the requirements of these areas (or by single ones, by id)."""
     return in_process.judge_url(base_url, *areas, profile=profile, **{"api_key": KEY} | options)
 
@@ -140,24 +142,9 @@ def altered(app: ASGIApp, edit: Callable[[bytes, bytes], bytes]) -> Iterator[str
             yield outside
 
 
-class _Stage:
-    """Passes every request on to the application of the moment, whose own start and end do not matter here."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await receive()
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            await send({"type": "lifespan.shutdown.complete"})
-        else:
-            await self.app(scope, receive, send)
-
-
 @cache
-def _stage() -> tuple[_Stage, str]:
-    stage = _Stage()
+def _stage() -> tuple[Stage, str]:
+    stage = Stage()
     server = running(stage)
     url = server.__enter__()
     atexit.register(server.__exit__, None, None, None)

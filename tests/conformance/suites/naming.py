@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from conformance.names import Standing, standing
 
 from .defects import Answer, Asked
-from .judged import Judged, judge, red
+from .judged import Outcome, judge, red
 
 WORKSPACE = "default"
 SERVED = f"{WORKSPACE}/mock-small"
@@ -23,7 +23,7 @@ Act = Callable[[Asked], Asked | Answer | None]
 Edit = Callable[[Asked, Answer], Answer]
 
 
-def judged(app: ASGIApp, *areas: str, **options: str) -> dict[str, Judged]:
+def judged(app: ASGIApp, *areas: str, **options: str) -> dict[str, Outcome]:
     return red(judge(app, *(areas or ("NAME",)), path=BASE, profile="nemo", **options))
 
 

@@ -12,7 +12,7 @@ from conformance.rules import providers as rules
 from conformance.verdict import Verdict
 
 from .defects import Answer, Asked, before, changed, error
-from .judged import Judged, gateway_app, judge, red
+from .judged import Outcome, gateway_app, judge, red
 
 BASE = "/ml/gateway/v1"
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -21,7 +21,7 @@ Act = Callable[[Asked], Asked | Answer | None]
 Edit = Callable[[Asked, Answer], Answer]
 
 
-def judged(app: Any, *areas: str) -> dict[str, Judged]:
+def judged(app: Any, *areas: str) -> dict[str, Outcome]:
     return red(judge(app, *(areas or ("PROV",)), profile="watsonx"))
 
 

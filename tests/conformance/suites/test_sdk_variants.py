@@ -96,7 +96,7 @@ THROTTLED: dict[str, tuple[Answer, dict[str, Verdict]]] = {
 @pytest.mark.parametrize("name", THROTTLED)
 def test_throttling(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal, expected = THROTTLED[name]
-    monkeypatch.setattr("conformance.gateway.MAX_WAIT_S", 1.0)
+    monkeypatch.setattr("conformance.sending.gateway.MAX_WAIT_S", 1.0)
     judged = judge(Throttling(gateway_app(), refusal), "SDK-017", claimed=frozenset({"rate_limit"}))
     assert {id: said.verdict for id, said in red(judged).items()} == expected
     assert judged["SDK-017"].verdict is not Verdict.INCONCLUSIVE
@@ -108,7 +108,7 @@ def test_limits_that_are_never_met_tell_nothing() -> None:
 
 
 def test_throttling_of_twenty_at_once_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.gateway.wait_s", lambda after, attempt: 0.01)
+    monkeypatch.setattr("conformance.sending.gateway.wait_s", lambda after, attempt: 0.01)
     refused = refusing(lambda a: "(7)" in str(a.object.get("messages")), error(429))
     assert judge(refused(gateway_app()), "SDK-002")["SDK-002"].verdict is Verdict.INCONCLUSIVE
 

@@ -1,0 +1,1 @@
+"""How recorded exchanges become verdicts: inside a pytest run, or without one."""

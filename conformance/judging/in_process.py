@@ -1,0 +1,130 @@
+"""Judges what is served at a URL with the real probes and the real tests of the suites, without a pytest run: what each
+requirement says of it. For the proofs that the verdicts are right, which judge hundreds of gateways.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any
+
+from conformance import catalogue, suites
+from conformance import profiles as dialects
+from conformance.exchange import Unusable
+from conformance.features import FEATURES, is_claimed
+from conformance.judging.outcome import Outcome, not_applicable, outcome
+from conformance.probe import MODES, streamed
+from conformance.probes import PROBES
+from conformance.sending.recording import Recording, Result, record
+from conformance.target import Target
+from conformance.verdict import NotApplicable, Verdict, worst
+
+GREEN = (Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE, Verdict.KNOWN)
+
+Test = Callable[..., None]
+
+
+class Blocked(Exception):
+    """Nothing could be judged: the target can't be reached, or refuses the key."""
+
+
+def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Outcome]:
+    """Judges what is served there by the requirements of these areas (or by single ones, by id). `options` are
+    Target's. Raises Blocked."""
+    settings: dict[str, Any] = {"profile": profile, "timeout_s": 5.0} | options
+    target = Target(base_url, **settings)
+    recording = asyncio.run(record(target, dialects.profile(profile), needed(target, *areas)))
+    if recording.blocked:
+        raise Blocked(recording.blocked)
+    return judge_recording(recording, target, *areas)
+
+
+def needed(target: Target, *areas: str) -> set[str]:
+    """The names of the probes that must be sent to judge a target by these areas."""
+    dialect = dialects.profile(target.profile)
+    tests = _tests_for(areas, dialect)
+    probes = {_sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
+    probes &= PROBES.keys()
+    for id, _, _ in tests:
+        for feature in catalogue.requirement(id).features:
+            if not is_claimed(feature, target, dialect):
+                probes |= set(FEATURES[feature].probes)
+    return probes
+
+
+def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[str, Outcome]:
+    """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
+    dialect = dialects.profile(target.profile)
+    found: dict[str, Outcome] = {}
+    for id, test, mode in _tests_for(areas, dialect):
+        said = _judged(id, test, mode, target, dialect, recording)
+        if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
+            found[id] = said
+    return found
+
+
+def red(judged: dict[str, Outcome]) -> dict[str, Outcome]:
+    """Those that are neither passed nor left open."""
+    return {id: said for id, said in judged.items() if said.verdict not in GREEN}
+
+
+@cache
+def _tests_of(area: str) -> list[tuple[str, Test, str]]:
+    found = (module.name for module in walk_packages(suites.__path__, f"{suites.__name__}."))
+    modules = [import_module(name) for name in found if _is_of(name.rsplit(".", 1)[1], area.lower())]
+    tests = [test for module in modules for name, test in vars(module).items() if name.startswith("test_")]
+    marks = [(test, {mark.name: mark for mark in getattr(test, "pytestmark", ())}) for test in tests]
+    return [
+        (found["requirement"].args[0], test, mode)
+        for test, found in marks
+        if "requirement" in found
+        for mode in (MODES if "parametrize" in found else MODES[:1])
+    ]
+
+
+def _is_of(stem: str, area: str) -> bool:
+    """Whether a file of tests is one of this area: test_err and test_err_limits are of err, test_error is not."""
+    return stem == f"test_{area}" or stem.startswith(f"test_{area}_")
+
+
+def _sent(name: str, mode: str) -> str:
+    """The probe that a test asks for by this name."""
+    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name
+
+
+def _tests(areas: set[str]) -> list[tuple[str, Test, str]]:
+    return [found for area in sorted(areas) for found in _tests_of(area)]
+
+
+def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test, str]]:
+    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
+    return [found for found in _tests({id.split("-")[0] for id in wanted}) if found[0] in wanted]
+
+
+def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Profile, recording: Recording) -> Outcome:
+    """One test on the recording, as the plugin judges it."""
+    requirement = catalogue.requirement(id)
+    given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
+    given |= {"profile": dialect, "mode": mode}
+    error: Exception | None = None
+    try:
+        reason = not_applicable(requirement, target, dialect, recording)
+        if reason:
+            raise NotApplicable(reason)
+        for name in inspect.signature(test).parameters:
+            sent = _sent(name, mode)
+            given.setdefault(name, _value(recording.results[sent]) if sent in recording.results else None)
+        test(**{name: given[name] for name in inspect.signature(test).parameters})
+    except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+        error = raised
+    return outcome(requirement, error, dialect, mode)
+
+
+def _value(result: Result) -> Any:
+    if result.error:
+        raise RuntimeError(result.error)
+    if result.unusable:
+        raise Unusable(result.unusable)
+    return result.value

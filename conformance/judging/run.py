@@ -1,0 +1,373 @@
+"""Judges a gateway inside pytest: sends the probes that the collected tests need, then gives every requirement one
+verdict.
+
+With pytest-xdist one worker sends and the others judge its recording, so that counts, caps and timings stay true.
+"""
+
+import asyncio
+import itertools
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import catalogue
+from conformance.catalogue import Requirement, UnknownRequirement
+from conformance.exchange import Exchange, exchanges_in
+from conformance.features import FEATURES, check_names, is_claimed
+from conformance.judging.fixtures import fixtures
+from conformance.judging.outcome import not_applicable, outcome
+from conformance.probe import MODES, streamed
+from conformance.probes import PROBES
+from conformance.profiles import profile as profile_of
+from conformance.redact import Redactor
+from conformance.reporting import report
+from conformance.reporting.output import Output
+from conformance.reporting.report import Judgement
+from conformance.sdk import clients
+from conformance.sending.archive import keep, opened
+from conformance.sending.cost import Budget
+from conformance.sending.recording import Recording, Result, record
+from conformance.sending.rehearsal import Plan, plan
+from conformance.target import ConfigError, Settings, Target
+from conformance.verdict import RED, Broken, Exit, Verdict, exit_code
+
+REQUIREMENT = pytest.StashKey[Requirement]()
+WAIT_FOR_RECORDING_S = 3600.0
+
+
+class Judging:
+    """The plugin object of one run aimed at one target. Raises ConfigError for what can't be judged as asked."""
+
+    def __init__(self, config: pytest.Config, target: Target, settings: Settings) -> None:
+        self.config, self.target, self.settings = config, target, settings
+        self.profile = profile_of(target.profile)
+        check_names(target)
+        if settings.plan and config.getoption("numprocesses", None):
+            raise ConfigError("a plan sends nothing, so there is nothing to share: leave out -n")
+        try:
+            self._only = catalogue.select(settings.only) if settings.only else None
+        except UnknownRequirement as error:
+            raise ConfigError(f"--only: {error}") from None
+        self.recording = Recording()
+        self.judgements: list[Judgement] = []
+        self.redactor = Redactor(target.secrets)
+        self._began = time.perf_counter()
+        self.needed: set[str] = set()
+        self._total = self._failed = self._requirements = 0
+        self._collected = True
+        self.planned: Plan | None = None
+        self._worker: dict[str, Any] | None = getattr(config, "workerinput", None)
+        self._shared = tempfile.TemporaryDirectory(prefix="gateproof-")
+        self._output = None
+        if settings.output and self._worker is None:
+            self._output = Output(settings.output, config)
+        if self._worker and self._worker["gateproof_allure"]:
+            config.option.allure_report_dir = self._worker["gateproof_allure"]
+        config.pluginmanager.register(fixtures(self.result, self.of_run), "gateproof-probes")
+
+    # Selection
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        chosen: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
+        for item in items:
+            marker = item.get_closest_marker("requirement")
+            if marker is None:
+                continue
+            requirement = _cited(item, marker.args[0])
+            item.stash[REQUIREMENT] = requirement
+            wanted = self.profile.applies(requirement) and (self._only is None or requirement.id in self._only)
+            (chosen if wanted else left_out).append(item)
+            item.user_properties += [
+                ("requirement", requirement.id),
+                ("level", self.profile.level(requirement).value),
+            ]
+        others = [item for item in items if REQUIREMENT not in item.stash]
+        items[:] = chosen
+        if left_out or others:
+            config.hook.pytest_deselected(items=left_out + others)
+        self._total = len(chosen)
+        self._requirements = len({item.stash[REQUIREMENT].id for item in chosen})
+        for item in chosen:
+            asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
+            if _mode(item) == "streamed":
+                asked = {streamed(name) if streamed(name) in PROBES else name for name in asked}
+            self.needed |= asked
+            for feature in item.stash[REQUIREMENT].features:
+                if not is_claimed(feature, self.target, self.profile):
+                    self.needed |= set(FEATURES[feature].probes)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._collected = self._collected and not report.failed
+
+    # Sending
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if self.settings.plan and session.items:
+            self.planned = plan(self.target, self.profile, self.needed, concurrency=self.settings.concurrency)
+            self.config.hook.pytest_gateproof_plan(plan=self.planned, requirements=self._requirements)
+            session.items.clear()
+        elif session.items and not self.config.option.collectonly:
+            if self._worker is None:
+                self.recording = self._send()
+            else:
+                self.recording = self._shared_recording()
+            if self.recording.blocked and self._worker is None:
+                session.items.clear()
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """A worker of xdist can't take its tests back: they are skipped, and the controller ends with its own code."""
+        if self.recording.blocked:
+            pytest.skip(self.redactor.text(self.recording.blocked))
+
+    def _send(self) -> Recording:
+        if self.settings.replay:
+            return opened(self.settings.replay)[1]
+        budget = self._budget()
+        sent = itertools.count(1)
+
+        def on_exchange(_: Exchange) -> None:
+            self._progress(next(sent))
+
+        recorded: list[Recording] = []
+
+        async def go() -> None:  # returns nothing: asyncio.run makes a repr of the result, here one of all traffic
+            recorded.append(
+                await record(
+                    self.target,
+                    self.profile,
+                    self.needed,
+                    concurrency=self.settings.concurrency,
+                    budget=budget,
+                    on_exchange=on_exchange,
+                )
+            )
+
+        try:
+            asyncio.run(go())
+            if self.settings.record:
+                keep(self.settings.record, recorded[0], self.target)
+            return recorded[0]
+        except ConfigError as error:
+            raise pytest.UsageError(f"gateproof: {error}") from None
+
+    def _budget(self) -> Budget:
+        """The caps of this run. Raises UsageError if it is known before that they will not do."""
+        requests, tokens = self.settings.max_requests, self.settings.budget_tokens
+        if requests is None and tokens is None:
+            return Budget()
+        planned = plan(self.target, self.profile, self.needed, concurrency=self.settings.concurrency)
+        for option, cap, wanted in (
+            ("--max-requests", requests, planned.requests),
+            ("--budget-tokens", tokens, planned.tokens.total),
+        ):
+            if cap is not None and wanted > cap:
+                advice = "raise it, or judge less with --only"
+                raise pytest.UsageError(f"gateproof: {option} {cap}: this run needs about {wanted}; {advice}")
+        return Budget(requests, tokens)
+
+    def _shared_recording(self) -> Recording:
+        """The first worker sends and saves; the others wait for what it saved."""
+        assert self._worker is not None
+        path = Path(self._worker["gateproof_folder"]) / "recording.json"
+        if self.settings.replay:
+            return self._send()
+        if self._worker["workerid"] == "gw0":
+            recording = self._send()
+            recording.save(path)
+            return recording
+        give_up = time.monotonic() + WAIT_FOR_RECORDING_S
+        while not path.exists():
+            if time.monotonic() > give_up or not path.parent.exists():
+                raise pytest.UsageError("gateproof: the worker that sends the requests has gone")
+            time.sleep(0.05)
+        return Recording.load(path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["gateproof_folder"] = self._shared.name
+        place = ("base_url", "profile", "workspace", "found")
+        node.workerinput["gateproof_place"] = {name: getattr(self.target, name) for name in place}
+        node.workerinput["gateproof_allure"] = self.config.getoption("allure_report_dir", None)
+
+    # Judging
+
+    def of_run(self, name: str) -> Any:
+        things = {"exchanges": self.recording.exchanges, "facts": self.recording.facts}
+        return (things | {"target": self.target, "profile": self.profile})[name]
+
+    def result(self, name: str) -> Any:
+        """What a probe returned; a Result in its place if it could not send."""
+        result = self.recording.results.get(name) or Result(error=f"the probe {name} was not sent")
+        if result.error:
+            raise RuntimeError(f"probe {name} failed, a fault of gateproof's own:\n{result.error}")
+        return result if result.unusable else result.value
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+        requirement = pyfuncitem.stash.get(REQUIREMENT, None)
+        if requirement is None:
+            return (yield)
+        reason = not_applicable(requirement, self.target, self.profile, self.recording)
+        if reason:
+            self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
+            pytest.skip(f"not applicable: {reason}")
+        values = [value for name, value in pyfuncitem.funcargs.items() if name in PROBES]
+        unusable = next((value.unusable for value in values if isinstance(value, Result)), None)
+        if unusable:
+            self._note(pyfuncitem, Verdict.UNTESTABLE, unusable, ())
+            pytest.fail(self._words(requirement, Verdict.UNTESTABLE, unusable), pytrace=False)
+        looked_at = tuple(exchange.id for value in values for exchange in exchanges_in(value))
+        error, returned = None, None
+        try:
+            returned = yield
+        except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+            error = raised
+        found = outcome(requirement, error, self.profile, _mode(pyfuncitem))
+        verdict, seen = found.verdict, self.redactor.text(found.message)
+        shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
+        self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]))
+        match verdict:
+            case Verdict.PASS | Verdict.WARN:
+                return returned if error is None else True
+            case Verdict.INCONCLUSIVE | Verdict.NOT_APPLICABLE | Verdict.KNOWN:
+                raise pytest.skip.Exception(f"{verdict}: {seen}") from None
+            case Verdict.FAIL | Verdict.UNTESTABLE | Verdict.STALE:
+                raise pytest.fail.Exception(self._words(requirement, verdict, seen), pytrace=False) from None
+        assert error is not None
+        raise error
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        made = yield
+        if made.failed and made.when == "call" and dict(item.user_properties).get("verdict") == Verdict.ERROR:
+            made.when = "setup"  # pytest's own word for an error rather than a failure, in JUnit and on screen
+        return made
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        said: dict[str, Any] = dict(report.user_properties)
+        if "requirement" not in said:
+            return
+        if "verdict" in said and report.when != "teardown":
+            found = Judgement(
+                said["requirement"],
+                Verdict(said["verdict"]),
+                said["seen"],
+                tuple(str(said["evidence"]).split()),
+                report.nodeid,
+            )
+        elif report.failed:
+            last_line = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
+            found = Judgement(said["requirement"], Verdict.ERROR, last_line, test=report.nodeid)
+        else:
+            return
+        self.judgements.append(found)
+        self._failed += found.verdict in RED
+        self._progress(len(self.recording.exchanges))
+
+    def _note(self, item: pytest.Item, verdict: Verdict, seen: str, evidence: tuple[str, ...]) -> None:
+        item.user_properties += [
+            ("verdict", verdict.value),
+            ("seen", seen),
+            ("evidence", " ".join(evidence[: report.MAX_EVIDENCE])),
+        ]
+        requirement = item.stash[REQUIREMENT]
+        if self.config.getoption("allure_report_dir", None):
+            from conformance.reporting.output import tell_allure
+
+            by_id = {exchange.id: exchange for exchange in self.recording.exchanges}
+            shown = [by_id[id] for id in evidence[: report.MAX_EVIDENCE] if id in by_id]
+            tell_allure(requirement, self.profile, verdict, seen, shown, self.redactor)
+
+    def _words(self, requirement: Requirement, verdict: Verdict, message: str) -> str:
+        return f"{requirement.id} {verdict}: {requirement.statement}\n  seen: {message}"
+
+    def _progress(self, sent: int) -> None:
+        self.config.hook.pytest_gateproof_progress(
+            sent=sent, judged=len(self.judgements), total=self._total, failed=self._failed
+        )
+
+    # Reporting
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._worker is not None or self.config.option.collectonly:
+            return
+        shared = Path(self._shared.name) / "recording.json"
+        if self.settings.replay:
+            self.recording = opened(self.settings.replay)[1]
+        elif shared.exists():
+            self.recording = Recording.load(shared)
+        if not self._collected:
+            session.exitstatus = Exit.ERROR
+        elif self.planned:
+            session.exitstatus = Exit.CONFORMANT
+        elif self.recording.blocked:
+            session.exitstatus = Exit.UNREACHABLE
+        elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
+            verdicts = [judgement.verdict for judgement in self.judgements]
+            if self.settings.strict:
+                ids = {judgement.requirement for judgement in self.judgements}
+                verdicts += clients.verdicts(clients.judged(self.recording, self.target, self.profile, ids))
+            session.exitstatus = exit_code(verdicts, strict=self.settings.strict)
+            if not self.recording.exchanges and self.judgements:
+                session.exitstatus = Exit.ERROR
+        if self.judgements and not self.recording.blocked and exitstatus != Exit.INTERRUPTED:
+            document = report.build(
+                self.judgements,
+                self.recording,
+                self.target,
+                self.profile,
+                duration_s=time.perf_counter() - self._began,
+            )
+            self.document = document
+            self.config.hook.pytest_gateproof_report(report=document, config=self.config)
+            if self._output:
+                self._output.report = document
+
+    document: dict[str, Any] | None = None
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from conformance.reporting import terminal
+
+        if self.planned:
+            for line in terminal.plan_lines(self.planned, self._requirements):
+                terminalreporter.write_line(line)
+        elif self.recording.blocked:
+            terminalreporter.write_line(f"gateproof: {self.redactor.text(self.recording.blocked)}", red=True)
+        elif self.document:
+            terminalreporter.section("gateproof")
+            for line in terminal.lines(self.document):
+                terminalreporter.write_line(line)
+
+    def pytest_unconfigure(self) -> None:
+        if self._output:
+            self._output.finish()
+        with suppress(OSError):
+            self._shared.cleanup()
+
+
+def _cited(item: pytest.Item, id: str) -> Requirement:
+    """The requirement that a test names. Raises UsageError for one that there is not."""
+    try:
+        return catalogue.requirement(id)
+    except UnknownRequirement as error:
+        raise pytest.UsageError(f"gateproof: {item.nodeid}: {error}") from None
+
+
+def _mode(item: pytest.Item) -> str:
+    """The mode that a test is run in: "plain" for one that knows of none."""
+    call: Any = getattr(item, "callspec", None)
+    return str(call.params.get("mode", MODES[0])) if call else MODES[0]

@@ -1,0 +1,68 @@
+"""The tool calls in the answers of a run, and what is wrong with them in all of those answers together."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+from conformance.exchange import Exchange, Unusable
+from conformance.reading.traffic import came_as_asked, reply_of, sent
+from conformance.rules import Json
+from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_wrong
+from conformance.shape import choices, dig
+from conformance.verdict import Inconclusive, Violation
+
+
+def calling(answers: Iterable[Exchange]) -> list[Exchange]:
+    """Those of these answers that hold tool calls. Raises Inconclusive if none does, Unusable if none is an answer."""
+    tried = list(answers)
+    readable = [(x, document) for x in tried if (document := _readable(x)) is not None]
+    if not readable:
+        _ = [reply_of(x) for x in tried]
+    found = [x for x, document in readable if calls_in(document)]
+    if not found:
+        raise Inconclusive("no answer holds a tool call")
+    return found
+
+
+def forced(answer: Exchange) -> None:
+    """Raises Inconclusive unless the tool that this request forces was called: whether it is is judged by itself, and
+    what is asked for in the same way can't be judged without."""
+    name = dig(sent(answer), "tool_choice", "function", "name")
+    if not came_as_asked(answer) or {call.name for call in calls_in(reply_of(answer))} != {name}:
+        raise Inconclusive("a tool is not called when it is forced, of which CHAT-047 tells")
+
+
+def of_forced(answer: Exchange) -> list[Call]:
+    """The calls of an answer to a request that forces one; none is told of by Inconclusive if it was cut."""
+    document = reply_of(answer)
+    calls = calls_in(document)
+    if any(call.cut for call in calls) or (not calls and _was_cut(document)):
+        raise Inconclusive("the answer ran into its cap")
+    return calls
+
+
+def without_json(answers: Iterable[Exchange]) -> Iterator[Violation]:
+    """Calls whose arguments are no JSON object, where no call of that tool in answers to that request has any: a model
+    may slip, a gateway does it again. Calls of tools without parameters and those that were cut are left out."""
+    groups: dict[tuple[bytes, str], list[tuple[Exchange, str]]] = {}
+    for answer in answers:
+        asked = sent(answer)
+        for call in calls_in(_readable(answer) or {"choices": []}):
+            taken = offered(asked).get(call.name or "", {}).get("parameters")
+            if taken is not None and call.arguments is not None and not call.cut:
+                group = groups.setdefault((answer.request.body, call.name or ""), [])
+                group.append((answer, what_is_wrong(call.arguments)))
+    for (_, name), told in groups.items():
+        if all(wrong for _, wrong in told):
+            yield from (Violation(x, f"{name}: {wrong}") for x, wrong in told)
+
+
+def _readable(exchange: Exchange) -> Json | None:
+    with suppress(Unusable):
+        document = reply_of(exchange)
+        calls_in(document)
+        return document
+    return None
+
+
+def _was_cut(document: Json) -> bool:
+    return all(choice.get("finish_reason") in CUT for choice in choices(document))

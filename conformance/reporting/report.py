@@ -1,0 +1,204 @@
+"""The report document: one JSON object that everything else (terminal, files, comparisons) is rendered from."""
+
+import json
+import os
+import shlex
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from conformance import catalogue
+from conformance.catalogue import Requirement
+from conformance.exchange import Exchange, clip
+from conformance.features import FEATURES, Observed, is_claimed, observe
+from conformance.profiles import Profile
+from conformance.redact import Redactor
+from conformance.reporting.observations import observed
+from conformance.sdk import clients
+from conformance.sending.recording import Recording
+from conformance.target import Target, is_secret_header
+from conformance.verdict import RED, Exit, Verdict, exit_code, worst
+
+MAX_EVIDENCE = 3
+MAX_BODY = 4000
+WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one test said of one requirement: verdict, the sentence of what was seen, the exchanges that show it.
+
+    `test` is the node id of the test, as pytest writes it.
+    """
+
+    requirement: str
+    verdict: Verdict
+    message: str = ""
+    evidence: tuple[str, ...] = ()
+    test: str = ""
+
+
+def tool_version() -> str:
+    try:
+        return version("gateproof")
+    except PackageNotFoundError:
+        return "0+source"
+
+
+def build(
+    judgements: list[Judgement], recording: Recording, target: Target, profile: Profile, *, duration_s: float
+) -> dict[str, Any]:
+    """The report of a run, redacted. Several judgements of one requirement become its worst verdict."""
+    redactor = Redactor(target.secrets)
+    by_id = {exchange.id: exchange for exchange in recording.exchanges}
+    grouped: dict[str, list[Judgement]] = {}
+    for judgement in judgements:
+        grouped.setdefault(judgement.requirement, []).append(judgement)
+    rows = [
+        _row(requirement, profile, grouped[id], by_id, target)
+        for id, requirement in catalogue.requirements().items()
+        if id in grouped
+    ]
+    summary: dict[str, int] = {verdict.value: 0 for verdict in Verdict}
+    for row in rows:
+        summary[row["verdict"]] += 1
+    summary["outside_profile"] = sum(not profile.applies(r) for r in catalogue.requirements().values())
+    document = {
+        "gateproof": {"version": tool_version(), "catalogue_hash": catalogue.fingerprint()},
+        "started_at": datetime.fromtimestamp(recording.started_at, UTC).isoformat(timespec="seconds"),
+        "duration_s": round(duration_s, 3),
+        "target": {
+            "base_url": target.base_url,
+            "profile": profile.name,
+            "model": recording.facts.model,
+            "model_chosen": recording.facts.model_chosen,
+            "token_key": recording.facts.token_key,
+            "listed_models": len(recording.facts.listed),
+            "headers": [name for name, _ in target.headers],
+            "without": sorted(target.without),
+            "found": target.found,
+            "observed": observed(recording, profile.tells),
+        },
+        "profile": profile.name,
+        "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
+        "summary": summary,
+        "cost": recording.cost,
+        "requirements": rows,
+        "clients": clients.judged(recording, target, profile, grouped),
+        "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
+    }
+    redacted: dict[str, Any] = redactor.tree(document)
+    return redacted
+
+
+def write(document: dict[str, Any], folder: Path) -> Path:
+    """Writes folder/report.json, whole or not at all. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.json"
+    partial = folder / ".report.json.partial"
+    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8", "replace")
+    os.replace(partial, path)
+    return path
+
+
+def curl(exchange: Exchange, target: Target) -> str:
+    """A shell line that sends the same request; credentials become $API_KEY."""
+    request = exchange.request
+    if not request.headers:
+        return f"# {len(request.body)} bytes written to {target.base_url} as they stand in the report"
+    words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(request.url)]
+    for name, value in request.headers:
+        if name.lower() == "authorization" and target.api_key and value == f"Bearer {target.api_key}":
+            words += ["-H", '"Authorization: Bearer $API_KEY"']
+        elif is_secret_header(name) and value in dict(target.headers).values():
+            words += ["-H", shlex.quote(f"{name}: [redacted]")]
+        elif name.lower() not in ("user-agent", "accept-encoding"):
+            words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
+    if request.body:
+        text = request.body.decode("utf-8", "backslashreplace")
+        words += ["--data-binary", shlex.quote(text if len(text) <= 2000 else text[:200] + "…")]
+    return " ".join(words)
+
+
+def transcript(exchange: Exchange, redactor: Redactor) -> str:
+    """Request and response as a person reads them, redacted and bounded."""
+    request = exchange.request
+    lines = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers), ""]
+    lines += [_bounded(request.body), "", f"→ {exchange.seen if not exchange.response else ''}"]
+    if exchange.response:
+        lines[-1] = f"→ {exchange.response.http_version} {exchange.status} after {exchange.response.headers_s:.3f} s"
+        lines += [f"{name}: {value}" for name, value in exchange.headers]
+        lines += ["", _bounded(exchange.response.body)]
+        if exchange.failure:
+            lines.append(f"[{exchange.failure.message}]")
+    return redactor.text("\n".join(lines))
+
+
+def _feature(
+    name: str, rows: list[dict[str, Any]], recording: Recording, target: Target, profile: Profile
+) -> dict[str, str]:
+    """Whether a feature is claimed, what was seen of it, and what came of it: the judgement of its requirements."""
+    claimed = is_claimed(name, target, profile)
+    seen = observe(name, recording)
+    verdicts = {Verdict(row["verdict"]) for row in rows if name in catalogue.requirement(row["id"]).features}
+    if verdicts & RED:
+        state = "fails"
+    elif verdicts & WORKING:
+        state = "works"
+    elif not claimed and (seen is Observed.ABSENT or verdicts == {Verdict.NOT_APPLICABLE}):
+        state = "absent"
+    else:
+        state = "not judged"
+    claim = "claimed" if claimed else "off" if name in target.declined else "auto"
+    return {"claimed": claim, "observed": seen.value, "state": state}
+
+
+def _row(
+    requirement: Requirement,
+    profile: Profile,
+    judgements: list[Judgement],
+    by_id: dict[str, Exchange],
+    target: Target,
+) -> dict[str, Any]:
+    verdict = worst(judgement.verdict for judgement in judgements)
+    telling = [judgement for judgement in judgements if judgement.verdict is verdict]
+    ids = list(dict.fromkeys(id for judgement in telling for id in judgement.evidence))
+    whole = verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    return {
+        "id": requirement.id,
+        "level": profile.level(requirement).value,
+        "verdict": verdict.value,
+        "statement": requirement.statement,
+        "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
+        "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
+        "evidence": [_evidence(by_id[id], target, whole=whole) for id in ids[:MAX_EVIDENCE] if id in by_id],
+    }
+
+
+def _evidence(exchange: Exchange, target: Target, *, whole: bool) -> dict[str, Any]:
+    request, response = exchange.request, exchange.response
+    return {
+        "exchange": exchange.id,
+        "probe": exchange.label,
+        "method": request.method,
+        "url": request.url,
+        "status": exchange.status or None,
+        "curl": curl(exchange, target),
+        "request": {"headers": [list(h) for h in request.headers], "body": _bounded(request.body)} if whole else None,
+        "response": {"headers": [list(h) for h in response.headers], "body": _bounded(response.body)}
+        if whole and response
+        else None,
+        "note": exchange.failure.message if exchange.failure else "",
+    }
+
+
+def _bounded(body: bytes) -> str:
+    text = body[:MAX_BODY].decode("utf-8", "backslashreplace")
+    return text if len(body) <= MAX_BODY else f"{text}… ({len(body)} bytes)"
+
+
+def sentence(row: dict[str, Any]) -> str:
+    """A requirement's line for a person."""
+    return clip(row["statement"], 400)

@@ -1,0 +1,63 @@
+"""Rules about time: clocks, and whether a stream is delivered while it is made."""
+
+from email.utils import parsedate_to_datetime
+
+from conformance.exchange import Exchange
+from conformance.rules.streams.chunks import pieces_of
+from conformance.sse import DONE
+
+MANY_EVENTS = 20
+LONG_ENOUGH_S = 0.2
+BURST = 0.05
+HELD_BACK_S = 0.15
+LATE, HELD_BACK = 0.8, 0.25
+PROMPT_S = 1.0
+"""Seconds in which a stream ends after [DONE]."""
+
+
+def clock_offset_s(exchange: Exchange) -> float:
+    """How far the gateway's clock is ahead of ours, from its Date header; 0 without one."""
+    try:
+        return parsedate_to_datetime(exchange.header("date") or "").timestamp() - exchange.started_at
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def text_times_s(exchange: Exchange) -> list[float]:
+    """Arrival times, in seconds after the request, of the events that carry generated text."""
+    return [event.t_s for event, chunk in exchange.parsed_events if chunk and any(pieces_of(chunk))]
+
+
+def came_in_one_burst(long: Exchange, shorts: list[Exchange]) -> bool | None:
+    """Whether a long answer was held back until it was whole; None where there is too little to tell.
+
+    All its text came in the last twentieth of its time, and its first text later than that of every short answer: where
+    a model is slow to begin and quick afterwards, or answers wait for each other, some short one begins as late.
+    """
+    times, firsts = text_times_s(long), [found[0] for short in shorts if (found := text_times_s(short))]
+    if len(times) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S:
+        return None
+    if times[-1] - times[0] >= BURST * times[-1]:
+        return False
+    return True if firsts and times[0] - max(firsts) > HELD_BACK_S else None
+
+
+def began_late(long: Exchange, short: Exchange) -> bool | None:
+    """Whether the first text of a long answer was held back until most of it was made, and the rest then delivered as
+    it came; None where there is too little to tell, or all of it came in one burst.
+
+    A short answer to the same prompt tells how soon the model can begin, its thoughts included; where answers wait for
+    each other, it waits nearly as long.
+    """
+    times, firsts = text_times_s(long), text_times_s(short)
+    if len(times) < 2 or len(times) + len(firsts) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S or not firsts:
+        return None
+    if times[-1] - times[0] < BURST * times[-1]:
+        return None
+    return times[0] > LATE * times[-1] and times[0] - firsts[0] > max(HELD_BACK_S, HELD_BACK * times[-1])
+
+
+def lingered_s(exchange: Exchange) -> float:
+    """Seconds from [DONE] to the end of the answer; 0 without one."""
+    found = [event.t_s for event in exchange.events if event.data is not None and event.data.strip() == DONE]
+    return exchange.duration_s - found[-1] if found else 0.0

@@ -1,0 +1,1 @@
+"""How requests are sent and recorded, for real or in a rehearsal."""

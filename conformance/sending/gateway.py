@@ -1,0 +1,308 @@
+"""What a probe sends with: requests to one target, each identical one sent once, with the dialect's words filled in."""
+
+import asyncio
+import itertools
+import json as jsonlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from copy import copy
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from conformance.exchange import Exchange, Headers, Request
+from conformance.profiles import Profile
+from conformance.sending.cost import Budget
+from conformance.sending.manners import Manner
+from conformance.sending.slots import Slots
+from conformance.sending.wire import meant, raw_request
+from conformance.target import Target
+
+TOKEN_CAP = 16
+MAX_ATTEMPTS = 3
+MAX_WAIT_S = 20.0
+BUSY = (429, 503)
+ABSENT = object()
+"""As a field of a body: leave this key out."""
+
+current_label: ContextVar[str] = ContextVar("current_label", default="preflight")
+current_rank: ContextVar[int] = ContextVar("current_rank", default=0)
+"""Set for each probe: the name that its exchanges carry, and how early it began."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was found out about the target before judging.
+
+    `token_key` is the body key that caps the answer's length. `model_chosen` tells where `model` comes from: "given" by
+    the user, "listed" (the first listed one that answered), or "none" when no model could be found.
+    """
+
+    model: str = ""
+    model_chosen: str = "none"
+    token_key: str = "max_completion_tokens"
+    listed: tuple[str, ...] = ()
+    workspace: str = ""
+
+
+class Sender(Protocol):
+    """What puts a request on the wire and records what comes back: a Wire, or a rehearsal of one."""
+
+    async def send(self, id: str, label: str, request: Request) -> Exchange: ...
+
+    async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]: ...
+
+    async def badly(self, id: str, label: str, request: Request, manner: Manner) -> Exchange: ...
+
+
+class Gateway:
+    """One target, ready to be asked. Probes get nothing else.
+
+    Equal requests are sent once and share one Exchange, unless `repeat` (a number or a word) tells them apart. 429
+    and 503 are obeyed (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
+    """
+
+    streams = False
+    """Whether everything that can be streamed is to be: that of the view that `streaming` gives."""
+
+    def __init__(
+        self,
+        wire: Sender,
+        target: Target,
+        profile: Profile,
+        *,
+        concurrency: int = 16,
+        budget: Budget | None = None,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        self.target = target
+        self.profile = profile
+        self.facts = Facts()
+        self.exchanges: list[Exchange] = []
+        self._wire = wire
+        self._slots = Slots(concurrency)
+        self._sent: dict[tuple[Any, ...], asyncio.Task[Exchange]] = {}
+        self._numbers = itertools.count(1)
+        self._budget = budget or Budget()
+        self._on_exchange = on_exchange or (lambda exchange: None)
+        self._key_refresh: asyncio.Task[Target] | None = None
+
+    # What is sent
+
+    async def get(self, path: str, **options: Any) -> Exchange:
+        return await self.send("GET", path, **options)
+
+    async def post(self, path: str, json: Any = ABSENT, **options: Any) -> Exchange:
+        return await self.send("POST", path, json=json, **options)
+
+    async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
+        """The smallest chat with these fields added, replaced, or left out (ABSENT)."""
+        return await self.post("/chat/completions", self.chat_body(**fields), **(options or {}))
+
+    async def stream(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
+        return await self.chat(options, stream=True, **fields)
+
+    def streaming(self) -> "Gateway":
+        """The same gateway, all of whose chats are streamed, with usage where that is offered."""
+        view = copy(self)
+        view.__class__ = _Streaming
+        return view
+
+    def chat_body(self, **fields: Any) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.facts.model,
+            "messages": [user("Reply with the word OK.")],
+            self.facts.token_key: TOKEN_CAP,
+        }
+        if "cap" in fields:
+            body[self.facts.token_key] = fields.pop("cap")
+        body |= fields
+        return {key: value for key, value in body.items() if value is not ABSENT}
+
+    def unknown_model(self) -> str:
+        """A well-formed model id that no gateway serves, different on every call."""
+        return self.profile.expect.unknown_model.format(
+            nonce=secrets.token_hex(6), workspace=self.facts.workspace or "default"
+        )
+
+    def path(self, name: str, **words: str) -> str:
+        """The path from the origin of a route that the profile names, with these words filled in."""
+        return self.filled(self.profile.paths[name], **words)
+
+    def filled(self, template: str, **words: str) -> str:
+        """A path of the profile from the origin. What stands before its base path here, as behind a proxy, stands
+        before this one, too."""
+        workspace = self.facts.workspace
+        base = self.target.base_url.removeprefix(self.target.origin)
+        usual = self.profile.base_path.format(workspace=workspace)
+        before = base.removesuffix(usual) if base.endswith(usual) else ""
+        quoted = {key: quote(word, safe="") for key, word in ({"workspace": workspace} | words).items()}
+        return before + template.format(**quoted)
+
+    # How it is sent
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = ABSENT,
+        body: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        key: str | None | object = ABSENT,
+        authorization: list[str] | None = None,
+        from_origin: bool = False,
+        repeat: int | str = 0,
+        obey: bool = True,
+        case: str = "",
+    ) -> Exchange:
+        """Sends one request and returns its exchange.
+
+        `path` is below the base URL (below the origin if `from_origin`) and sent as it stands. `json` or `body` is the
+        body. `headers` replace the default ones, None removes one. `key` replaces the target's own (None = no
+        credentials), `authorization` the whole header lines. `case` labels the exchange within its probe.
+        """
+        content = body if body is not None else b"" if json is ABSENT else encode(json)
+        url = (self.target.origin if from_origin else self.target.base_url) + path
+        own_key = key is ABSENT and authorization is None
+        label, rank = current_label.get() + (f"[{case}]" if case else ""), current_rank.get()
+
+        async def go() -> Exchange:
+            async with self._slots.held(rank):
+                return await self._obeying(
+                    label,
+                    lambda: Request(method, url, self._headers(bool(content), headers, key, authorization), content),
+                    own_key=own_key,
+                    obey=obey,
+                )
+
+        given = tuple(sorted((headers or {}).items(), key=repr))
+        identity = (method, url, content, given, key, tuple(authorization or ()), repeat, obey)
+        if identity not in self._sent:
+            self._sent[identity] = asyncio.ensure_future(go())
+        return await asyncio.shield(self._sent[identity])
+
+    async def quiet(self) -> None:
+        """Waits until nothing else is in flight, so that the next answer's time is its own."""
+        while busy := [task for task in self._sent.values() if not task.done()]:
+            await asyncio.wait(busy)
+            await asyncio.sleep(0)
+
+    async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
+        """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
+        asked = [meant(method, self.target.origin, piece) for method, piece in zip(methods, pieces, strict=True)]
+        for request in asked:
+            self._budget.admit(request)
+        async with self._slots.held(current_rank.get()):
+            id = f"x{next(self._numbers)}"
+            exchanges = await self._wire.raw(id, current_label.get(), self.target.base_url, pieces, methods)
+        for request, exchange in zip(asked, exchanges, strict=False):
+            self._note(exchange, request)
+        return exchanges
+
+    async def badly(self, manner: Manner, path: str, json: Any, *, case: str = "") -> Exchange:
+        """Posts this on a connection of its own and reads the answer in this manner (see Manner). Never shared."""
+        asked = Request("POST", self.target.base_url + path, self._headers(True, None, ABSENT, None), encode(json))
+        self._budget.admit(asked)
+        label = current_label.get() + (f"[{case}]" if case else "")
+        async with self._slots.held(current_rank.get()):
+            exchange = await self._wire.badly(f"x{next(self._numbers)}", label, asked, manner)
+        self._note(exchange, asked)
+        return exchange
+
+    def as_bytes(self, method: str, path: str, body: bytes = b"", extra: Headers = ()) -> bytes:
+        """The bytes of an ordinary request, for `raw`."""
+        headers = [("Host", self.target.origin.split("//")[1]), *self._headers(bool(body), None, ABSENT, None)]
+        if body and not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in extra):
+            headers.append(("Content-Length", str(len(body))))
+        return raw_request(method, self.target.base_url + path, [*headers, *extra], body)
+
+    async def _obeying(self, label: str, request: Callable[[], Request], *, own_key: bool, obey: bool) -> Exchange:
+        for attempt in range(MAX_ATTEMPTS):
+            asked = request()
+            self._budget.admit(asked)
+            exchange = await self._wire.send(f"x{next(self._numbers)}", label, asked)
+            self._note(exchange, asked)
+            if exchange.status == 401 and own_key and self.target.api_key_command and attempt == 0:
+                await self._refresh_key()
+            elif not (obey and exchange.status in BUSY) or attempt + 1 == MAX_ATTEMPTS:
+                return exchange
+            else:
+                await asyncio.sleep(wait_s(exchange.header("retry-after"), attempt))
+        return exchange
+
+    async def _refresh_key(self) -> None:
+        if self._key_refresh is None:
+            self._key_refresh = asyncio.ensure_future(asyncio.to_thread(self.target.with_fresh_key))
+        self.target = await asyncio.shield(self._key_refresh)
+
+    def _note(self, exchange: Exchange, asked: Request) -> None:
+        self._budget.settle(exchange, asked)
+        self.exchanges.append(exchange)
+        self._on_exchange(exchange)
+
+    def _headers(
+        self,
+        has_body: bool,
+        changes: Mapping[str, str | None] | None,
+        key: str | None | object,
+        authorization: list[str] | None,
+    ) -> Headers:
+        headers: dict[str, str | None] = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "gateproof",
+        }
+        if has_body:
+            headers["Content-Type"] = "application/json"
+        headers |= dict(self.target.headers)
+        used = self.target.api_key if key is ABSENT else key
+        if key is not ABSENT or authorization is not None:
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        if authorization is None and isinstance(used, str):
+            headers["Authorization"] = f"Bearer {used}"
+        headers |= changes or {}
+        lines = [(name, value) for name, value in headers.items() if value is not None]
+        return (*lines, *(("Authorization", value) for value in authorization or []))
+
+
+class _Streaming(Gateway):
+    """Shares everything with the gateway that it is a view of."""
+
+    streams = True
+
+    async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
+        asked = {"stream": True, "stream_options": {"include_usage": True}} | fields
+        counted = await super().chat(options, **asked)
+        if counted.status in (400, 422) and "stream_options" not in fields:
+            return await super().chat(options, **{"stream": True} | fields)
+        return counted
+
+
+async def together(cases: Mapping[str, Awaitable[Exchange]]) -> dict[str, Exchange]:
+    """Sends all of these at once; the exchanges by the same names."""
+    return dict(zip(cases, await asyncio.gather(*cases.values()), strict=True))
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def encode(value: Any) -> bytes:
+    return jsonlib.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def wait_s(retry_after: str | None, attempt: int) -> float:
+    """Seconds to wait before the next attempt: what Retry-After says, within bounds; without it 0.5, 1, 2 …"""
+    wait = 0.5 * 2.0**attempt
+    if retry_after:
+        try:
+            wait = float(retry_after)
+        except ValueError:
+            with suppress(ValueError):
+                wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
+    return min(max(wait, 0.0), MAX_WAIT_S)

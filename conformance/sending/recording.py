@@ -1,0 +1,164 @@
+"""A run's recording: every exchange, and what each probe returned. Made once, judged as often as one likes."""
+
+import asyncio
+import json
+import os
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.exchange import Exchange, Unusable
+from conformance.probe import PROBES, Phase
+from conformance.profiles import Profile
+from conformance.sending.cost import Budget, Tokens, spent
+from conformance.sending.doctor import examine
+from conformance.sending.gateway import Facts, Gateway, current_label, current_rank
+from conformance.sending.wire import Limits, Wire
+from conformance.target import ConfigError, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a probe returned; or why it could not send (`unusable`: the gateway's doing, `error`: ours)."""
+
+    value: Any = None
+    unusable: str | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Recording:
+    """All that was sent and received in one run. `blocked` says why nothing could be judged, None if something
+    could."""
+
+    facts: Facts = field(default_factory=Facts)
+    exchanges: list[Exchange] = field(default_factory=list)
+    results: dict[str, Result] = field(default_factory=dict)
+    blocked: str | None = None
+    started_at: float = 0.0
+    duration_s: float = 0.0
+
+    @property
+    def cost(self) -> dict[str, int]:
+        """Requests sent, and the tokens that the gateway says they cost (about, where it does not say)."""
+        tokens = sum((spent(exchange) for exchange in self.exchanges), Tokens())
+        return {
+            "requests": len(self.exchanges),
+            "prompt_tokens": tokens.prompt,
+            "completion_tokens": tokens.completion,
+        }
+
+    def to_record(self) -> dict[str, Any]:
+        """A JSON-ready form; `from_record` is its inverse."""
+        return {
+            "facts": asdict(self.facts),
+            "exchanges": [exchange.to_record() for exchange in self.exchanges],
+            "results": {
+                name: {"value": _ids(result.value), "unusable": result.unusable, "error": result.error}
+                for name, result in self.results.items()
+            },
+            "blocked": self.blocked,
+            "started_at": self.started_at,
+            "duration_s": self.duration_s,
+        }
+
+    def save(self, path: Path) -> None:
+        """Writes the recording as it is, whole or not at all."""
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.to_record()), "utf-8")
+        os.replace(partial, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Recording":
+        return cls.from_record(json.loads(path.read_text("utf-8")))
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Recording":
+        exchanges = [Exchange.from_record(item) for item in record["exchanges"]]
+        by_id = {exchange.id: exchange for exchange in exchanges}
+        facts = record["facts"] | {"listed": tuple(record["facts"]["listed"])}
+        return cls(
+            facts=Facts(**facts),
+            exchanges=exchanges,
+            results={
+                name: Result(_resolved(result["value"], by_id), result["unusable"], result["error"])
+                for name, result in record["results"].items()
+            },
+            blocked=record["blocked"],
+            started_at=record["started_at"],
+            duration_s=record["duration_s"],
+        )
+
+
+async def record(
+    target: Target,
+    profile: Profile,
+    names: set[str],
+    *,
+    concurrency: int = 16,
+    budget: Budget | None = None,
+    on_exchange: Callable[[Exchange], None] | None = None,
+) -> Recording:
+    """Examines the target, then sends the probes of these names, phase by phase. Raises ConfigError."""
+    limits = Limits(silence_s=target.timeout_s, total_s=max(120.0, 4 * target.timeout_s))
+    async with Wire(limits, target.tls()) as wire:
+        gateway = Gateway(wire, target, profile, concurrency=concurrency, budget=budget, on_exchange=on_exchange)
+        return await record_with(gateway, names)
+
+
+async def record_with(gateway: Gateway, names: set[str]) -> Recording:
+    """Examines what this gateway is aimed at, then sends the probes of these names through it."""
+    loop = asyncio.get_running_loop()
+    started_at, began = time.time(), loop.time()
+    diagnosis = await examine(gateway)
+    gateway.facts = diagnosis.facts
+    results: dict[str, Result] = {}
+    if not diagnosis.blocked:
+        for phase in Phase:
+            chosen = [name for name in PROBES if name in names and PROBES[name].phase is phase]
+            chosen.sort(key=lambda name: -PROBES[name].tokens)
+            if phase is Phase.TIMED:
+                for name in chosen:
+                    results[name] = await _send(gateway, name)
+            else:
+                sent = await asyncio.gather(*(_send(gateway, name, rank) for rank, name in enumerate(chosen)))
+                results |= dict(zip(chosen, sent, strict=True))
+    took_s = loop.time() - began
+    return Recording(diagnosis.facts, list(gateway.exchanges), results, diagnosis.blocked, started_at, took_s)
+
+
+async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
+    current_label.set(name)
+    current_rank.set(rank)
+    try:
+        value = await PROBES[name].send(gateway)
+    except Unusable as error:
+        return Result(unusable=str(error))
+    except ConfigError:
+        raise
+    except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours, and is reported as one
+        return Result(error=traceback.format_exc(limit=-3))
+    return Result(value)
+
+
+def _ids(value: Any) -> Any:
+    if isinstance(value, Exchange):
+        return {"exchange": value.id}
+    if isinstance(value, dict):
+        return {"dict": {key: _ids(item) for key, item in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_ids(item) for item in value]
+    return value
+
+
+def _resolved(value: Any, by_id: dict[str, Exchange]) -> Any:
+    if isinstance(value, dict):
+        if "exchange" in value:
+            return by_id[value["exchange"]]
+        return {key: _resolved(item, by_id) for key, item in value["dict"].items()}
+    if isinstance(value, list):
+        return [_resolved(item, by_id) for item in value]
+    return value

@@ -1,0 +1,391 @@
+"""Sends one request and records its Exchange. No retries, no redirects, no decoding: what is judged is what was on
+the wire.
+
+Requests go through httpcore, the engine below httpx, because it shows what httpx hides: raw headers, undecoded
+bodies, and (through a network backend of our own) the time of every socket read. HTTP that is malformed on purpose
+goes through
+`raw`.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import h11
+import httpcore
+
+from conformance.exchange import Exchange, Failure, Headers, Request, Response
+from conformance.sending import manners
+from conformance.sending.manners import Manner
+
+KEEP_IDLE_S = 15.0
+CONTINUE_S = 3.0
+"""How long 100 Continue is waited for before the body is sent all the same, as clients do."""
+NETWORK_ERRORS = (
+    httpcore.ConnectionNotAvailable,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    OSError,
+    ValueError,
+)
+"""What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Every bound of one exchange, in one place.
+
+    `connect_s` TCP and TLS together; `silence_s` without a single byte; `total_s` from start to end; `body_bytes` of an
+    answer, past which it is cut and the exchange ends with the failure "too-large".
+    """
+
+    connect_s: float = 10.0
+    silence_s: float = 30.0
+    total_s: float = 120.0
+    body_bytes: int = 16 * 1024 * 1024
+
+
+class _StampedStream(httpcore.AsyncNetworkStream):
+    """A network stream that knows when it last received bytes."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self.read_at = 0.0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._inner.read(max_bytes, timeout)
+        self.read_at = time.perf_counter()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return _StampedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class _StampingBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.AsyncNetworkStream:
+        return _StampedStream(await self._inner.connect_tcp(*args, **kwargs))
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class Wire:
+    """Connections to one gateway, kept and used again. Use as an async context manager.
+
+    `tls` is the context for https URLs. An exchange that fails is returned, never raised.
+    """
+
+    def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.limits = limits or Limits()
+        self._tls = tls
+        self._backend = _StampingBackend()
+        self._idle: list[httpcore.AsyncHTTPConnection] = []
+
+    async def __aenter__(self) -> "Wire":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for connection in self._idle:
+            await connection.aclose()
+
+    @asynccontextmanager
+    async def _connection(
+        self, origin: httpcore.Origin, anew: bool
+    ) -> AsyncIterator[tuple[httpcore.AsyncHTTPConnection, bool]]:
+        """A connection for one request, a new one if `anew`, and whether it is new. (httpcore's own pool looks at every
+        connection of its own for every request, which takes longer than the request.)"""
+        connection, fresh = None, False
+        while self._idle and connection is None and not anew:
+            connection = self._idle.pop()
+            if connection.has_expired() or not connection.can_handle_request(origin):
+                await connection.aclose()
+                connection = None
+        if connection is None:
+            fresh = True
+            connection = httpcore.AsyncHTTPConnection(
+                origin, ssl_context=self._tls, keepalive_expiry=KEEP_IDLE_S, network_backend=self._backend
+            )
+        try:
+            yield connection, fresh
+        finally:
+            if connection.is_idle() and not connection.is_closed():
+                self._idle.append(connection)
+            else:
+                await connection.aclose()
+
+    async def send(self, id: str, label: str, request: Request) -> Exchange:
+        """Sends `request` as it stands (headers in their order and case) and records what comes back."""
+        recorded, fresh = await self._attempt(id, label, request)
+        lost = recorded.response is None and recorded.failure and recorded.failure.kind in ("closed", "protocol")
+        if lost and not fresh:  # the server was closing the idle connection, or the answer before has spoilt it
+            recorded, _ = await self._attempt(id, label, request, anew=True)
+        return recorded
+
+    async def _attempt(self, id: str, label: str, request: Request, *, anew: bool = False) -> tuple[Exchange, bool]:
+        started_at, sent_at, fresh = time.time(), time.perf_counter(), False
+        status, version, headers_s = 0, "HTTP/1.1", 0.0
+        headers: Headers = ()
+        reads: list[tuple[float, bytes]] = []
+        failure: Failure | None = None
+
+        async def trace(event: str, _: dict[str, Any]) -> None:
+            nonlocal sent_at
+            if event == "http11.send_request_body.complete":
+                sent_at = time.perf_counter()
+
+        silence_s = self.limits.silence_s
+        timeouts = {"connect": self.limits.connect_s, "read": silence_s, "write": silence_s}
+        try:
+            outgoing = httpcore.Request(
+                request.method,
+                request.url,
+                headers=_framed(request),
+                content=request.body or None,
+                extensions={"timeout": timeouts, "trace": trace},
+            )
+            async with (
+                asyncio.timeout(self.limits.total_s),
+                self._connection(outgoing.url.origin, anew) as (connection, fresh),
+                _closing(await connection.handle_async_request(outgoing)) as response,
+            ):
+                stream = response.extensions["network_stream"]
+                headers_s = stream.read_at - sent_at
+                version = response.extensions["http_version"].decode("latin-1")
+                status, headers = response.status, _decoded(response.headers)
+                size = 0
+                async for data in response.aiter_stream():
+                    reads.append((stream.read_at - sent_at, data))
+                    size += len(data)
+                    if size > self.limits.body_bytes:
+                        failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
+                        break
+        except NETWORK_ERRORS as error:
+            failure = failure_of(error, self.limits)
+        duration_s = time.perf_counter() - sent_at
+        answer = Response(status, headers, tuple(reads), version, headers_s) if status else None
+        return Exchange(id, label, request, answer, failure, started_at, duration_s), fresh
+
+    async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
+        """Writes `data` piece by piece on one new connection and reads one answer to each request in it.
+
+        `expect` holds the method of each request, as the answer to HEAD has no body. For requests that no HTTP client
+        would send, and for what happens on ONE connection. Stops at the first answer that fails or closes. A
+        piece that is only a head with Expect: 100-continue is answered by 100; without it the next one is sent, too.
+        """
+        exchanges: list[Exchange] = []
+        parts = urlsplit(origin)
+        tls = self._tls if parts.scheme == "https" else None
+        port = parts.port or (443 if tls else 80)
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(self.limits.total_s):
+                async with asyncio.timeout(self.limits.connect_s):
+                    reader, writer = await asyncio.open_connection(
+                        parts.hostname, port, ssl=tls, server_hostname=parts.hostname if tls else None
+                    )
+                rest = b""
+                for number, (piece, method) in enumerate(zip(data, expect, strict=True)):
+                    request = Request(method, origin, (), piece)
+                    exchange, rest = await self._raw_one(f"{id}.{number}", label, request, reader, writer, rest)
+                    exchanges.append(exchange)
+                    if exchange.status >= 200 if _waits(piece) else not exchange.complete:
+                        break
+        except (OSError, TimeoutError, ssl.SSLError) as error:
+            request = Request(expect[len(exchanges)], origin, (), data[len(exchanges)])
+            exchanges.append(
+                Exchange(f"{id}.{len(exchanges)}", label, request, None, failure_of(error, self.limits), time.time())
+            )
+        finally:
+            if writer is not None:
+                writer.close()
+        return exchanges
+
+    async def badly(self, id: str, label: str, request: Request, manner: Manner) -> Exchange:
+        """Sends `request` on a connection of its own and reads the answer in this manner. Where the client goes away
+        before the end, the exchange ends with the failure "abandoned"."""
+        parts = urlsplit(request.url)
+        tls = self._tls if parts.scheme == "https" else None
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _framed(request)]
+        data = raw_request(request.method, request.url, headers, request.body)
+        started_at, sent_at = time.time(), time.perf_counter()
+        seen, failure, writer = manners.Seen(), None, None
+        try:
+            async with asyncio.timeout(self.limits.total_s):
+                async with asyncio.timeout(self.limits.connect_s):
+                    reader, writer = await manners.connect(parts.hostname or "", parts.port, tls, manner)
+                writer.write(data)
+                await writer.drain()
+                sent_at = time.perf_counter()
+                await manners.read(reader, manner, request.method, self.limits.silence_s, seen)
+        except manners.Left:
+            failure = Failure("abandoned", f"we left after {seen.events} event{'s' * (seen.events != 1)}")
+        except (OSError, TimeoutError, ssl.SSLError, h11.RemoteProtocolError) as error:
+            failure = failure_of(error, self.limits)
+        finally:
+            if writer is not None:
+                manners.close(writer, manner)
+        answer = None
+        if seen.response is not None:
+            version = f"HTTP/{seen.response.http_version.decode('latin-1')}"
+            fields = _decoded(seen.response.headers.raw_items())
+            answer = Response(seen.response.status_code, fields, seen.reads, version, seen.headers_s)
+        return Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
+
+    async def _raw_one(
+        self,
+        id: str,
+        label: str,
+        request: Request,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        rest: bytes,
+    ) -> tuple[Exchange, bytes]:
+        started_at = time.time()
+        writer.write(request.body)
+        sent_at = time.perf_counter()
+        connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=256 * 1024)
+        connection.send(h11.Request(method=request.method, target="/", headers=[("Host", "raw")]))
+        connection.send(h11.EndOfMessage())
+        if rest:
+            connection.receive_data(rest)
+        response: h11.Response | h11.InformationalResponse | None = None
+        reads: list[tuple[float, bytes]] = []
+        failure, stamp, headers_s, size = None, 0.0, 0.0, 0
+        silence_s = min(CONTINUE_S, self.limits.silence_s) if _waits(request.body) else self.limits.silence_s
+        try:
+            while True:
+                event = connection.next_event()
+                if event is h11.NEED_DATA:
+                    async with asyncio.timeout(silence_s):
+                        received = await reader.read(65536)
+                    stamp = time.perf_counter() - sent_at
+                    if not received and connection.their_state is h11.SEND_RESPONSE and response is None:
+                        raise ConnectionResetError("the connection was closed without an answer")
+                    connection.receive_data(received)
+                elif isinstance(event, h11.InformationalResponse) and event.status_code == 100 and _waits(request.body):
+                    response, headers_s = event, stamp
+                    break
+                elif isinstance(event, h11.Response):
+                    response, headers_s = event, stamp
+                elif isinstance(event, h11.Data):
+                    reads.append((stamp, bytes(event.data)))
+                    size += len(event.data)
+                    if size > self.limits.body_bytes:
+                        failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
+                        break
+                elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                    break
+        except (OSError, TimeoutError, h11.RemoteProtocolError) as error:
+            failure = failure_of(error, self.limits)
+        answer = None
+        if response is not None:
+            headers = _decoded(response.headers.raw_items())
+            version = f"HTTP/{response.http_version.decode('latin-1')}"
+            answer = Response(response.status_code, headers, tuple(reads), version, headers_s)
+        exchange = Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
+        return exchange, bytes(connection.trailing_data[0])
+
+
+@asynccontextmanager
+async def _closing(response: httpcore.Response) -> AsyncIterator[httpcore.Response]:
+    try:
+        yield response
+    finally:
+        await response.aclose()
+
+
+def _waits(piece: bytes) -> bool:
+    """Whether this is the head of a request alone, which asks to be told to go on."""
+    return b"\r\nexpect: 100-continue" in piece.lower() and piece.endswith(b"\r\n\r\n")
+
+
+def raw_request(method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
+    """One HTTP/1.1 request as bytes, its framing left to `headers`."""
+    parts = urlsplit(url)
+    target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~") + (f"?{parts.query}" if parts.query else "")
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def meant(method: str, url: str, piece: bytes) -> Request:
+    """The request that these bytes, written as they stand, are meant to be; `url` names the host."""
+    head, _, body = piece.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    parts, words = urlsplit(url), first.split(" ")
+    path = words[1] if len(words) > 1 else "/"
+    headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+    return Request(method, f"{parts.scheme}://{parts.netloc}{path}", headers, body)
+
+
+def failure_of(error: BaseException, limits: Limits) -> Failure:
+    """The kind of a network error, and a sentence about it that holds no secret."""
+    text = str(error) or type(error).__name__
+    match error:
+        case httpcore.ConnectTimeout():
+            return Failure("connect", f"no connection within {limits.connect_s:g} s")
+        case ssl.SSLError():
+            return Failure("tls", f"the TLS handshake failed: {text}")
+        case httpcore.ConnectError():
+            kind = "tls" if "CERTIFICATE" in text or "SSL" in text else "connect"
+            return Failure(kind, f"no connection ({_cause(error) or text})")
+        case httpcore.ReadTimeout() | httpcore.WriteTimeout():
+            return Failure("timeout", f"nothing was received for {limits.silence_s:g} s")
+        case TimeoutError():
+            return Failure("timeout", f"not at its end after {limits.total_s:g} s")
+        case httpcore.RemoteProtocolError() if "disconnected without" in text:
+            return Failure("closed", "the connection was closed without an answer")
+        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
+            return Failure("protocol", f"what came is not HTTP: {text}")
+        case httpcore.ConnectionNotAvailable():
+            return Failure("closed", "the connection was closed without an answer")
+        case httpcore.ReadError() | httpcore.WriteError() | ConnectionResetError() | BrokenPipeError():
+            return Failure("closed", "the connection was reset")
+        case httpcore.LocalProtocolError() | ValueError():
+            return Failure("request", f"this request can't be sent: {text}")
+        case OSError():
+            return Failure("connect", f"no connection: {text}")
+    return Failure("protocol", f"{type(error).__name__}: {text}")
+
+
+def _cause(error: BaseException) -> str:
+    """What the operating system said, at the bottom of a chain of errors."""
+    deeper = error.__cause__ or error.__context__
+    if isinstance(error, OSError) and error.strerror and error.errno:
+        return error.strerror
+    return _cause(deeper) if deeper else ""
+
+
+def _framed(request: Request) -> list[tuple[bytes, bytes]]:
+    """The headers as bytes, with Host and a length where they are not given."""
+    names = {name.lower() for name, _ in request.headers}
+    headers = list(request.headers)
+    if "host" not in names:
+        headers.insert(0, ("Host", urlsplit(request.url).netloc.rpartition("@")[2]))
+    if not {"content-length", "transfer-encoding"} & names and (request.body or request.method in ("POST", "PUT")):
+        headers.append(("Content-Length", str(len(request.body))))
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)

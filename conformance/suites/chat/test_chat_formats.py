@@ -1,0 +1,78 @@
+"""CHAT: answers that are asked for as JSON, or as JSON of a schema; plain, and put together from a stream."""
+
+from contextlib import suppress
+from typing import Any
+
+from conformance.exchange import Exchange
+from conformance.probes.chat.formats import OUTFIT, REPORT
+from conformance.reading.traffic import answered, came_as_asked, reply_of
+from conformance.rules import Json
+from conformance.rules.formats import misfit, parsed
+from conformance.rules.logprobs import THOUGHTS
+from conformance.rules.replies import was_cut
+from conformance.shape import messages, show
+from conformance.suites import requirement
+from conformance.verdict import Broken, Inconclusive, accept, expect, prefer, refuse
+
+
+@requirement("CHAT-056", both_modes=True)
+def test_json_mode_gives_json(chat_reply: Exchange, chat_json_object: Exchange) -> None:
+    answered(chat_reply)
+    expect(came_as_asked(chat_json_object), chat_json_object)
+    value = _json_in(chat_json_object)
+    prefer(isinstance(value, dict), chat_json_object, f"the content is no JSON object: {show(value)}")
+
+
+@requirement("CHAT-057", both_modes=True)
+def test_a_strict_schema_is_kept(chat_reply: Exchange, chat_json_schema: Exchange) -> None:
+    answered(chat_reply)
+    expect(came_as_asked(chat_json_schema), chat_json_schema)
+    _expect_fit(chat_json_schema, REPORT)
+
+
+@requirement("CHAT-058")
+def test_the_format_text_is_accepted(chat_reply: Exchange, chat_text_format: Exchange) -> None:
+    answered(chat_reply)
+    accept({"the format text": chat_text_format})
+
+
+@requirement("CHAT-059")
+def test_formats_that_are_none_are_refused(chat_reply: Exchange, chat_bad_formats: dict[str, Exchange]) -> None:
+    answered(chat_reply)
+    refuse(chat_bad_formats)
+
+
+@requirement("CHAT-096")
+def test_references_in_a_schema_are_kept(chat_json_schema: Exchange, chat_json_references: Exchange) -> None:
+    if not came_as_asked(chat_json_schema) or not _fits(chat_json_schema, REPORT):
+        raise Inconclusive("no schema is kept, of which CHAT-057 tells")
+    accept({"a schema with $defs and $ref": chat_json_references})
+    _expect_fit(chat_json_references, OUTFIT)
+
+
+def _fits(exchange: Exchange, schema: Json) -> bool:
+    with suppress(Broken):
+        return not misfit(_json_in(exchange), schema)
+    return False
+
+
+def _expect_fit(exchange: Exchange, schema: Json) -> None:
+    value = _json_in(exchange)
+    wrong = misfit(value, schema)
+    expect(not wrong, exchange, f"the content is {show(value)}: {wrong}")
+
+
+def _json_in(exchange: Exchange) -> Any:
+    """The JSON value that the content is. Raises Broken if it is none, and Inconclusive where the model did not come
+    to say it: it was cut, refused, or spent itself on thoughts; what is no text at all is judged elsewhere."""
+    answer = reply_of(exchange)
+    _, message = next(messages(answer), ("", {}))
+    content = message.get("content")
+    if was_cut(answer) or message.get("refusal") or message.get("tool_calls") or not isinstance(content, str):
+        raise Inconclusive("the answer was cut, is a refusal, or holds no text")
+    if not content and any(message.get(key) for key in THOUGHTS):
+        raise Inconclusive("the answer is nothing but thoughts")
+    try:
+        return parsed(content)
+    except ValueError:
+        raise Broken(f"the content is no JSON: {show(content)}", (exchange,)) from None

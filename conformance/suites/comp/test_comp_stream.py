@@ -1,0 +1,136 @@
+"""COMP: streamed completions. Framing and chunks are judged by the rules of streamed chats, on every stream of the
+run."""
+
+from conformance.exchange import Exchange, Unusable
+from conformance.reading.traffic import answered, event_streams, in_streams, reply_of, sent, streams_like, with_choices
+from conformance.rules import completions, replies, usage
+from conformance.rules.streams import chunks, framing
+from conformance.rules.streams.timing import came_in_one_burst
+from conformance.suites import requirement
+from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
+
+FRAMING = (
+    framing.EventsAreText,
+    framing.BlocksAreClosed,
+    framing.LinesAreFields,
+    framing.BlocksHoldData,
+    framing.PayloadsFollowOneSpace,
+    framing.PayloadsAreObjects,
+    framing.DoneIsLast,
+    framing.NamesAreHarmless,
+)
+COSTLY_FRAMING = (framing.LinesEndPlainly, framing.IdsStandWithData, framing.PayloadsAreOneLine)
+"""What is a warning in streamed chats, too."""
+
+
+@requirement("COMP-015")
+def test_a_completion_is_streamed_as_events(
+    exchanges: list[Exchange], completion_reply: Exchange, completion_stream: Exchange
+) -> None:
+    answered(completion_reply)
+    expect(completion_stream.status == 200 and not completion_stream.is_json, completion_stream)
+    events = event_streams(exchanges, completion_stream)
+    hold(Violation(x, seen) for x in events for seen in framing.is_event_stream(x.header("content-type") or ""))
+    hold(Violation(x, seen) for x in events for seen in framing.is_utf8(x.content))
+    hold(Violation(x, seen) for x in events for seen in framing.has_no_byte_order_mark(x.content))
+    hold(violation for rule in FRAMING for violation in in_streams(events, rule))
+    streams = streams_like(exchanges, completion_stream)
+    told = (framing.DoneOnce, chunks.SaysSomething, completions.TextChunksAreKnown)
+    hold(violation for rule in told for violation in in_streams(streams, rule))
+    tolerate(violation for rule in COSTLY_FRAMING for violation in in_streams(events, rule))
+    tolerate(in_streams(streams, chunks.EmptyChoicesCarryUsage))
+
+
+@requirement("COMP-016")
+def test_usage_comes_once_and_last_and_adds_up(exchanges: list[Exchange], completion_stream_usage: Exchange) -> None:
+    counted = [x for x in streams_like(exchanges, completion_stream_usage) if _asks_for_usage(x)]
+    streams = with_choices(counted)
+    hold(in_streams(streams, chunks.UsageOnce))
+    hold(in_streams(streams, chunks.UsageComesLast))
+    hold(in_streams([x for x in streams if not sent(x).get("echo")], usage.StreamedUsage))
+    tolerate(in_streams(streams, chunks.UsageIsNullElsewhere))
+
+
+@requirement("COMP-038")
+def test_all_chunks_share_their_head(exchanges: list[Exchange], completion_stream: Exchange) -> None:
+    streams = streams_like(exchanges, completion_stream)
+    hold(violation for rule in (chunks.OneId, chunks.OneCreated) for violation in in_streams(streams, rule))
+    tolerate(violation for rule in (chunks.OneModel, chunks.OneFingerprint) for violation in in_streams(streams, rule))
+
+
+@requirement("COMP-039")
+def test_every_choice_finishes_once(exchanges: list[Exchange], completion_stream: Exchange) -> None:
+    streams = streams_like(exchanges, completion_stream)
+    apart = [x for x in with_choices(streams) if _has_all_choices(x)]
+    hold(in_streams(apart, chunks.FinishesOnce))
+    hold(in_streams(streams, completions.TextFinishIsKnown))
+    hold(in_streams(apart, completions.NoTextAfterFinish))
+    tolerate(in_streams(streams, chunks.FinishIsThere))
+
+
+@requirement("COMP-040")
+def test_usage_comes_only_when_asked_for(exchanges: list[Exchange], completion_stream: Exchange) -> None:
+    silent = [x for x in streams_like(exchanges, completion_stream) if not _asks_for_usage(x)]
+    hold(in_streams(silent, chunks.NoUsage))
+
+
+@requirement("COMP-041")
+def test_streamed_and_plain_prompts_cost_the_same(
+    completion_reply: Exchange, completion_stream_usage: Exchange
+) -> None:
+    plain = usage.prompt_tokens(completion_reply.document)
+    streamed = usage.prompt_tokens(usage.of_stream(completion_stream_usage.chunks))
+    if plain is None or streamed is None:
+        raise Inconclusive("an answer carries no usage")
+    expect(streamed == plain, completion_stream_usage, f"prompt_tokens is {streamed} streamed, {plain} plain")
+
+
+@requirement("COMP-042")
+def test_a_refusal_is_json_with_an_error_status(
+    completion_stream: Exchange, completion_stream_refused: dict[str, dict[str, Exchange]]
+) -> None:
+    _ = completion_stream.chunks
+    refused = {c: both["streamed"] for c, both in completion_stream_refused.items() if both["plain"].status >= 400}
+    if not refused:
+        raise Unusable("none of the broken requests is refused")
+    hold(
+        Violation(x, f"{case}: {x.seen}")
+        for case, x in refused.items()
+        if not (x.status >= 400 and x.media_type == "application/json" and x.is_json)
+    )
+
+
+@requirement("COMP-043")
+def test_a_refusal_has_the_same_status_in_both_modes(
+    completion_reply: Exchange,
+    completion_stream: Exchange,
+    completion_stream_refused: dict[str, dict[str, Exchange]],
+) -> None:
+    _ = completion_reply.document, completion_stream.chunks
+    pairs = {case: (both["streamed"], both["plain"]) for case, both in completion_stream_refused.items()}
+    hold(
+        Violation(streamed, f"{case}: {streamed.status} streamed, {plain.status} plain")
+        for case, (streamed, plain) in pairs.items()
+        if min(streamed.status, plain.status) >= 400 and streamed.status != plain.status
+    )
+
+
+@requirement("COMP-044")
+def test_a_completion_is_delivered_while_it_is_made(
+    completion_stream: Exchange, completion_stream_usage: Exchange, completion_stream_long: list[Exchange]
+) -> None:
+    shorts = [x for x in (completion_stream, completion_stream_usage) if x.chunks]
+    bursts = [came_in_one_burst(x, shorts) for x in completion_stream_long if x.chunks]
+    told = [burst for burst in bursts if burst is not None]
+    if not told:
+        raise Inconclusive("the answers were too short or too quick to tell")
+    expect(not all(told), completion_stream_long[-1], f"all text of {len(told)} streams came at once, at the end")
+
+
+def _asks_for_usage(exchange: Exchange) -> bool:
+    return bool((sent(exchange).get("stream_options") or {}).get("include_usage"))
+
+
+def _has_all_choices(exchange: Exchange) -> bool:
+    """Not merged into fewer than were asked for, which is judged by itself."""
+    return len(replies.finishes(reply_of(exchange))) == completions.choices_asked(sent(exchange))

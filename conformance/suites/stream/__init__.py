@@ -1,0 +1,1 @@
+"""Judges streamed chats."""

@@ -1,0 +1,41 @@
+"""STREAM: what streamed tool calls come to, and streamed log-probabilities."""
+
+from conformance.exchange import Exchange
+from conformance.probes.chat.tools import CUT_CAP
+from conformance.reading.called import calling, without_json
+from conformance.reading.traffic import came_as_asked, chat_streams, in_replies, in_streams, reply_of, sent
+from conformance.rules import logprobs, replies
+from conformance.suites import requirement
+from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
+
+
+@requirement("STREAM-042")
+def test_argument_fragments_make_json(
+    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_tools: dict[str, Exchange]
+) -> None:
+    caps = ("max_completion_tokens", "max_tokens")
+    usual = [x for x in chat_streams(exchanges, chat_stream) if CUT_CAP not in map(sent(x).get, caps)]
+    hold(without_json(calling(usual)))
+
+
+@requirement("STREAM-044")
+def test_streamed_calls_finish_with_tool_calls(chat_stream_tools: dict[str, Exchange]) -> None:
+    found = calling(chat_stream_tools.values())
+    named = [x for x in found if isinstance(sent(x).get("tool_choice"), dict)]
+    hold(in_replies([x for x in found if x not in named], replies.calls_finish_with_tool_calls))
+    hold(
+        Violation(x, 'a call that was forced ends with "function_call"')
+        for x in named
+        if "function_call" in replies.finishes(reply_of(x))
+    )
+
+
+@requirement("STREAM-060")
+def test_streamed_tokens_are_entered(chat_stream: Exchange, chat_logprobs_streamed: Exchange) -> None:
+    _ = chat_stream.chunks
+    expect(came_as_asked(chat_logprobs_streamed), chat_logprobs_streamed)
+    hold(in_streams([chat_logprobs_streamed], logprobs.EntriesAreShaped))
+    if not logprobs.spoken(reply_of(chat_logprobs_streamed)):
+        raise Inconclusive("the answer holds no text")
+    hold(in_replies([chat_logprobs_streamed], logprobs.tokens_are_entered))
+    tolerate(in_replies([chat_logprobs_streamed], logprobs.entries_are_whole))
