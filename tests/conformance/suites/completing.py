@@ -7,7 +7,7 @@ from typing import Any
 
 from conformance.judging.outcome import Outcome
 
-from .defects import Answer, Asked, before, changed
+from .defects import Answer, Asked, before, changed, error
 from .edits import Edit, Where, Wrap, always, edited, judge_with
 
 
@@ -57,6 +57,11 @@ def answered(where: Where, answer: Callable[[Asked], Answer] | Answer) -> Wrap:
     """Such completions get this answer."""
     given = answer if callable(answer) else lambda asked: answer
     return lambda app: before(app, lambda asked: given(asked) if is_completion(asked) and where(asked) else None)
+
+
+def refusing(where: Where, status: int = 400) -> Wrap:
+    """Such completions are told, cleanly, that this is not supported."""
+    return answered(where, lambda asked: error(status, "not supported"))
 
 
 def asked_as(edit: Edit, where: Where = always) -> Wrap:

@@ -14,6 +14,7 @@ from reference_gateway.faults.asgi import (
     headed,
     with_request_id,
 )
+from reference_gateway.faults.exchanges import answering
 
 __all__ = [
     "Act",
@@ -21,6 +22,7 @@ __all__ = [
     "Asked",
     "Edit",
     "Header",
+    "answering",
     "before",
     "changed",
     "each_event",

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.asgi import Wrap, chained
+from reference_gateway.faults.chats import counts
 from reference_gateway.faults.edits import (
     Edit,
     Where,
@@ -28,6 +29,7 @@ from reference_gateway.faults.edits import (
     stream,
 )
 
+from .defects import error
 from .judged import Outcome, gateway_app, judge
 
 __all__ = [
@@ -39,8 +41,10 @@ __all__ = [
     "asked_as",
     "asks",
     "both",
+    "chained",
     "chunk",
     "chunks",
+    "counts",
     "drop",
     "edited",
     "event",
@@ -53,9 +57,15 @@ __all__ = [
     "plainly",
     "plainly_streamed",
     "put",
+    "refusing",
     "reply",
     "stream",
 ]
+
+
+def refusing(where: Where, status: int = 400) -> Wrap:
+    """Such chats are told, cleanly, that this is not supported."""
+    return answered(where, lambda asked: error(status, "not supported"))
 
 
 def judge_with(wrap: Wrap, *areas: str, **options: Any) -> dict[str, Outcome]:

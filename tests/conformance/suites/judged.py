@@ -19,6 +19,7 @@ from conformance import profiles as dialects
 from conformance.judging import in_process
 from conformance.judging.in_process import GREEN, judge_recording, red
 from conformance.judging.outcome import Outcome
+from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.faults.serving import Stage
@@ -27,17 +28,22 @@ from reference_gateway.server import running
 
 __all__ = [
     "GREEN", "KEY", "Cut", "Outcome", "altered", "gateway_app", "judge", "judge_recording", "judge_url", "on_stage",
-    "red", "serving",
+    "paced", "red", "red_verdicts", "serving",
 ]  # fmt: skip
 KEY = "sk-judged-0123456789abcdef"
 
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def gateway_app(*, key: str | None = KEY) -> ASGIApp:
-    """The bundled gateway, its simulator as fast as it goes."""
-    config = with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0})
+def gateway_app(*, key: str | None = KEY, ttft_s: float = 0.0, itl_s: float = 0.0) -> ASGIApp:
+    """The bundled gateway, its simulator as fast as it goes unless told otherwise."""
+    config = with_settings(default_config(), {"ttft_s": ttft_s, "itl_s": itl_s})
     return create_app(Gateway.open(config, tokens=[key] if key else [], seed=1))
+
+
+def paced(ttft_s: float = 0.02, itl_s: float = 0.006) -> ASGIApp:
+    """The bundled gateway at the pace of a model."""
+    return gateway_app(ttft_s=ttft_s, itl_s=itl_s)
 
 
 def judge(
@@ -51,6 +57,11 @@ def judge(
 def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: Any) -> dict[str, Outcome]:
     """Judges what is served there already by the requirements of these areas (or by single ones, by id)."""
     return in_process.judge_url(base_url, *areas, profile=profile, **{"api_key": KEY} | options)
+
+
+def red_verdicts(judged: dict[str, Outcome]) -> dict[str, Verdict]:
+    """The verdict of each requirement that is not green."""
+    return {id: said.verdict for id, said in red(judged).items()}
 
 
 @contextmanager

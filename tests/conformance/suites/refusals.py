@@ -9,8 +9,9 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed, error, with_request_id
-from .judged import KEY, judge, red
+from . import defects
+from .defects import Answer, Asked, before, changed
+from .judged import KEY, judge, red_verdicts
 
 Defect = Callable[[ASGIApp], ASGIApp]
 
@@ -24,13 +25,7 @@ POSTS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
 
 def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
     """Requests of this kind, with the right key, get this answer (or an error of this status)."""
-
-    def act(asked: Asked) -> Answer | None:
-        if not (asked.header("authorization") == f"Bearer {KEY}" and when(asked)):
-            return None
-        return error(answer) if isinstance(answer, int) else with_request_id(answer)
-
-    return lambda app: before(app, act)
+    return defects.answering(lambda asked: asked.header("authorization") == f"Bearer {KEY}" and when(asked), answer)
 
 
 def taking(change: Callable[[Asked], Asked | None]) -> Defect:
@@ -101,4 +96,4 @@ def parsed(asked: Asked) -> Any:
 
 def verdicts(app: ASGIApp, *areas: str, **options: Any) -> dict[str, Verdict]:
     """What is not green."""
-    return {id: said.verdict for id, said in red(judge(app, *(areas or AREAS), **options)).items()}
+    return red_verdicts(judge(app, *(areas or AREAS), **options))

@@ -9,7 +9,7 @@ from conformance.verdict import Verdict
 
 from .defects import Answer, Asked, before, changed
 from .edits import Wrap
-from .judged import judge, red
+from .judged import judge, red_verdicts
 
 
 def by_sdk(where: Callable[[Asked], Any] = lambda asked: True) -> Callable[[Asked], bool]:
@@ -32,4 +32,4 @@ def refusing(where: Callable[[Asked], Any], answer: Answer) -> Wrap:
 
 
 def verdicts(app: ASGIApp, **options: Any) -> dict[str, Verdict]:
-    return {id: said.verdict for id, said in red(judge(app, "SDK", **options)).items()}
+    return red_verdicts(judge(app, "SDK", **options))

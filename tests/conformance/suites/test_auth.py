@@ -6,45 +6,31 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 
-from .defects import Answer, Asked, before, changed, error, with_request_id
+from .defects import Answer, Asked, answering, before, changed, error
 from .judged import KEY, gateway_app, judge, red
+from .refusals import FAIL, WARN, Defect, verdicts, with_answers
 
-Defect = Callable[[ASGIApp], ASGIApp]
-
-FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("ERR", "AUTH", "HDR")
 OTHERS = ("/v1/files", "/v1/batches", "/v1/responses", "/v1/moderations", "/v1/images/generations")
 
 
-def open_to(when: Callable[[Asked], Any]) -> Defect:
-    """Requests of this kind are let in whatever key they bring."""
-    return lambda app: before(
-        app, lambda asked: asked.with_header("authorization", f"Bearer {KEY}") if when(asked) else None
-    )
+def open_to(when: Callable[[Asked], Any], **fields: str) -> Defect:
+    """Requests of this kind are let in whatever key they bring, as requests with these fields."""
 
-
-def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
-    def act(asked: Asked) -> Answer | None:
-        if not when(asked):
-            return None
-        return error(answer) if isinstance(answer, int) else with_request_id(answer)
+    def act(asked: Asked) -> Asked | None:
+        return replace(asked, **fields).with_header("authorization", f"Bearer {KEY}") if when(asked) else None
 
     return lambda app: before(app, act)
 
 
 def with_refusals(edit: Callable[[Asked, Answer], Answer]) -> Defect:
     return lambda app: changed(app, lambda asked, answer: edit(asked, answer) if answer.status == 401 else None)
-
-
-def with_answers(edit: Callable[[Asked, Answer], Answer | None]) -> Defect:
-    return lambda app: changed(app, edit)
 
 
 def given(asked: Asked) -> str:
@@ -65,10 +51,6 @@ def is_wrong(asked: Asked) -> bool:
 
 def echo(asked: Asked, answer: Answer) -> Answer:
     return answer.with_json({"error": answer.json["error"] | {"message": f"Incorrect API key: {given(asked)[7:]}"}})
-
-
-def in_base_64(asked: Asked) -> str:
-    return "Bearer " + b64encode(given(asked)[:200].encode("latin-1")).decode()
 
 
 MISSING = error(401, "no key").with_header("www-authenticate", "Bearer")
@@ -215,36 +197,15 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
     ),
     "api-key crashes": (answering(lambda asked: asked.header("api-key"), 500), {"AUTH-016": FAIL}),
     "a trailing slash opens the list": (
-        lambda app: before(
-            app,
-            lambda asked: (
-                replace(asked, path="/v1/models").with_header("authorization", f"Bearer {KEY}")
-                if asked.path == "/v1/models/"
-                else None
-            ),
-        ),
+        open_to(lambda asked: asked.path == "/v1/models/", path="/v1/models"),
         {"AUTH-018": FAIL},
     ),
     "a trailing slash opens the list to wrong keys": (
-        lambda app: before(
-            app,
-            lambda asked: (
-                replace(asked, path="/v1/models").with_header("authorization", f"Bearer {KEY}")
-                if asked.path == "/v1/models/" and given(asked)
-                else None
-            ),
-        ),
+        open_to(lambda asked: asked.path == "/v1/models/" and given(asked), path="/v1/models"),
         {"AUTH-018": FAIL},
     ),
     "a trailing slash opens the chat": (
-        lambda app: before(
-            app,
-            lambda asked: (
-                replace(asked, path="/v1/chat/completions").with_header("authorization", f"Bearer {KEY}")
-                if asked.path == "/v1/chat/completions/"
-                else None
-            ),
-        ),
+        open_to(lambda asked: asked.path == "/v1/chat/completions/", path="/v1/chat/completions"),
         {"AUTH-018": FAIL},
     ),
     "files are open": (
@@ -269,14 +230,7 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         {"AUTH-020": FAIL},
     ),
     "OPTIONS is answered like GET": (
-        lambda app: before(
-            app,
-            lambda asked: (
-                replace(asked, method="GET").with_header("authorization", f"Bearer {KEY}")
-                if asked.method == "OPTIONS" and asked.path == "/v1/models"
-                else None
-            ),
-        ),
+        open_to(lambda asked: asked.method == "OPTIONS" and asked.path == "/v1/models", method="GET"),
         {"AUTH-021": FAIL},
     ),
     "the model is looked up first": (
@@ -319,7 +273,7 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
 @pytest.mark.parametrize("name", DEFECTS)
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
-    assert {id: said.verdict for id, said in red(judge(defect(gateway_app()), *AREAS)).items()} == expected
+    assert verdicts(defect(gateway_app()), *AREAS) == expected
 
 
 def test_a_restricted_key_is_judged_where_it_is_given() -> None:
@@ -385,9 +339,7 @@ def test_a_lock_out_is_seen() -> None:
             return None
         return error(403, "too many attempts") if len(wrong) > 22 else None
 
-    assert {id: said.verdict for id, said in red(judge(before(gateway_app(), act), "AUTH")).items()} == {
-        "AUTH-015": WARN
-    }
+    assert verdicts(before(gateway_app(), act), "AUTH") == {"AUTH-015": WARN}
 
 
 def test_no_key_is_sent_anywhere_but_in_its_header_or_query() -> None:

@@ -8,27 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed, error, with_request_id
-from .judged import Cut, altered, gateway_app, judge, judge_url, red
+from .defects import Answer, Asked, answering, before, changed, error, with_request_id
+from .judged import Cut, altered, gateway_app, judge, judge_url, red, red_verdicts
+from .refusals import FAIL, WARN, Defect, verdicts
 
-Defect = Callable[[ASGIApp], ASGIApp]
-
-FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("ERR", "AUTH", "HDR")
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
-
-
-def answering(when: Callable[[Asked], Any], answer: Answer | int) -> Defect:
-    def act(asked: Asked) -> Answer | None:
-        if not when(asked):
-            return None
-        return error(answer) if isinstance(answer, int) else with_request_id(answer)
-
-    return lambda app: before(app, act)
 
 
 def with_answers(edit: Callable[[Asked, Answer], Answer], when: Callable[[Asked, Answer], Any]) -> Defect:
@@ -155,19 +143,19 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
     ),
     "a preflight request crashes": (answering(lambda asked: asked.header("origin"), 500), {}),
     "authorization is not allowed": (
-        cors(lambda asked, answer: answer.with_header("access-control-allow-headers", "content-type")),
+        cors(naming("access-control-allow-headers", "content-type")),
         {"HDR-009": WARN},
     ),
     "POST is not allowed": (
-        cors(lambda asked, answer: answer.with_header("access-control-allow-methods", "GET")),
+        cors(naming("access-control-allow-methods", "GET")),
         {"HDR-009": WARN},
     ),
     "another origin is allowed": (
-        cors(lambda asked, answer: answer.with_header("access-control-allow-origin", "https://other.example")),
+        cors(naming("access-control-allow-origin", "https://other.example")),
         {"HDR-009": WARN},
     ),
     "every origin with credentials": (
-        cors(lambda asked, answer: answer.with_header("access-control-allow-credentials", "true")),
+        cors(naming("access-control-allow-credentials", "true")),
         {"HDR-009": WARN},
     ),
     "every origin with credentials on errors": (
@@ -236,7 +224,7 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
 @pytest.mark.parametrize("name", DEFECTS)
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
-    assert {id: said.verdict for id, said in red(judge(defect(gateway_app()), *AREAS)).items()} == expected
+    assert verdicts(defect(gateway_app()), *AREAS) == expected
 
 
 def test_a_length_that_is_too_large_is_seen() -> None:
@@ -371,4 +359,4 @@ def test_harmless_variation_is_no_defect(name: str) -> None:
 def below(edit: Callable[[bytes, bytes], bytes], *areas: str, **options: Any) -> dict[str, Verdict]:
     """The verdicts on the gateway behind a TCP proxy with a defect."""
     with altered(gateway_app(), edit) as url:
-        return {id: said.verdict for id, said in red(judge_url(f"{url}/v1", *(areas or AREAS), **options)).items()}
+        return red_verdicts(judge_url(f"{url}/v1", *(areas or AREAS), **options))

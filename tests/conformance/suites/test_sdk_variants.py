@@ -12,7 +12,7 @@ from conformance.names import VENDOR
 from conformance.verdict import Verdict
 
 from .defects import Answer, Asked, before, changed, error
-from .edits import Wrap, answered, asked_as, asks, both, chunk, drop, is_chat, put, reply, stream
+from .edits import Wrap, answered, asked_as, asks, both, chained, chunk, drop, is_chat, put, reply, stream
 from .judged import gateway_app, judge, red
 from .sdk import answers, by_sdk, refusing, verdicts
 
@@ -20,15 +20,6 @@ FAIL, WARN = Verdict.FAIL, Verdict.WARN
 NAMED = {"watsonx": None, "nemo": "/apis/inference-gateway/v2/workspaces/default/openai/-/v1"}
 DELTA = "choices[].delta"
 tools = asks("tools")
-
-
-def both_wraps(*wraps: Wrap) -> Wrap:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
 
 
 def test_a_correct_gateway_has_no_red_requirement() -> None:
@@ -165,14 +156,14 @@ def only_by_max_tokens(app: ASGIApp) -> ASGIApp:
 
 GREEN: dict[str, Wrap] = {
     "CRLF and comments": stream(lambda body: b": ping\n\n" + body.replace(b"\n", b"\r\n")),
-    "thoughts": both_wraps(
+    "thoughts": chained(
         reply(put("choices[].message.reasoning_content", "Hm.")), chunk(put(f"{DELTA}.reasoning_content", "Hm."))
     ),
-    "empty tool calls and nulls": both_wraps(
+    "empty tool calls and nulls": chained(
         reply(both(put("choices[].message.tool_calls", lambda old: old or None), drop("usage"))),
         chunk(put(f"{DELTA}.refusal", None)),
     ),
-    "members of one's own": both_wraps(reply(put("x_own", {"a": [1]})), chunk(put("x_own", [1, 2]))),
+    "members of one's own": chained(reply(put("x_own", {"a": [1]})), chunk(put("x_own", [1, 2]))),
     "422 for 400": lambda app: changed(app, lambda _, a: replace(a, status=422) if a.status == 400 else None),
     "nulls and unknown members are refused": lambda app: before(
         app,

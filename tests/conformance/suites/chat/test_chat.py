@@ -11,24 +11,12 @@ from starlette.types import ASGIApp
 from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, changed, error
-from ..edits import Wrap, answered, asked_as, asks, both, drop, is_chat, judge_with, plainly, put, reply
+from ..edits import Wrap, answered, asked_as, asks, both, counts, drop, is_chat, judge_with, plainly, put, reply
 from ..judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
 required, none = (asks("tool_choice", choice) for choice in ("required", "none"))
-
-
-def usage(**counts: Any) -> Any:
-    """Usage with other counts, given or made from the old ones, that adds up all the same."""
-
-    def edit(document: Any) -> None:
-        usage = document["usage"]
-        for key, count in counts.items():
-            usage[key] = count(usage[key]) if callable(count) else count
-        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-
-    return edit
 
 
 def drifting(app: ASGIApp) -> ASGIApp:
@@ -38,7 +26,7 @@ def drifting(app: ASGIApp) -> ASGIApp:
     def edit(asked: Asked, answer: Answer) -> Answer:
         if not (is_chat(asked) and plainly(asked) and answer.status == 200):
             return answer
-        return reply_of(answer, usage(prompt_tokens=lambda count: count + next(times)))
+        return reply_of(answer, counts(prompt_tokens=lambda count: count + next(times)))
 
     return changed(app, edit)
 
@@ -108,17 +96,17 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a total that does not add up": (reply(put("usage.total_tokens", lambda n: n + 1)), {"CHAT-018": FAIL}),
     "a count below zero": (reply(put("usage.completion_tokens", -1)), {"CHAT-018": FAIL}),
     "counts that are missing": (reply(put("usage", {})), {"CHAT-018": FAIL}),
-    "no prompt tokens": (reply(usage(prompt_tokens=0), asks("stream", False)), {"CHAT-019": FAIL}),
-    "no completion tokens": (reply(usage(completion_tokens=0), asks("stream", False)), {"CHAT-019": FAIL}),
+    "no prompt tokens": (reply(counts(prompt_tokens=0), asks("stream", False)), {"CHAT-019": FAIL}),
+    "no completion tokens": (reply(counts(completion_tokens=0), asks("stream", False)), {"CHAT-019": FAIL}),
     "more cached than there is": (
         reply(put("usage.prompt_tokens_details", {"cached_tokens": 10**6})),
         {"CHAT-020": WARN},
     ),
     "details of a wrong type": (reply(put("usage.completion_tokens_details", [])), {"CHAT-020": WARN}),
     "prompts that cost more each time": (drifting, {"CHAT-021": WARN}),
-    "prompts of a constant cost": (reply(usage(prompt_tokens=lambda n: min(n, 30))), {"CHAT-022": WARN}),
+    "prompts of a constant cost": (reply(counts(prompt_tokens=lambda n: min(n, 30))), {"CHAT-022": WARN}),
     "one choice for two": (reply(put("choices", lambda found: found[:1]), asks("n")), {"CHAT-023": FAIL}),
-    "usage of one choice for two": (reply(usage(completion_tokens=1), asks("n", 2)), {"CHAT-024": WARN}),
+    "usage of one choice for two": (reply(counts(completion_tokens=1), asks("n", 2)), {"CHAT-024": WARN}),
     "the stop sequence in the text": (
         reply(put("choices[].message.content", lambda text: text + "e"), asks("stop", ["e", "a"])),
         {"CHAT-026": FAIL},
@@ -129,9 +117,9 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         asked_as(put("stop", ["¶"]), asks("stop", ["e", "a", "i", "o"])),
         {"CHAT-028": FAIL},
     ),
-    "tokens beyond the cap": (reply(usage(completion_tokens=lambda n: n + 20)), {"CHAT-031": FAIL}),
+    "tokens beyond the cap": (reply(counts(completion_tokens=lambda n: n + 20)), {"CHAT-031": FAIL}),
     "one token beyond the cap": (
-        reply(usage(completion_tokens=lambda n: n + 1), asks("stream", False)),
+        reply(counts(completion_tokens=lambda n: n + 1), asks("stream", False)),
         {"CHAT-031": WARN},
     ),
 }
@@ -181,7 +169,7 @@ def latin(asked: Asked, answer: Answer) -> Answer:
 def escaped_costs_more(asked: Asked, answer: Answer) -> Answer:
     if b"\\u65e5" not in asked.body:
         return answer
-    return reply_of(answer, usage(prompt_tokens=lambda count: count + 9))
+    return reply_of(answer, counts(prompt_tokens=lambda count: count + 9))
 
 
 IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {

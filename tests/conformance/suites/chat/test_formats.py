@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
 from ..defects import Asked, error
-from ..edits import Wrap, answered, asked_as, asks, chunks, drop, judge_with, put, reply
+from ..edits import Wrap, answered, asked_as, asks, chained, chunks, drop, judge_with, put, reply
 from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
@@ -84,15 +83,6 @@ def counted_in_words(text: str) -> str:
 
 def somewhere_else(text: str) -> str:
     return json.dumps(json.loads(text) | {"level": "medium"})
-
-
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
 
 
 OBJECT, SCHEMA = wanting("json_object"), simple
@@ -179,12 +169,12 @@ def cut(document: Any) -> None:
 
 ANY = wanting("json_object", "json_schema")
 GREEN: dict[str, tuple[Wrap, set[str]]] = {
-    "spaces and line feeds": (together(said(indented, ANY), said_in_chunks(indented, ANY)), set()),
+    "spaces and line feeds": (chained(said(indented, ANY), said_in_chunks(indented, ANY)), set()),
     "no formats": (answered(asks("response_format"), error(400)), {"CHAT-058"}),
     "no schemas": (answered(wanting("json_schema"), error(422)), set()),
     "no JSON": (answered(ANY, error(400)), set()),
     "a refusal": (reply(refusing, ANY), set()),
-    "thoughts alone": (together(reply(thinking, ANY), chunks(thinking_in_chunks, ANY)), set()),
+    "thoughts alone": (chained(reply(thinking, ANY), chunks(thinking_in_chunks, ANY)), set()),
     "cut by the cap": (reply(cut, ANY), set()),
     "422 for 400": (
         answered(lambda asked: wanting("xml")(asked) or "not-an-object" in str(asked.object), error(422)),

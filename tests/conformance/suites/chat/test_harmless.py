@@ -1,6 +1,5 @@
 """Variations that harm nobody turn nothing red, and warn only of what the catalogue says is worth a warning."""
 
-import asyncio
 import gzip
 from collections.abc import Callable
 from copy import deepcopy
@@ -20,6 +19,7 @@ from ..edits import (
     asked_as,
     asks,
     both,
+    chained,
     chunk,
     chunks,
     drop,
@@ -27,9 +27,11 @@ from ..edits import (
     is_chat,
     judge_with,
     put,
+    refusing,
     reply,
     stream,
 )
+from ..harmless import cached, delayed, everywhere, unprocessable
 from ..judged import gateway_app, judge_url, red
 
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
@@ -37,30 +39,6 @@ CALLS = "choices[].message.tool_calls"
 DELTA = "choices[].delta"
 tools = asks("tools")
 with_usage = asks("stream_options")
-
-
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
-
-
-def everywhere(document: Any) -> Any:
-    """A member of one's own in every object."""
-    if isinstance(document, dict):
-        return {key: everywhere(value) for key, value in document.items()} | {"x_own": {"a": [1]}}
-    return [everywhere(item) for item in document] if isinstance(document, list) else document
-
-
-def refusing(where: Any, status: int = 400) -> Wrap:
-    return answered(where, lambda asked: error(status, "not supported"))
-
-
-def unprocessable(asked: Asked, answer: Answer) -> Answer:
-    return replace(answer, status=422) if answer.status == 400 else answer
 
 
 # Plain answers and streams of another kind
@@ -84,7 +62,7 @@ def text(edit: Callable[[str], Any], finish: Callable[[Any], Any] = lambda old: 
     def talking(asked: Asked) -> bool:
         return not tools(asked) or asked.object.get("tool_choice") == "none"
 
-    return together(reply(in_reply, is_free), chunk(in_chunk, lambda asked: talking(asked) and is_free(asked)))
+    return chained(reply(in_reply, is_free), chunk(in_chunk, lambda asked: talking(asked) and is_free(asked)))
 
 
 def is_free(asked: Asked) -> bool:
@@ -199,16 +177,6 @@ class Ids:
         return self.known.setdefault(id, f"gen-{len(self.known):08x}/ü")
 
 
-def cached(app: ASGIApp) -> ASGIApp:
-    """Equal requests get the answer of the first."""
-    kept: dict[bytes, Answer] = {}
-
-    def edit(asked: Asked, answer: Answer) -> Answer:
-        return kept.setdefault(asked.body, answer) if is_chat(asked) and answer.status == 200 else answer
-
-    return changed(app, edit)
-
-
 # What is not offered
 
 
@@ -229,10 +197,10 @@ def only_max_tokens(app: ASGIApp) -> ASGIApp:
 
 
 GREEN: dict[str, tuple[Wrap, set[str]]] = {
-    "members of one's own": (together(reply(everywhere), chunk(everywhere)), set()),
-    "no refusal": (together(reply(drop("choices[].message.refusal")), chunk(drop(f"{DELTA}.refusal"))), {"CHAT-013"}),
+    "members of one's own": (chained(reply(everywhere), chunk(everywhere)), set()),
+    "no refusal": (chained(reply(drop("choices[].message.refusal")), chunk(drop(f"{DELTA}.refusal"))), {"CHAT-013"}),
     "no logprobs and annotations": (
-        together(
+        chained(
             reply(drop("choices[].message.annotations")),
             reply(drop("choices[].logprobs"), lambda asked: not asks("logprobs", True)(asked)),
             chunk(drop("choices[].logprobs"), lambda asked: not asks("logprobs", True)(asked)),
@@ -240,7 +208,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
         set(),
     ),
     "usage details that are null": (
-        together(
+        chained(
             reply(both(put("usage.prompt_tokens_details", None), put("usage.completion_tokens_details", None))),
             chunk(put("usage.prompt_tokens_details", None), with_usage, slice(-1, None)),
         ),
@@ -248,7 +216,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     ),
     "no usage in other chunks": (chunk(without_usage, with_usage), {"STREAM-032"}),
     "no fingerprint and no tier": (
-        together(
+        chained(
             reply(both(drop("system_fingerprint"), drop("service_tier"))),
             chunk(both(put("system_fingerprint", None), drop("service_tier"))),
         ),
@@ -256,7 +224,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     ),
     "no finish_reason before the end": (chunk(without_finish), {"STREAM-024"}),
     "empty and null tool calls": (
-        together(reply(put(CALLS, lambda old: old or None)), chunk(put(f"{DELTA}.tool_calls", lambda old: old or []))),
+        chained(reply(put(CALLS, lambda old: old or None)), chunk(put(f"{DELTA}.tool_calls", lambda old: old or []))),
         set(),
     ),
     "no content with tool calls": (reply(without_content), {"CHAT-012"}),
@@ -270,21 +238,21 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "retry beside data": (stream(lambda body: b"retry: 3000\n" + body), set()),
     "blank lines between events": (stream(lambda body: body.replace(b"\n\n", b"\n\n\n\n")), set()),
     "a comment after [DONE]": (stream(lambda body: body + b": bye\n\n"), set()),
-    "ids of another format": (together(reply(put("id", Ids())), chunk(put("id", Ids()))), {"CHAT-004"}),
+    "ids of another format": (chained(reply(put("id", Ids())), chunk(put("id", Ids()))), {"CHAT-004"}),
     "a dated model": (
-        together(reply(put("model", "gpt-4o-mini-2024-07-18")), chunk(put("model", "gpt-4o-mini-2024-07-18"))),
+        chained(reply(put("model", "gpt-4o-mini-2024-07-18")), chunk(put("model", "gpt-4o-mini-2024-07-18"))),
         set(),
     ),
     "a model with its vendor": (
-        together(reply(put("model", "openai/gpt-4o-mini")), chunk(put("model", "openai/gpt-4o-mini"))),
+        chained(reply(put("model", "openai/gpt-4o-mini")), chunk(put("model", "openai/gpt-4o-mini"))),
         set(),
     ),
     "thoughts before the text": (
-        together(reply(put("choices[].message.reasoning_content", "Hm.")), chunks(thinking_first, alone)),
+        chained(reply(put("choices[].message.reasoning_content", "Hm.")), chunks(thinking_first, alone)),
         set(),
     ),
     "nothing but thoughts until the cap": (
-        together(
+        chained(
             reply(thinking_only, lambda asked: not asks("stop")(asked)),
             chunk(thoughts_only, lambda asked: not tools(asked)),
             asked_as(put("messages[].content", lambda old: "" if old is None else old), is_given_back),
@@ -298,7 +266,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "a null role later": (chunk(put(f"{DELTA}.role", lambda old: old)), set()),
     "the role repeated": (chunk(put(f"{DELTA}.role", "assistant")), {"STREAM-021"}),
     "an answer that is always empty": (
-        together(text(lambda old: "", lambda old: "stop"), reply(free_of_charge, is_free)),
+        chained(text(lambda old: "", lambda old: "stop"), reply(free_of_charge, is_free)),
         set(),
     ),
     "an answer that always runs into its cap": (
@@ -306,9 +274,9 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
         {"CHAT-027", "CHAT-107"},
     ),
     "a content filter": (text(lambda old: old, lambda old: "content_filter"), set()),
-    "422 for 400": (lambda app: changed(app, unprocessable), set()),
-    "equal requests from a cache": (cached, {"CHAT-003", "STREAM-017"}),
-    "no usage, and none to be had": (together(reply(drop("usage")), refusing(counted)), {"CHAT-017"}),
+    "422 for 400": (unprocessable, set()),
+    "equal requests from a cache": (cached(is_chat), {"CHAT-003", "STREAM-017"}),
+    "no usage, and none to be had": (chained(reply(drop("usage")), refusing(counted)), {"CHAT-017"}),
     "no model by its id": (
         lambda app: before(
             app, lambda asked: error(404) if "/models/" in asked.path or "no-such" in asked.path else None
@@ -383,20 +351,11 @@ def in_pieces(size: int) -> Wrap:
     return wrap
 
 
-def slowly(app: ASGIApp) -> ASGIApp:
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await asyncio.sleep(0.3)
-        await app(scope, receive, send)
-
-    return wrapped
-
-
 ON_THE_WIRE: dict[str, Wrap] = {
     "gzip": lambda app: changed(app, gzipped),
     "seven bytes a write": in_pieces(7),
     "one write": in_pieces(0),
-    "a slow gateway": slowly,
+    "a slow gateway": delayed(0.3),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..defects import Asked, error
-from ..edits import Wrap, answered, asked_as, asks, both, chunk, drop, judge_with, plainly_streamed, put, reply
+from ..edits import Wrap, answered, asked_as, asks, both, chained, chunk, drop, judge_with, plainly_streamed, put, reply
 from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
@@ -29,17 +29,8 @@ def plain(where: Where) -> Where:
     return lambda asked: not asked.streams and where(asked)
 
 
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: Any) -> Any:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
-
-
 def everywhere(edit: Any, where: Where = wanted) -> Wrap:
-    return together(reply(edit, where), chunk(edit, where))
+    return chained(reply(edit, where), chunk(edit, where))
 
 
 def entry(edit: Callable[[Any], None]) -> Any:

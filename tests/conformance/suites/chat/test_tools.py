@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, changed, error
-from ..edits import Wrap, answered, asked_as, asks, both, chunk, chunks, drop, judge_with, put, reply
+from ..edits import Wrap, answered, asked_as, asks, both, chained, chunk, chunks, drop, judge_with, put, refusing, reply
 from ..judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
@@ -457,30 +457,17 @@ def thinking_in_chunks(found: list[Any]) -> list[Any]:
     return found
 
 
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
-
-
-def refusing(where: Callable[[Asked], bool], status: int = 400) -> Wrap:
-    return answered(where, lambda asked: error(status, "not supported"))
-
-
 GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "words beside the calls": (reply(speaking), set()),
     "an empty text beside the calls": (reply(put("choices[].message.content", lambda old: old or "")), set()),
     "ids that are counted": (numbered, set()),
     "forced calls that end with tool_calls": (
-        together(reply(finished, weather), chunk(finished, weather), reply(finished, two_with_tools)),
+        chained(reply(finished, weather), chunk(finished, weather), reply(finished, two_with_tools)),
         set(),
     ),
-    "calls that are cut": (together(reply(cut), chunk(arguments_cut, named)), set()),
+    "calls that are cut": (chained(reply(cut), chunk(arguments_cut, named)), set()),
     "nothing but thoughts until the cap": (
-        together(reply(thinking, asks("tools")), chunks(thinking_in_chunks, asks("tools"))),
+        chained(reply(thinking, asks("tools")), chunks(thinking_in_chunks, asks("tools"))),
         set(),
     ),
     "spaces and line feeds in the arguments": (
@@ -498,7 +485,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
         set(),
     ),
     "a model that makes one call at a time": (
-        together(
+        chained(
             reply(put(CALLS, lambda calls: calls and calls[:1])), asked_as(put("parallel_tool_calls", False), required)
         ),
         set(),

@@ -9,25 +9,13 @@ from conformance.verdict import Verdict
 
 from ..completing import answered, batch, every, judge_completions, plain, reply, smallest, streamed, tokens
 from ..defects import Answer, Asked
-from ..edits import Wrap, asks, chunk, drop, put
+from ..edits import Wrap, asks, chunk, counts, drop, put
 from ..judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 count = itertools.count(1)
 n2, suffix = asks("n", 2), asks("suffix")
 LOGPROBS = "choices[].logprobs"
-
-
-def usage(**counts: Any) -> Any:
-    """Usage with other counts, given or made from the old ones, that adds up all the same."""
-
-    def edit(document: Any) -> None:
-        usage = document["usage"]
-        for key, count in counts.items():
-            usage[key] = count(usage[key]) if callable(count) else count
-        usage["total_tokens"] = usage["prompt_tokens"] + usage["completion_tokens"]
-
-    return edit
 
 
 def unstopped(asked: Asked) -> bool:
@@ -70,14 +58,14 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a total that does not add up": (reply(put("usage.total_tokens", lambda n: n + 1)), {"COMP-004": FAIL}),
     "a count that is a text": (reply(put("usage.prompt_tokens", "3"), suffix), {"COMP-004": FAIL}),
     "usage that is empty": (reply(put("usage", {}), n2), {"COMP-004": FAIL}),
-    "no prompt tokens": (reply(usage(prompt_tokens=0), suffix), {"COMP-004": FAIL}),
-    "no completion tokens": (reply(usage(completion_tokens=0), suffix), {"COMP-004": FAIL}),
-    "tokens beyond the cap": (reply(usage(completion_tokens=lambda n: n + 20)), {"COMP-004": FAIL}),
+    "no prompt tokens": (reply(counts(prompt_tokens=0), suffix), {"COMP-004": FAIL}),
+    "no completion tokens": (reply(counts(completion_tokens=0), suffix), {"COMP-004": FAIL}),
+    "tokens beyond the cap": (reply(counts(completion_tokens=lambda n: n + 20)), {"COMP-004": FAIL}),
     "more cached than there is": (
         reply(put("usage.prompt_tokens_details", {"cached_tokens": 10**6})),
         {"COMP-004": WARN},
     ),
-    "one token beyond the cap": (reply(usage(completion_tokens=lambda n: n + 1), suffix), {"COMP-004": WARN}),
+    "one token beyond the cap": (reply(counts(completion_tokens=lambda n: n + 1), suffix), {"COMP-004": WARN}),
     "a cut reported as stop": (
         reply(put("choices[].finish_reason", "stop"), unstopped),
         {"COMP-005": FAIL},
@@ -111,11 +99,11 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "no usage": (reply(drop("usage")), {"COMP-025": WARN}),
     "no usage with logprobs": (reply(drop("usage"), asks("logprobs")), {"COMP-025": WARN}),
     "usage of one prompt for three": (
-        reply(usage(prompt_tokens=3, completion_tokens=12), every(batch, lambda a: len(a.object) == 3)),
+        reply(counts(prompt_tokens=3, completion_tokens=12), every(batch, lambda a: len(a.object) == 3)),
         {"COMP-026": WARN},
     ),
     "usage of one text for three": (
-        reply(usage(completion_tokens=1), every(batch, lambda a: len(a.object) == 3)),
+        reply(counts(completion_tokens=1), every(batch, lambda a: len(a.object) == 3)),
         {"COMP-026": WARN},
     ),
     "the text lost": (reply(put("choices[].text", ""), suffix), {"COMP-027": FAIL}),
@@ -124,7 +112,7 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"COMP-027": FAIL},
     ),
     "one token whatever was said": (
-        reply(usage(completion_tokens=1), lambda asked: not batch(asked)),
+        reply(counts(completion_tokens=1), lambda asked: not batch(asked)),
         {"COMP-028": WARN},
     ),
 }

@@ -1,55 +1,31 @@
 """What harms nobody turns no requirement of legacy completions red, and a gateway without them is not asked for more
 than it takes to see that."""
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance.verdict import Verdict
-from reference_gateway.app import create_app
-from reference_gateway.config import default_config, with_settings
-from reference_gateway.gateway import Gateway
 
 from ..completing import (
     answered,
     batch,
     is_completion,
     judge_completions,
+    refusing,
     reply,
     token_batch,
     tokens,
 )
 from ..defects import Answer, Asked, before, changed, error
-from ..edits import Wrap, asks, both, chunk, chunks, drop, event, put, stream
-from ..judged import KEY, judge, red
+from ..edits import Wrap, asks, both, chained, chunk, chunks, drop, event, put, stream
+from ..harmless import cached, delayed, everywhere, unprocessable
+from ..judged import judge, paced, red
 
 LOGPROBS = "choices[].logprobs"
 counted = asks("stream_options", {"include_usage": True})
 HTML = Answer(404, ((b"content-type", b"text/html"),), b"<h1>Not Found</h1>")
-
-
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
-
-
-def refusing(where: Any, status: int = 400) -> Wrap:
-    return answered(where, lambda asked: error(status, "not supported"))
-
-
-def everywhere(document: Any) -> Any:
-    """A member of one's own in every object."""
-    if isinstance(document, dict):
-        return {key: everywhere(value) for key, value in document.items()} | {"x_own": {"a": [1]}}
-    return [everywhere(item) for item in document] if isinstance(document, list) else document
 
 
 def unscored(asked: Asked) -> bool:
@@ -59,7 +35,7 @@ def unscored(asked: Asked) -> bool:
 
 def ending(finish: str) -> Wrap:
     """All answers end so."""
-    return together(
+    return chained(
         reply(put("choices[].finish_reason", finish)),
         chunk(put("choices[].finish_reason", lambda old: old and finish)),
     )
@@ -117,46 +93,23 @@ def with_special_token(document: Any) -> None:
         arrays["text_offset"].append(arrays["text_offset"][-1] + 1)
 
 
-def unprocessable(asked: Asked, answer: Answer) -> Answer:
-    return replace(answer, status=422) if answer.status == 400 else answer
-
-
 def prelude(found: list[Any]) -> list[Any]:
     """Azure's verdict on the prompt comes first."""
     verdict = {"id": "", "object": "", "created": 0, "model": "", "choices": [], "prompt_filter_results": []}
     return [verdict, *found]
 
 
-def cached(app: ASGIApp) -> ASGIApp:
-    """Equal requests get the answer of the first."""
-    kept: dict[bytes, Answer] = {}
-
-    def edit(asked: Asked, answer: Answer) -> Answer:
-        return kept.setdefault(asked.body, answer) if is_completion(asked) and answer.status == 200 else answer
-
-    return changed(app, edit)
-
-
-def slowly(app: ASGIApp) -> ASGIApp:
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await asyncio.sleep(0.2)
-        await app(scope, receive, send)
-
-    return wrapped
-
-
 GREEN: dict[str, tuple[Wrap, set[str]]] = {
-    "members of one's own": (together(reply(everywhere, unscored), chunk(everywhere, unscored)), set()),
+    "members of one's own": (chained(reply(everywhere, unscored), chunk(everywhere, unscored)), set()),
     "ids of another format": (
-        together(
+        chained(
             reply(put("id", lambda id: id.replace("cmpl-", "gen/ü-"))),
             chunk(put("id", lambda id: id.replace("cmpl-", "gen/ü-"))),
         ),
         {"COMP-003"},
     ),
     "no logprobs, fingerprint and usage details": (
-        together(
+        chained(
             reply(both(drop("system_fingerprint"), drop("usage.prompt_tokens_details"))),
             reply(drop(LOGPROBS), unscored),
             chunk(both(drop("system_fingerprint"), drop(LOGPROBS)), unscored),
@@ -164,38 +117,38 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
         set(),
     ),
     "usage details that are null": (reply(put("usage.prompt_tokens_details", None)), set()),
-    "no usage, and none to be had": (together(reply(drop("usage")), refusing(counted)), {"COMP-025"}),
+    "no usage, and none to be had": (chained(reply(drop("usage")), refusing(counted)), {"COMP-025"}),
     "usage that is null": (reply(put("usage", None)), {"COMP-025"}),
     "no usage in other chunks": (chunk(without_usage_key, counted), {"COMP-016"}),
     "a dated model": (
-        together(reply(put("model", "gpt-4o-mini-2024-07-18")), chunk(put("model", "openai/gpt-4o-mini"))),
+        chained(reply(put("model", "gpt-4o-mini-2024-07-18")), chunk(put("model", "openai/gpt-4o-mini"))),
         set(),
     ),
     "text with the end": (chunks(text_with_the_end), set()),
     "CRLF and comments": (
-        together(
+        chained(
             event(lambda piece: b": keep-alive\n\n" + piece),
             stream(lambda body: body.replace(b"\n", b"\r\n")),
         ),
         set(),
     ),
     "a verdict on the prompt first": (chunks(prelude), {"COMP-015", "COMP-016"}),
-    "a model that says nothing": (together(reply(silent, unechoed), chunk(silent, unechoed)), set()),
+    "a model that says nothing": (chained(reply(silent, unechoed), chunk(silent, unechoed)), set()),
     "answers that all run into their caps": (ending("length"), {"COMP-031"}),
     "a content filter": (ending("content_filter"), set()),
-    "prompts that begin with a token of their own": (together(reply(with_bos), chunk(with_bos, counted)), set()),
+    "prompts that begin with a token of their own": (chained(reply(with_bos), chunk(with_bos, counted)), set()),
     "tokens that spell spaces": (
-        together(reply(as_sentence_pieces), chunk(as_sentence_pieces, lambda a: not unscored(a))),
+        chained(reply(as_sentence_pieces), chunk(as_sentence_pieces, lambda a: not unscored(a))),
         set(),
     ),
     "a special token at the end": (reply(with_special_token, lambda a: bool(a.object.get("logprobs"))), set()),
     "no alternatives to 0 logprobs": (reply(put(f"{LOGPROBS}.top_logprobs", None), asks("logprobs", 0)), set()),
-    "422 for 400": (lambda app: changed(app, unprocessable), set()),
+    "422 for 400": (unprocessable, set()),
     "400 with its code for 404": (
         answered(lambda a: "no-such" in str(a.object.get("model")), error(400, code="model_not_found")),
         {"COMP-020"},
     ),
-    "equal requests from a cache": (cached, {"COMP-023"}),
+    "equal requests from a cache": (cached(is_completion), {"COMP-023"}),
     "no n": (refusing(lambda a: a.object.get("n") is not None), set()),
     "no stop": (refusing(lambda a: a.object.get("stop") is not None), set()),
     "no echo": (refusing(lambda a: a.object.get("echo") is not None, 422), set()),
@@ -209,7 +162,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "prompts of text only": (refusing(lambda a: tokens(a) or token_batch(a)), {"COMP-007", "COMP-008"}),
     "no best_of, not implemented": (refusing(lambda a: a.object.get("best_of") is not None, 501), set()),
     "nulls refused": (refusing(lambda a: None in a.object.values()), {"COMP-037"}),
-    "a slow gateway": (slowly, set()),
+    "a slow gateway": (delayed(0.2), set()),
 }
 
 
@@ -271,13 +224,7 @@ def test_completions_of_another_model_are_asked_of_it() -> None:
 # Delivery
 
 
-def paced(*, buffered: bool) -> ASGIApp:
-    """The bundled gateway at the pace of a model; buffered, its streams are sent when they are whole."""
-    config = with_settings(default_config(), {"ttft_s": 0.02, "itl_s": 0.006})
-    app: ASGIApp = create_app(Gateway.open(config, tokens=[KEY], seed=1))
-    return changed(app, lambda asked, answer: answer) if buffered else app
-
-
 def test_completions_that_come_in_one_burst_are_seen() -> None:
-    assert judge(paced(buffered=True), "COMP-044")["COMP-044"].verdict is Verdict.WARN
-    assert judge(paced(buffered=False), "COMP-044")["COMP-044"].verdict is Verdict.PASS
+    buffered = changed(paced(), lambda asked, answer: answer)
+    assert judge(buffered, "COMP-044")["COMP-044"].verdict is Verdict.WARN
+    assert judge(paced(), "COMP-044")["COMP-044"].verdict is Verdict.PASS

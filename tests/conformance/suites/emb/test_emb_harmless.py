@@ -11,7 +11,7 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, before, changed, error
-from ..edits import Wrap, asks, drop, put
+from ..edits import Wrap, asks, chained, drop, put
 from ..embeddings import (
     answered,
     asked_as,
@@ -32,8 +32,8 @@ from ..embeddings import (
     texts,
     vectors,
 )
+from ..harmless import delayed, everywhere, unprocessable
 from ..judged import gateway_app, judge, red
-from ..chat.test_harmless import everywhere, slowly, together, unprocessable
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 HTML = Answer(404, ((b"content-type", b"text/html"),), b"<h1>Not Found</h1>")
@@ -73,7 +73,7 @@ def gzipped(asked: Asked, answer: Answer) -> Answer:
 
 GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "members of one's own": (reply(everywhere), set()),
-    "422 for 400": (lambda app: changed(app, unprocessable), set()),
+    "422 for 400": (unprocessable, set()),
     "completion tokens of nought": (reply(put("usage.completion_tokens", 0)), set()),
     "no usage": (reply(drop("usage")), {"EMB-009"}),
     "special tokens in every request": (reply(counting(lambda n: n + 2)), set()),
@@ -83,7 +83,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "much noise everywhere": (reply(vectors(disturbed(0.02))), set()),
     "a model that is not normalised": (reply(vectors(doubled)), {"EMB-017"}),
     "whole numbers": (
-        together(asked_as(drop("encoding_format"), in_base64), reply(whole_numbers)),
+        chained(asked_as(drop("encoding_format"), in_base64), reply(whole_numbers)),
         {"EMB-005", "EMB-017"},
     ),
     "a model that embeds at random": (reply(vectors(drifting)), {"EMB-008"}),
@@ -104,7 +104,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "one model for all": (asked_as(put("model", "mock/small"), chatting), set()),
     "embeddings of a chat model not implemented": (answered(chatting, error(501)), set()),
     "compressed": (lambda app: changed(app, gzipped), set()),
-    "slow": (slowly, set()),
+    "slow": (delayed(0.3), set()),
 }
 
 
@@ -198,7 +198,7 @@ def test_what_looks_like_an_embedding_model_is_asked_first() -> None:
 def test_others_are_asked_where_those_refuse() -> None:
     models: list[str] = []
     likely = answered(lambda asked: "embedding" in str(asked.object.get("model")), error(400))
-    judged = emb(together(likely, asked_for(models)), embeddings_model=None, model="mock/small")
+    judged = emb(chained(likely, asked_for(models)), embeddings_model=None, model="mock/small")
     assert red(judged) == {}, judged
     assert models.count("mock/small") > 1
     assert judged["EMB-020"].verdict is Verdict.INCONCLUSIVE

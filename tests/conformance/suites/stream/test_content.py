@@ -14,21 +14,12 @@ from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 
 from ..defects import Asked
-from ..edits import Wrap, asked_as, asks, chunk, chunks, drop, judge_with, plainly_streamed, put, reply, stream
+from ..edits import Wrap, asked_as, asks, chained, chunk, chunks, drop, judge_with, plainly_streamed, put, reply, stream
 from ..judged import KEY, judge, red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("STREAM",)
 with_usage = asks("stream_options", {"include_usage": True})
-
-
-def together(*wraps: Wrap) -> Wrap:
-    def wrap(app: Any) -> Any:
-        for each in wraps:
-            app = each(app)
-        return app
-
-    return wrap
 
 
 def talking(asked: Asked) -> bool:
@@ -156,26 +147,26 @@ GREEN: dict[str, Wrap] = {
     "one letter in a delta": pieces(lambda said: list("".join(said))),
     "all text in one delta": pieces(lambda said: ["".join(said)]),
     "two tokens in a delta": pieces(lambda said: ["".join(said[n : n + 2]) for n in range(0, len(said), 2)]),
-    "a model that goes round in circles": together(
+    "a model that goes round in circles": chained(
         plain(looped), pieces(lambda said: list(itertools.islice(itertools.cycle(["lorem ", "ipsum "]), len(said))))
     ),
-    "a model with one word": together(plain(lambda text: "ha " * 12), pieces(lambda said: ["ha "] * len(said))),
-    "a character cut by the cap": together(plain(lambda text: text + "\ufffd"), pieces(lambda said: [*said, "\ufffd"])),
+    "a model with one word": chained(plain(lambda text: "ha " * 12), pieces(lambda said: ["ha "] * len(said))),
+    "a character cut by the cap": chained(plain(lambda text: text + "\ufffd"), pieces(lambda said: [*said, "\ufffd"])),
     "white space of its own": pieces(lambda said: ["\n\n", *said, "\n"]),
-    "thoughts that are not shown": together(
+    "thoughts that are not shown": chained(
         pieces(lambda said: []), reply(put("usage.completion_tokens_details", {"reasoning_tokens": 3}))
     ),
-    "words for tokens, in a language without blanks": together(
+    "words for tokens, in a language without blanks": chained(
         plain(lambda text: "日本語の長い文章です。" * 9),
         pieces(lambda said: ["日本語の長い文章です。"] * 9),
         counted(lambda count: 1),
         reply(put("usage.completion_tokens", 1)),
         reply(lambda each: each.get("usage") and put("usage.total_tokens", each["usage"]["prompt_tokens"] + 1)(each)),
     ),
-    "another model for everybody": together(reply(put("model", "m-1")), chunk(put("model", "m-1"))),
+    "another model for everybody": chained(reply(put("model", "m-1")), chunk(put("model", "m-1"))),
     "the model's name now and then": reply(put("model", lambda old: next(NAMES))),
     "no model in chunks": chunk(put("model", "")),
-    "a cap of its own for short answers": together(
+    "a cap of its own for short answers": chained(
         reply(put("usage.completion_tokens", lambda n: max(n, 16))), counted(lambda n: max(n, 16))
     ),
 }

@@ -5,17 +5,13 @@ import re
 from dataclasses import replace
 
 import pytest
-from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
-from reference_gateway.app import create_app
-from reference_gateway.config import default_config, with_settings
-from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 
 from ..defects import Answer, before, changed, each_write, error
 from ..edits import Wrap, answered, headers, judge_with, stream
-from ..judged import KEY, gateway_app, judge, judge_url, red, serving
+from ..judged import gateway_app, judge, judge_url, paced, red, serving
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
@@ -26,16 +22,12 @@ END = b"\r\n0\r\n\r\n"
 # Timing
 
 
-def paced(ttft_s: float, itl_s: float) -> ASGIApp:
-    return create_app(Gateway.open(with_settings(default_config(), {"ttft_s": ttft_s, "itl_s": itl_s}), tokens=[KEY]))
-
-
 def test_a_stream_that_comes_as_it_is_made_passes() -> None:
-    assert judge(paced(0.02, 0.006), "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
+    assert judge(paced(), "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
 
 
 def test_a_stream_that_is_held_back_until_it_is_whole_is_seen() -> None:
-    buffering = changed(paced(0.02, 0.006), lambda asked, answer: answer)
+    buffering = changed(paced(), lambda asked, answer: answer)
     assert {id: said.verdict for id, said in red(judge(buffering, "STREAM")).items()} == {"STREAM-047": WARN}
 
 
@@ -47,7 +39,7 @@ def test_a_model_that_thinks_first_is_not_blamed() -> None:
     def thinking(body: bytes) -> bytes:
         return re.sub(rb'"content":("[^"]+")', rb'"content":null,"reasoning_content":\1', body)
 
-    app = each_write(paced(0.02, 0.006), lambda asked, piece: thinking(piece))
+    app = each_write(paced(), lambda asked, piece: thinking(piece))
     assert judge(app, "STREAM-047")["STREAM-047"].verdict is Verdict.PASS
 
 

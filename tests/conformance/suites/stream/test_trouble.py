@@ -14,16 +14,27 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.verdict import Verdict
-from reference_gateway.app import create_app
-from reference_gateway.config import default_config, with_settings
-from reference_gateway.faults.asgi import chained, each_event
+from reference_gateway.faults.asgi import each_event
 from reference_gateway.faults.tcp import Client, Given, Heard, Tcp, closing, relaying, rewritten
-from reference_gateway.gateway import Gateway
 from reference_gateway.server import listen
 
 from ..defects import Answer, Asked, before, changed, error
-from ..edits import Wrap, answered, asked_as, asks, chunk, chunks, drop, headers, judge_with, put, reply, stream
-from ..judged import KEY, gateway_app, judge, judge_url, on_stage, red
+from ..edits import (
+    Wrap,
+    answered,
+    asked_as,
+    asks,
+    chained,
+    chunk,
+    chunks,
+    drop,
+    headers,
+    judge_with,
+    put,
+    reply,
+    stream,
+)
+from ..judged import gateway_app, judge, judge_url, on_stage, paced, red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("STREAM",)
@@ -159,10 +170,6 @@ def test_another_text_where_it_is_streamed_is_seen_if_seeds_are_said_to_repeat_i
 # In time
 
 IN_TIME = ("STREAM-047", "STREAM-048", "STREAM-052")
-
-
-def paced(ttft_s: float = 0.02, itl_s: float = 0.006) -> ASGIApp:
-    return create_app(Gateway.open(with_settings(default_config(), {"ttft_s": ttft_s, "itl_s": itl_s}), tokens=[KEY]))
 
 
 def collecting(count: int, *, role_at_once: bool) -> Wrap:
