@@ -4,22 +4,38 @@ Everything that is judged is read off an Exchange, so a run can be judged again 
 """
 
 import base64
-import gzip
 import json
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from conformance import sse
+from conformance import decoding, sse
+from conformance.decoding import PastBound
 
 Headers = tuple[tuple[str, str], ...]
 
 
+class Blame(StrEnum):
+    """Who is at fault for what could not be had, as far as it can be known."""
+
+    GATEWAY = "gateway"
+    MODEL = "model"
+    """The model behind it."""
+    NETWORK = "network"
+    """What lies between us and it."""
+    SUITE = "suite"
+    """Ourselves: a fault, or a bound that we have set."""
+
+
 class Unusable(Exception):
     """An answer is not what a judgement needs to begin at all; the requirement is then untestable, not broken."""
+
+    def __init__(self, *args: object, blame: Blame = Blame.GATEWAY) -> None:
+        super().__init__(*args)
+        self.blame = blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +66,18 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an exchange did not end as HTTP says: `kind` is one of connect, tls, timeout, protocol, closed, too-large, or
-    abandoned, where it was us who left."""
+    """Why an exchange did not end as HTTP says: `kind` is one of connect, tls, timeout, protocol, closed, request (it
+    can't be sent), too-large (it was cut), or abandoned, where it was us who left."""
 
     kind: str
     message: str
+
+    @property
+    def blame(self) -> Blame:
+        """Who ended it, as far as can be seen from here."""
+        if self.kind in ("too-large", "abandoned", "request"):
+            return Blame.SUITE
+        return Blame.NETWORK if self.kind in ("connect", "tls") else Blame.GATEWAY
 
 
 @dataclass(frozen=True)
@@ -125,17 +148,18 @@ class Exchange:
         """The body after content decoding (gzip, deflate). Raises Unusable if it can't be decoded."""
         body = self.response.body if self.response else b""
         try:
-            match (self.header("content-encoding") or "identity").strip().lower():
-                case "identity":
-                    return body
-                case "gzip" | "x-gzip":
-                    return gzip.decompress(body)
-                case "deflate":
-                    return _inflate(body)
-                case coding:
-                    raise Unusable(f"the body has the content coding {coding!r}, which was not offered")
-        except (OSError, EOFError, zlib.error) as error:
+            return decoding.decoded(body, self._coding)
+        except PastBound as bound:
+            raise self._past(bound) from None
+        except ValueError as error:
             raise Unusable(f"the body can't be decoded as its Content-Encoding says: {error}") from None
+
+    @property
+    def _coding(self) -> str:
+        return (self.header("content-encoding") or "identity").strip().lower()
+
+    def _past(self, bound: PastBound) -> Unusable:
+        return Unusable(f"the body was not read, by a bound of gateproof's own: {bound}", blame=Blame.SUITE)
 
     @cached_property
     def text(self) -> str:
@@ -153,7 +177,7 @@ class Exchange:
     def json(self) -> Any:
         """The body as JSON (RFC 8259: UTF-8, no NaN). Raises Unusable if it is not."""
         if isinstance(self._parsed, Unusable):
-            raise Unusable(*self._parsed.args)
+            raise Unusable(*self._parsed.args, blame=self._parsed.blame)
         return self._parsed
 
     @property
@@ -164,19 +188,30 @@ class Exchange:
     def _parsed(self) -> Any:
         """The body as JSON, or the Unusable that says why it is none."""
         if not self.complete:
-            return Unusable(f"there is no whole answer: {self.seen}")
+            return self._none_whole
         try:
-            return json.loads(self.content.decode("utf-8"), parse_constant=_refuse_constant)
+            return decoding.parsed(self.content.decode("utf-8"))
         except Unusable as error:
             return error
-        except (ValueError, RecursionError) as error:
+        except PastBound as bound:
+            return self._past(bound)
+        except ValueError as error:
             return Unusable(f"the body is not JSON ({error}): {clip(self.text)}")
+
+    @property
+    def _none_whole(self) -> Unusable:
+        return Unusable(f"there is no whole answer: {self.seen}", blame=self.blame)
+
+    @property
+    def blame(self) -> Blame:
+        """Who is at fault if this exchange is not what it should be."""
+        return self.failure.blame if self.failure else Blame.GATEWAY
 
     @property
     def document(self) -> dict[str, Any]:
         """The JSON object of a successful answer. Raises Unusable for anything else."""
         if not self.ok:
-            raise Unusable(f"the request was to succeed, the answer is {self.seen}")
+            raise Unusable(f"the request was to succeed, the answer is {self.seen}", blame=self.blame)
         if not isinstance(self.json, dict):
             raise Unusable(f"the answer is not a JSON object: {clip(self.text)}")
         return self.json
@@ -199,11 +234,13 @@ class Exchange:
         """All blocks of the body read as an event stream, with their arrival times."""
         if not self.response:
             return []
-        coding = (self.header("content-encoding") or "identity").strip().lower()
-        if coding == "identity":
+        try:
+            decoding.check_lines(self.content)  # raises Unusable where it can't be decoded
+        except PastBound as bound:
+            raise self._past(bound) from None
+        if self._coding == "identity":
             return sse.parse(list(self.response.reads))
-        _ = self.content  # raises Unusable where it can't be decoded
-        return sse.parse(_decoded_as_read(self.response.reads, coding))
+        return sse.parse(decoding.decoded_as_read(self.response.reads, self._coding))
 
     @cached_property
     def chunks(self) -> list[dict[str, Any]]:
@@ -212,10 +249,11 @@ class Exchange:
         Raises Unusable if the answer is no successful event stream, holds no object at all, or reports an error.
         """
         if not 200 <= self.status < 300:
-            raise Unusable(f"a stream was to be answered, the answer is {self.seen}")
+            raise Unusable(f"a stream was to be answered, the answer is {self.seen}", blame=self.blame)
         found = [(event, chunk) for event, chunk in self.parsed_events if chunk is not None]
         if not found:
-            raise Unusable(f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}")
+            said = f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}"
+            raise Unusable(said, blame=self.blame)
         if broken := next((event for event, chunk in found if chunk.get("error")), None):
             raise Unusable(f"the stream reports an error: {clip(broken.data or '')}")
         return [chunk for _, chunk in found]
@@ -223,7 +261,10 @@ class Exchange:
     @cached_property
     def parsed_events(self) -> list[tuple[sse.Event, dict[str, Any] | None]]:
         """Every event with the JSON object in its data; None where it holds none."""
-        return [(event, _object(event)) for event in self.events]
+        try:
+            return [(event, _object(event)) for event in self.events]
+        except PastBound as bound:
+            raise self._past(bound) from None
 
     @cached_property
     def derived(self) -> dict[str, dict[str, Any]]:
@@ -235,13 +276,23 @@ class Exchange:
         """What came back, in a few words for a message."""
         if self.response is None:
             return f"no answer ({self.failure.message if self.failure else 'nothing was received'})"
-        text = f"HTTP {self.status}" + (f" {self.media_type}" if self.media_type else "")
+        text = f"HTTP {self.status}" + (f" {clip(self.media_type, 80)}" if self.media_type else "")
         if self.failure:
             return f"{text}, then {self.failure.message}"
         if self.status >= 400 or self.media_type not in ("application/json", "text/event-stream"):
-            body = clip(self.text, 120) if self.header("content-encoding") is None else ""
+            body = clip(self._beginning, 120) if self.header("content-encoding") is None else ""
             return f"{text}: {body}" if body else f"{text} with an empty body"
         return text
+
+    @property
+    def _beginning(self) -> str:
+        """The first characters of the body as it came, however long it is."""
+        found = bytearray()
+        for _, data in self.response.reads if self.response else ():
+            found += data[:1000]
+            if len(found) > 1000:
+                break
+        return found.decode("utf-8", "replace")
 
     def to_record(self) -> dict[str, Any]:
         """A JSON-ready form; `from_record` is its inverse."""
@@ -303,52 +354,26 @@ def exchanges_in(value: Any) -> Iterator[Exchange]:
 
 def clip(text: str, limit: int = 160) -> str:
     """Text for one line of a message: control characters escaped, cut at `limit`."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: limit + 1])
+    text = escaped(text[: limit + 1], "")
     return text if len(text) <= limit else text[:limit] + "…"
+
+
+def escaped(text: str, but: str = "\n\t") -> str:
+    """Text that does nothing where it is shown: control characters, those that change the direction of writing and halves
+    of surrogate pairs are written as in a Python string; all `but` these."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in but else repr(c)[1:-1] for c in text)
 
 
 def _object(event: sse.Event) -> dict[str, Any] | None:
     if not event.complete or event.data is None or event.data == sse.DONE:
         return None
     try:
-        value = json.loads(event.data, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
+        value = decoding.parsed(event.data)
+    except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _decoded_as_read(reads: tuple[tuple[float, bytes], ...], coding: str) -> list[tuple[float, bytes]]:
-    """What each read of a sound body in gzip or deflate adds to the decoded body, with the read's time."""
-    body = b"".join(data for _, data in reads)
-    raw = coding == "deflate" and not _is_zlib(body)
-    decoder = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS | 32)
-    found = []
-    for t_s, data in reads:
-        decoded = decoder.decompress(data)
-        while decoder.eof and decoder.unused_data and coding != "deflate":  # a gzip body may have several members
-            rest, decoder = decoder.unused_data.lstrip(b"\0"), zlib.decompressobj(zlib.MAX_WBITS | 32)
-            decoded += decoder.decompress(rest)
-        found.append((t_s, decoded))
-    return found
-
-
-def _is_zlib(body: bytes) -> bool:
-    try:
-        zlib.decompress(body)
-    except zlib.error:
-        return False
-    return True
-
-
-def _inflate(body: bytes) -> bytes:
-    try:
-        return zlib.decompress(body)
-    except zlib.error:
-        return zlib.decompress(body, -zlib.MAX_WBITS)
 
 
 def _pack(data: bytes) -> Any:

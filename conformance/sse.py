@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 DONE = "[DONE]"
 BOM = b"\xef\xbb\xbf"
+_ENDINGS: dict[frozenset[bytes], frozenset[bytes]] = {}
+"""Equal endings are one object, as there are as many as there are events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,64 +66,87 @@ class Parser:
     """
 
     def __init__(self) -> None:
-        self._pending = b""
+        self._begun: list[bytes] = []
+        """The line that has not ended, in pieces, so that a long one costs no more than its length."""
+        self._carriage = False
+        """Whether the read before ended with a CR, which may be half of a CRLF."""
         self._lines: list[bytes] = []
         self._endings: set[bytes] = set()
-        self._started = False
+        self._opening: bytes | None = b""
+        """What may be the first bytes of a byte order mark; None once that is settled."""
 
     def feed(self, data: bytes, t_s: float = 0.0) -> Iterator[Event]:
         """Takes one socket read, stamped `t_s`, and yields the blocks that it finishes."""
-        buffer = self._pending + data
-        if not self._started:
-            if len(buffer) < len(BOM) and BOM.startswith(buffer):
-                self._pending = buffer
+        if self._opening is not None:
+            data = self._opening + data
+            if len(data) < len(BOM) and BOM.startswith(data):
+                self._opening = data
                 return
-            self._started = True
-            buffer = buffer.removeprefix(BOM)
-        start = 0
-        while (found := _line_end(buffer, start)) is not None:
-            end, after = found
-            line, self_ending = buffer[start:end], buffer[end:after]
-            start = after
+            self._opening = None
+            data = data.removeprefix(BOM)
+        if self._carriage and data:
+            data, self._carriage = b"\r" + data, False
+        after = 0
+        for start, end, after in _lines(data):
+            line = self._ended(data[start:end])
             if line:
                 self._lines.append(line)
-                self._endings.add(self_ending)
+                self._endings.add(data[end:after])
             elif self._lines:
-                self._endings.add(self_ending)
+                self._endings.add(data[end:after])
                 yield self._take(t_s, complete=True)
-        self._pending = buffer[start:]
+        if data.endswith(b"\r") and after < len(data):
+            self._carriage = True
+            self._begun.append(data[after:-1])
+        elif after < len(data):
+            self._begun.append(data[after:])
 
     def close(self, t_s: float = 0.0) -> Iterator[Event]:
         """Ends the stream: yields what no blank line has closed, marked incomplete."""
-        rest, self._pending = self._pending, b""
-        if rest.endswith(b"\r"):
-            line = rest[:-1]
-            if line:
-                self._lines.append(line)
+        if self._opening:
+            self._begun.append(self._opening)
+        line = self._ended(b"")
+        if line:
+            self._lines.append(line)
+            if self._carriage:
                 self._endings.add(b"\r")
-            elif self._lines:
-                yield self._take(t_s, complete=True)
-                return
-        elif rest:
-            self._lines.append(rest)
+        elif self._carriage and self._lines:
+            yield self._take(t_s, complete=True)
+            return
         if self._lines:
             yield self._take(t_s, complete=False)
 
+    def _ended(self, rest: bytes) -> bytes:
+        """The line whose last piece this is."""
+        if not self._begun:
+            return rest
+        line = b"".join([*self._begun, rest])
+        self._begun = []
+        return line
+
     def _take(self, t_s: float, *, complete: bool) -> Event:
-        event = Event(tuple(self._lines), t_s, complete, frozenset(self._endings))
+        event = Event(tuple(self._lines), t_s, complete, _ENDINGS.setdefault(found := frozenset(self._endings), found))
         self._lines, self._endings = [], set()
         return event
 
 
-def _line_end(buffer: bytes, start: int) -> tuple[int, int] | None:
-    """(end of the line, start of the next), or None while the line or its CRLF may still go on."""
-    newline = buffer.find(b"\n", start)
-    carriage = buffer.find(b"\r", start, newline if newline >= 0 else len(buffer))
-    if carriage < 0:
-        return None if newline < 0 else (newline, newline + 1)
-    if carriage + 1 == len(buffer):
-        return None
-    return carriage, carriage + (2 if buffer[carriage + 1 : carriage + 2] == b"\n" else 1)
+def _lines(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(start, end, start of the next) of every line that surely ends here: a CR at the very end may be half of a CRLF.
+    Looks at each byte once."""
+    start, newline, carriage = 0, data.find(b"\n"), data.find(b"\r")
+    while True:
+        if newline >= 0 and (carriage < 0 or newline < carriage):
+            end, after = newline, newline + 1
+        elif 0 <= carriage < len(data) - 1:
+            end, after = carriage, carriage + (2 if newline == carriage + 1 else 1)
+        else:
+            return
+        yield start, end, after
+        start = after
+        if 0 <= newline < start:
+            newline = data.find(b"\n", start)
+        if 0 <= carriage < start:
+            carriage = data.find(b"\r", start)
 
 
 def parse(reads: list[tuple[float, bytes]]) -> list[Event]:

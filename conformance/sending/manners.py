@@ -8,9 +8,13 @@ import socket
 import ssl
 import struct
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import h11
+
+from conformance.limits import Limits
+from conformance.sending.failures import Silence
+from conformance.sending.keeping import Body
 
 SMALL_BUFFER = 1024
 """Bytes of receive buffer asked of the system by one who reads slowly, so that the sender notices."""
@@ -46,23 +50,40 @@ class Left(Exception):
 class Seen:
     """What came so far. Times are seconds after the request was written."""
 
+    body: Body
     response: h11.Response | None = None
     headers_s: float = 0.0
-    reads: tuple[tuple[float, bytes], ...] = ()
+    counts: list[int] = field(default_factory=lambda: [0] * len(_BLANK_LINES))
+    _end: bytes = b""
 
     def add(self, t_s: float, data: bytes) -> None:
-        self.reads += ((t_s, data),)
+        """Keeps it and counts its blank lines, of which one may have begun in what came before."""
+        for number, blank in enumerate(_BLANK_LINES):
+            begun = self._end[-(len(blank) - 1) :]
+            self.counts[number] += (begun + data).count(blank)
+        self._end = (self._end + data)[-3:]
+        self.body.add(t_s, data)
 
     @property
     def events(self) -> int:
         """About how many events came, by their blank lines."""
-        body = b"".join(data for _, data in self.reads)
-        return max(body.count(blank) for blank in _BLANK_LINES)
+        return max(self.counts)
 
 
-async def read(reader: asyncio.StreamReader, manner: Manner, method: str, silence_s: float, seen: Seen) -> None:
+async def received(reader: asyncio.StreamReader, size: int, seconds: float) -> bytes:
+    """What comes next. Raises Silence if nothing comes for so long."""
+    try:
+        async with asyncio.timeout(seconds) as bound:
+            return await reader.read(size)
+    except TimeoutError:
+        if bound.expired():
+            raise Silence(seconds) from None
+        raise
+
+
+async def read(reader: asyncio.StreamReader, manner: Manner, method: str, limits: Limits, seen: Seen) -> None:
     """Reads one answer in this manner into `seen`. Raises Left when the client goes, and what reading raises."""
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=256 * 1024)
+    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=limits.head_bytes)
     connection.send(h11.Request(method=method, target="/", headers=[("Host", "raw")]))
     connection.send(h11.EndOfMessage())
     began, stamp, paused = time.perf_counter(), 0.0, False
@@ -71,20 +92,19 @@ async def read(reader: asyncio.StreamReader, manner: Manner, method: str, silenc
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            wait_s = silence_s
+            wait_s = limits.silence_s
             if manner.leave_after is not None:
-                wait_s = min(silence_s, manner.patience_s - (time.perf_counter() - began))
+                wait_s = min(wait_s, manner.patience_s - (time.perf_counter() - began))
             try:
-                async with asyncio.timeout(wait_s):
-                    received = await reader.read(manner.bite)
-            except TimeoutError:
+                data = await received(reader, manner.bite, wait_s)
+            except Silence:
                 if manner.leave_after is None:
                     raise
                 raise Left from None
             stamp = time.perf_counter() - began
-            if not received and seen.response is None:
+            if not data and seen.response is None:
                 raise ConnectionResetError("the connection was closed without an answer")
-            connection.receive_data(received)
+            connection.receive_data(data)
         elif isinstance(event, h11.Response):
             seen.response, seen.headers_s = event, stamp
         elif isinstance(event, h11.Data):
@@ -94,7 +114,7 @@ async def read(reader: asyncio.StreamReader, manner: Manner, method: str, silenc
             if manner.is_slow and not paused:
                 paused = True
                 await asyncio.sleep(manner.pause_s)
-        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed) or event is h11.PAUSED:
             return
 
 

@@ -12,7 +12,6 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -20,36 +19,14 @@ import h11
 import httpcore
 
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
+from conformance.limits import CONTINUE_S
+from conformance.limits import Limits as Limits
 from conformance.sending import manners
+from conformance.sending.failures import NETWORK_ERRORS, Over, Unconnected, failure_of
+from conformance.sending.keeping import CODED, Body, Store
 from conformance.sending.manners import Manner
 
 KEEP_IDLE_S = 15.0
-CONTINUE_S = 3.0
-"""How long 100 Continue is waited for before the body is sent all the same, as clients do."""
-NETWORK_ERRORS = (
-    httpcore.ConnectionNotAvailable,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
-    OSError,
-    ValueError,
-)
-"""What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Every bound of one exchange, in one place.
-
-    `connect_s` TCP and TLS together; `silence_s` without a single byte; `total_s` from start to end; `body_bytes` of an
-    answer, past which it is cut and the exchange ends with the failure "too-large".
-    """
-
-    connect_s: float = 10.0
-    silence_s: float = 30.0
-    total_s: float = 120.0
-    body_bytes: int = 16 * 1024 * 1024
 
 
 class _StampedStream(httpcore.AsyncNetworkStream):
@@ -93,7 +70,8 @@ class _StampingBackend(httpcore.AsyncNetworkBackend):
 class Wire:
     """Connections to one gateway, kept and used again. Use as an async context manager.
 
-    `tls` is the context for https URLs. An exchange that fails is returned, never raised.
+    `tls` is the context for https URLs. An exchange that fails is returned, never raised. From `run_s` after the
+    beginning on, nothing is waited for any more.
     """
 
     def __init__(self, limits: Limits | None = None, tls: ssl.SSLContext | None = None) -> None:
@@ -101,8 +79,11 @@ class Wire:
         self._tls = tls
         self._backend = _StampingBackend()
         self._idle: list[httpcore.AsyncHTTPConnection] = []
+        self._store = Store(self.limits)
+        self._ends_at = float("inf")
 
     async def __aenter__(self) -> "Wire":
+        self._ends_at = asyncio.get_running_loop().time() + self.limits.run_s
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -134,6 +115,29 @@ class Wire:
             else:
                 await connection.aclose()
 
+    @asynccontextmanager
+    async def _bounded(self) -> AsyncIterator[None]:
+        """The time of one exchange, which ends with that of the run."""
+        loop = asyncio.get_running_loop()
+        ends_at = min(loop.time() + self.limits.total_s, self._ends_at)
+        try:
+            async with asyncio.timeout_at(ends_at) as bound:
+                yield
+        except TimeoutError:
+            if bound.expired() and ends_at == self._ends_at:
+                raise Over from None
+            raise
+
+    @asynccontextmanager
+    async def _connecting(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self.limits.connect_s) as bound:
+                yield
+        except TimeoutError:
+            if bound.expired():
+                raise Unconnected from None
+            raise
+
     async def send(self, id: str, label: str, request: Request) -> Exchange:
         """Sends `request` as it stands (headers in their order and case) and records what comes back."""
         recorded, fresh = await self._attempt(id, label, request)
@@ -146,7 +150,7 @@ class Wire:
         started_at, sent_at, fresh = time.time(), time.perf_counter(), False
         status, version, headers_s = 0, "HTTP/1.1", 0.0
         headers: Headers = ()
-        reads: list[tuple[float, bytes]] = []
+        body = Body(self._store)
         failure: Failure | None = None
 
         async def trace(event: str, _: dict[str, Any]) -> None:
@@ -165,7 +169,7 @@ class Wire:
                 extensions={"timeout": timeouts, "trace": trace},
             )
             async with (
-                asyncio.timeout(self.limits.total_s),
+                self._bounded(),
                 self._connection(outgoing.url.origin, anew) as (connection, fresh),
                 _closing(await connection.handle_async_request(outgoing)) as response,
             ):
@@ -173,17 +177,14 @@ class Wire:
                 headers_s = stream.read_at - sent_at
                 version = response.extensions["http_version"].decode("latin-1")
                 status, headers = response.status, _decoded(response.headers)
-                size = 0
+                body.packed = _is_packed(headers)
                 async for data in response.aiter_stream():
-                    reads.append((stream.read_at - sent_at, data))
-                    size += len(data)
-                    if size > self.limits.body_bytes:
-                        failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
-                        break
+                    body.add(stream.read_at - sent_at, data)
         except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
+        body.end()
         duration_s = time.perf_counter() - sent_at
-        answer = Response(status, headers, tuple(reads), version, headers_s) if status else None
+        answer = Response(status, headers, body.reads, version, headers_s) if status else None
         return Exchange(id, label, request, answer, failure, started_at, duration_s), fresh
 
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
@@ -199,8 +200,8 @@ class Wire:
         port = parts.port or (443 if tls else 80)
         writer: asyncio.StreamWriter | None = None
         try:
-            async with asyncio.timeout(self.limits.total_s):
-                async with asyncio.timeout(self.limits.connect_s):
+            async with self._bounded():
+                async with self._connecting():
                     reader, writer = await asyncio.open_connection(
                         parts.hostname, port, ssl=tls, server_hostname=parts.hostname if tls else None
                     )
@@ -211,7 +212,7 @@ class Wire:
                     exchanges.append(exchange)
                     if exchange.status >= 200 if _waits(piece) else not exchange.complete:
                         break
-        except (OSError, TimeoutError, ssl.SSLError) as error:
+        except NETWORK_ERRORS as error:
             request = Request(expect[len(exchanges)], origin, (), data[len(exchanges)])
             exchanges.append(
                 Exchange(f"{id}.{len(exchanges)}", label, request, None, failure_of(error, self.limits), time.time())
@@ -229,27 +230,28 @@ class Wire:
         headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in _framed(request)]
         data = raw_request(request.method, request.url, headers, request.body)
         started_at, sent_at = time.time(), time.perf_counter()
-        seen, failure, writer = manners.Seen(), None, None
+        seen, failure, writer = manners.Seen(Body(self._store)), None, None
         try:
-            async with asyncio.timeout(self.limits.total_s):
-                async with asyncio.timeout(self.limits.connect_s):
+            async with self._bounded():
+                async with self._connecting():
                     reader, writer = await manners.connect(parts.hostname or "", parts.port, tls, manner)
                 writer.write(data)
                 await writer.drain()
                 sent_at = time.perf_counter()
-                await manners.read(reader, manner, request.method, self.limits.silence_s, seen)
+                await manners.read(reader, manner, request.method, self.limits, seen)
         except manners.Left:
             failure = Failure("abandoned", f"we left after {seen.events} event{'s' * (seen.events != 1)}")
-        except (OSError, TimeoutError, ssl.SSLError, h11.RemoteProtocolError) as error:
+        except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
         finally:
+            seen.body.end()
             if writer is not None:
                 manners.close(writer, manner)
         answer = None
         if seen.response is not None:
             version = f"HTTP/{seen.response.http_version.decode('latin-1')}"
             fields = _decoded(seen.response.headers.raw_items())
-            answer = Response(seen.response.status_code, fields, seen.reads, version, seen.headers_s)
+            answer = Response(seen.response.status_code, fields, seen.body.reads, version, seen.headers_s)
         return Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
 
     async def _raw_one(
@@ -264,21 +266,19 @@ class Wire:
         started_at = time.time()
         writer.write(request.body)
         sent_at = time.perf_counter()
-        connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=256 * 1024)
+        connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=self.limits.head_bytes)
         connection.send(h11.Request(method=request.method, target="/", headers=[("Host", "raw")]))
         connection.send(h11.EndOfMessage())
         if rest:
             connection.receive_data(rest)
         response: h11.Response | h11.InformationalResponse | None = None
-        reads: list[tuple[float, bytes]] = []
-        failure, stamp, headers_s, size = None, 0.0, 0.0, 0
+        body, failure, stamp, headers_s = Body(self._store), None, 0.0, 0.0
         silence_s = min(CONTINUE_S, self.limits.silence_s) if _waits(request.body) else self.limits.silence_s
         try:
             while True:
                 event = connection.next_event()
                 if event is h11.NEED_DATA:
-                    async with asyncio.timeout(silence_s):
-                        received = await reader.read(65536)
+                    received = await manners.received(reader, 65536, silence_s)
                     stamp = time.perf_counter() - sent_at
                     if not received and connection.their_state is h11.SEND_RESPONSE and response is None:
                         raise ConnectionResetError("the connection was closed without an answer")
@@ -288,21 +288,19 @@ class Wire:
                     break
                 elif isinstance(event, h11.Response):
                     response, headers_s = event, stamp
+                    body.packed = _is_packed(_decoded(event.headers.raw_items()))
                 elif isinstance(event, h11.Data):
-                    reads.append((stamp, bytes(event.data)))
-                    size += len(event.data)
-                    if size > self.limits.body_bytes:
-                        failure = Failure("too-large", f"its body passed {self.limits.body_bytes} bytes and was cut")
-                        break
-                elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+                    body.add(stamp, bytes(event.data))
+                elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed) or event is h11.PAUSED:
                     break
-        except (OSError, TimeoutError, h11.RemoteProtocolError) as error:
+        except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
+        body.end()
         answer = None
         if response is not None:
             headers = _decoded(response.headers.raw_items())
             version = f"HTTP/{response.http_version.decode('latin-1')}"
-            answer = Response(response.status_code, headers, tuple(reads), version, headers_s)
+            answer = Response(response.status_code, headers, body.reads, version, headers_s)
         exchange = Exchange(id, label, request, answer, failure, started_at, time.perf_counter() - sent_at)
         return exchange, bytes(connection.trailing_data[0])
 
@@ -338,44 +336,6 @@ def meant(method: str, url: str, piece: bytes) -> Request:
     return Request(method, f"{parts.scheme}://{parts.netloc}{path}", headers, body)
 
 
-def failure_of(error: BaseException, limits: Limits) -> Failure:
-    """The kind of a network error, and a sentence about it that holds no secret."""
-    text = str(error) or type(error).__name__
-    match error:
-        case httpcore.ConnectTimeout():
-            return Failure("connect", f"no connection within {limits.connect_s:g} s")
-        case ssl.SSLError():
-            return Failure("tls", f"the TLS handshake failed: {text}")
-        case httpcore.ConnectError():
-            kind = "tls" if "CERTIFICATE" in text or "SSL" in text else "connect"
-            return Failure(kind, f"no connection ({_cause(error) or text})")
-        case httpcore.ReadTimeout() | httpcore.WriteTimeout():
-            return Failure("timeout", f"nothing was received for {limits.silence_s:g} s")
-        case TimeoutError():
-            return Failure("timeout", f"not at its end after {limits.total_s:g} s")
-        case httpcore.RemoteProtocolError() if "disconnected without" in text:
-            return Failure("closed", "the connection was closed without an answer")
-        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
-            return Failure("protocol", f"what came is not HTTP: {text}")
-        case httpcore.ConnectionNotAvailable():
-            return Failure("closed", "the connection was closed without an answer")
-        case httpcore.ReadError() | httpcore.WriteError() | ConnectionResetError() | BrokenPipeError():
-            return Failure("closed", "the connection was reset")
-        case httpcore.LocalProtocolError() | ValueError():
-            return Failure("request", f"this request can't be sent: {text}")
-        case OSError():
-            return Failure("connect", f"no connection: {text}")
-    return Failure("protocol", f"{type(error).__name__}: {text}")
-
-
-def _cause(error: BaseException) -> str:
-    """What the operating system said, at the bottom of a chain of errors."""
-    deeper = error.__cause__ or error.__context__
-    if isinstance(error, OSError) and error.strerror and error.errno:
-        return error.strerror
-    return _cause(deeper) if deeper else ""
-
-
 def _framed(request: Request) -> list[tuple[bytes, bytes]]:
     """The headers as bytes, with Host and a length where they are not given."""
     names = {name.lower() for name, _ in request.headers}
@@ -389,3 +349,7 @@ def _framed(request: Request) -> list[tuple[bytes, bytes]]:
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def _is_packed(headers: Headers) -> bool:
+    return any(name.lower() == "content-encoding" and value.strip().lower() in CODED for name, value in headers)

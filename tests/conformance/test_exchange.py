@@ -26,7 +26,7 @@ def test_a_cut_answer_is_not_whole() -> None:
         _ = exchange.json
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": NaN}', b'{"a": Infinity}', b'"\xff"', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"a": NaN}', b'{"a": Infinity}', b'"\xff"'])
 def test_what_is_no_json_is_unusable(body: bytes) -> None:
     with pytest.raises(Unusable, match="not JSON"):
         _ = answered(body).json

@@ -1,0 +1,108 @@
+"""What went wrong on the wire, in a kind and a sentence: who looks at it must be able to tell whose fault it is."""
+
+import ssl
+from socket import gaierror
+
+import h11
+import httpcore
+
+from conformance.exchange import Failure, clip
+from conformance.limits import Limits
+from conformance.sending.keeping import TooLarge
+
+NETWORK_ERRORS = (
+    httpcore.ConnectionNotAvailable,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    h11.RemoteProtocolError,
+    TooLarge,
+    OSError,
+    ValueError,
+)
+"""What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
+
+
+class Unconnected(TimeoutError):
+    """There was no connection in time."""
+
+
+class Silence(TimeoutError):
+    """Nothing was received for as long as we wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+class Over(TimeoutError):
+    """The time of the whole run is used up."""
+
+
+def failure_of(error: BaseException, limits: Limits) -> Failure:
+    """The kind of a network error, and a sentence about it that holds no secret."""
+    text = clip(str(error), 200) or type(error).__name__
+    match error:
+        case TooLarge():
+            return Failure("too-large", str(error))
+        case Over():
+            return Failure("abandoned", f"cut by us, as the run's {limits.run_s:g} s (--max-time) were over")
+        case Unconnected() | httpcore.ConnectTimeout():
+            return Failure("connect", f"no connection within {limits.connect_s:g} s")
+        case ssl.SSLError():
+            return Failure("tls", _tls(error))
+        case httpcore.ConnectError():
+            cause = _cause(error)
+            if isinstance(cause, ssl.SSLError):
+                return Failure("tls", _tls(cause))
+            return Failure("connect", _connect(cause if isinstance(cause, OSError) else error))
+        case Silence():
+            return Failure("timeout", f"nothing was received for {error.seconds:.3g} s")
+        case httpcore.ReadTimeout():
+            return Failure("timeout", f"nothing was received for {limits.silence_s:g} s")
+        case httpcore.WriteTimeout():
+            return Failure("timeout", f"it took nothing of the request for {limits.silence_s:g} s")
+        case TimeoutError() if not error.errno:
+            return Failure("timeout", f"not at its end after {limits.total_s:g} s")
+        case httpcore.RemoteProtocolError() if "disconnected without" in text:
+            return Failure("closed", "the connection was closed without an answer")
+        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
+            return Failure("protocol", f"what came is not HTTP: {text}")
+        case httpcore.ConnectionNotAvailable():
+            return Failure("closed", "the connection was closed without an answer")
+        case httpcore.ReadError() | httpcore.WriteError() | ConnectionResetError() | BrokenPipeError():
+            return Failure("closed", "the connection was reset")
+        case httpcore.LocalProtocolError() | ValueError():
+            return Failure("request", f"this request can't be sent: {text}")
+        case OSError():
+            return Failure("connect", _connect(error))
+    return Failure("protocol", f"{type(error).__name__}: {text}")
+
+
+def _connect(error: BaseException) -> str:
+    said = clip((isinstance(error, OSError) and error.strerror) or str(error), 200)
+    if isinstance(error, gaierror):
+        return f"the name of its host can't be resolved ({said})"
+    return f"no connection ({said or type(error).__name__})"
+
+
+def _tls(error: ssl.SSLError) -> str:
+    """Why the handshake failed, as a person says it who does not know OpenSSL."""
+    text = str(error)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {clip(error.verify_message, 200)}"
+    if "WRONG_VERSION_NUMBER" in text or "HTTP_REQUEST" in text or "RECORD_LAYER" in text:
+        return "the TLS handshake failed: no TLS is spoken there"
+    return f"the TLS handshake failed: {clip(error.reason or text, 200)}"
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What an error of the client came from: that of the operating system or of TLS, at the bottom of a chain."""
+    while not (isinstance(error, OSError) and error.errno):
+        tried = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+        deeper = tried[0] if tried else error.__cause__ or error.__context__
+        if deeper is None:
+            break
+        error = deeper
+    return error

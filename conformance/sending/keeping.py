@@ -1,0 +1,55 @@
+"""What is kept of answers while they come: the reads of each, within the bounds of one answer and of a whole run."""
+
+from conformance.limits import Limits, size, weight
+
+CODED = ("gzip", "x-gzip", "deflate")
+
+
+class TooLarge(Exception):
+    """An answer passed a bound of ours and is cut there; the message says which."""
+
+
+class Store:
+    """How much the answers of a run take up together."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.weight = 0
+
+
+class Body:
+    """The reads of one answer's body, one entry for each socket read, however small the chunks that came in it."""
+
+    def __init__(self, store: Store) -> None:
+        self.packed = False
+        """Whether what comes has a content coding, and takes up more than it seems to."""
+        self._store = store
+        self._reads: list[tuple[float, bytes]] = []
+        self._now, self._stamp = bytearray(), 0.0
+        self._size = 0
+
+    @property
+    def reads(self) -> tuple[tuple[float, bytes], ...]:
+        last = ((self._stamp, bytes(self._now)),) if self._now else ()
+        return (*self._reads, *last)
+
+    def add(self, stamp: float, data: bytes) -> None:
+        """Keeps what came with the read of this time. Raises TooLarge if that passes a bound, with the data kept."""
+        if stamp != self._stamp and self._now:
+            self._reads.append((self._stamp, bytes(self._now)))
+            self._store.weight += weight(self._reads[-1][1], packed=self.packed)
+            self._now.clear()
+        self._stamp = stamp
+        self._now += data
+        self._size += len(data)
+        limits = self._store.limits
+        if self._size > limits.body_bytes:
+            raise TooLarge(f"its body passed {size(limits.body_bytes)} and was cut there (a bound of gateproof's own)")
+        if self._size > limits.cut_bytes and self._store.weight > limits.run_bytes:
+            kept = f"as this run's answers fill {size(limits.run_bytes)} (a bound of gateproof's own)"
+            raise TooLarge(f"its body was cut at {size(limits.cut_bytes)}, {kept}")
+
+    def end(self) -> None:
+        """Counts what came with the last read."""
+        if self._now:
+            self._store.weight += weight(bytes(self._now), packed=self.packed)
