@@ -54,13 +54,25 @@ __all__ = [
     "listing",
     "model",
     "models",
+    "plain",
     "plainly",
     "plainly_streamed",
     "put",
     "refusing",
     "reply",
     "stream",
+    "streamed",
 ]
+
+
+def streamed(where: Where) -> Where:
+    """Those of these requests that ask for a stream."""
+    return lambda asked: asked.streams and where(asked)
+
+
+def plain(where: Where) -> Where:
+    """Those of these requests that ask for a plain answer."""
+    return lambda asked: not asked.streams and where(asked)
 
 
 def refusing(where: Where, status: int = 400) -> Wrap:

@@ -10,12 +10,25 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..defects import Asked, error
-from ..edits import Wrap, answered, asked_as, asks, chained, chunks, drop, judge_with, put, reply
+from ..edits import (
+    Where,
+    Wrap,
+    answered,
+    asked_as,
+    asks,
+    chained,
+    chunks,
+    drop,
+    judge_with,
+    plain,
+    put,
+    reply,
+    streamed,
+)
 from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
-Where = Callable[[Asked], bool]
 
 
 def wanting(*kinds: str) -> Where:
@@ -36,14 +49,6 @@ def simple(asked: Asked) -> bool:
     """Chats that ask for a sound schema without references."""
     schema = asked.object["response_format"].get("json_schema") if wanting("json_schema")(asked) else None
     return isinstance(schema, dict) and schema.keys() == {"name", "strict", "schema"} and not with_references(asked)
-
-
-def streamed(where: Where) -> Where:
-    return lambda asked: asked.streams and where(asked)
-
-
-def plain(where: Where) -> Where:
-    return lambda asked: not asked.streams and where(asked)
 
 
 def said(edit: Callable[[str], Any], where: Where) -> Wrap:

@@ -9,7 +9,23 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..defects import Asked, error
-from ..edits import Wrap, answered, asked_as, asks, both, chained, chunk, drop, judge_with, plainly_streamed, put, reply
+from ..edits import (
+    Where,
+    Wrap,
+    answered,
+    asked_as,
+    asks,
+    both,
+    chained,
+    chunk,
+    drop,
+    judge_with,
+    plain,
+    plainly_streamed,
+    put,
+    reply,
+    streamed,
+)
 from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
@@ -17,16 +33,7 @@ AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
 LOGPROBS, CONTENT = "choices[].logprobs", "choices[].logprobs.content"
 ENTRY, TOP = "choices[].logprobs.content[]", "choices[].logprobs.content[].top_logprobs"
 LIKELY = {"token": "x", "logprob": -0.0, "bytes": [120]}
-Where = Callable[[Asked], bool]
 wanted, alone = asks("top_logprobs", 3), asks("top_logprobs", 0)
-
-
-def streamed(where: Where) -> Where:
-    return lambda asked: asked.streams and where(asked)
-
-
-def plain(where: Where) -> Where:
-    return lambda asked: not asked.streams and where(asked)
 
 
 def everywhere(edit: Any, where: Where = wanted) -> Wrap:

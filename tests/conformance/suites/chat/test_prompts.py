@@ -11,7 +11,21 @@ from starlette.types import ASGIApp
 from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, before, changed, error
-from ..edits import Edit, Wrap, answered, asked_as, asks, drop, is_chat, judge_with, plainly, put, reply
+from ..edits import (
+    Edit,
+    Wrap,
+    answered,
+    asked_as,
+    asks,
+    drop,
+    is_chat,
+    judge_with,
+    plain,
+    plainly,
+    put,
+    reply,
+    streamed,
+)
 from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
@@ -73,14 +87,6 @@ def has_three_parts(asked: Asked) -> bool:
 
 def is_one_text_part(asked: Asked) -> bool:
     return [isinstance(part, dict) and part.get("type") for part in parts(asked)] == ["text"]
-
-
-def plain(where: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
-    return lambda asked: where(asked) and not asked.streams
-
-
-def streamed(where: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
-    return lambda asked: where(asked) and asked.streams
 
 
 # What becomes of them

@@ -1,192 +1,46 @@
-"""Each check of function tools fires on its defect alone, be it in plain answers, in streams only, or in serving them;
-and what right gateways do in other ways turns nothing red."""
+"""Each check of function tools fires on its defect alone, be it in plain answers, in streams only, or in serving
+them."""
 
-import itertools
 import json
-import re
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
 
 import pytest
-from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from ..defects import Answer, Asked, changed, error
-from ..edits import Wrap, answered, asked_as, asks, both, chained, chunk, chunks, drop, judge_with, put, refusing, reply
+from ..defects import changed, error
+from ..edits import Wrap, answered, asked_as, asks, both, chunk, chunks, drop, judge_with, plain, put, reply, streamed
 from ..judged import red
+from .calls import (
+    CALLS,
+    arguments,
+    auto,
+    fake_stream,
+    finished,
+    fragment,
+    function,
+    half,
+    has_role,
+    in_first_choice_only,
+    is_json,
+    leaked,
+    leaked_in_chunks,
+    members,
+    mended,
+    merged,
+    messages,
+    named,
+    none,
+    offers,
+    python,
+    required,
+    twice,
+    two_with_tools,
+    understood_as,
+    weather,
+)
 
-FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
+FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
-CALLS = "choices[].message.tool_calls"
-FRAGMENTS = "choices[].delta.tool_calls"
-auto, required, none = (asks("tool_choice", choice) for choice in ("auto", "required", "none"))
-
-
-def offers(name: str) -> Callable[[Asked], bool]:
-    """Chats whose first tool is this one."""
-    return lambda asked: bool(tools := asked.object.get("tools")) and tools[0]["function"].get("name") == name
-
-
-def named(asked: Asked) -> bool:
-    return isinstance(asked.object.get("tool_choice"), dict)
-
-
-def weather(asked: Asked) -> bool:
-    """Chats that force the second of the two usual tools."""
-    forced = asked.object.get("tool_choice") == {"type": "function", "function": {"name": "get_time"}}
-    return forced and offers("get_weather")(asked) and not asks("n")(asked)
-
-
-def streamed(where: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
-    return lambda asked: asked.streams and where(asked)
-
-
-def plain(where: Callable[[Asked], bool]) -> Callable[[Asked], bool]:
-    return lambda asked: not asked.streams and where(asked)
-
-
-def two_with_tools(asked: Asked) -> bool:
-    return offers("get_weather")(asked) and asks("n")(asked)
-
-
-def messages(asked: Asked) -> list[Any]:
-    found = asked.object.get("messages")
-    return [message for message in found if isinstance(message, dict)] if isinstance(found, list) else []
-
-
-def has_role(role: str) -> Callable[[Asked], bool]:
-    return lambda asked: any(message.get("role") == role for message in messages(asked))
-
-
-def members(**given: Any) -> Any:
-    """The calls of plain answers with other members."""
-    return put(f"{CALLS}[]", lambda call: call | given)
-
-
-def function(key: str, edit: Any) -> Any:
-    """The functions called in plain answers with something else under this key."""
-    return put(f"{CALLS}[].function.{key}", edit)
-
-
-def twice(calls: Any) -> Any:
-    return calls * 2 if calls else calls
-
-
-def fragment(edit: Callable[[Any], None]) -> Any:
-    """The first fragments of calls."""
-
-    def change(document: Any) -> None:
-        for choice in document["choices"]:
-            for each in choice["delta"].get("tool_calls", ()):
-                if "id" in each:
-                    edit(each)
-
-    return change
-
-
-def arguments(edit: Callable[[str], str]) -> Any:
-    """The streamed arguments of each call, joined, become something else in one fragment."""
-
-    def change(found: list[Any]) -> list[Any]:
-        calls: dict[tuple[int, int], Any] = {}
-        for choice in (choice for each in found for choice in each["choices"]):
-            for each in choice["delta"].get("tool_calls", ()):
-                first = calls.setdefault((choice["index"], each["index"]), each)
-                if first is not each:
-                    first["function"]["arguments"] += each["function"]["arguments"]
-                    each["function"]["arguments"] = ""
-        for each in calls.values():
-            each["function"]["arguments"] = edit(each["function"]["arguments"])
-        return found
-
-    return change
-
-
-def written_as(edit: Callable[[str], str], where: Callable[[Asked], bool]) -> Wrap:
-    """The arguments of plain and streamed calls are written in another way."""
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        return chunks(arguments(edit), where)(reply(function("arguments", edit), where)(app))
-
-    return wrap
-
-
-def half(text: str) -> str:
-    return text[: len(text) // 2]
-
-
-def python(text: str) -> str:
-    return repr(json.loads(text))
-
-
-def only_first(calls: Any) -> Any:
-    return calls and calls[:1]
-
-
-def finished(document: Any) -> None:
-    """The end of a forced call, whatever the end."""
-    for choice in document["choices"]:
-        if choice.get("finish_reason"):
-            choice["finish_reason"] = "tool_calls"
-
-
-def mended(document: Any) -> None:
-    """Half a call is closed so that it parses, and told to be whole."""
-    for choice in document["choices"]:
-        choice["finish_reason"] = "stop"
-        for call in choice["message"]["tool_calls"]:
-            call["function"]["arguments"] = "{}"
-
-
-def fake_stream(asked: Asked, answer: Answer) -> Answer:
-    """A stream with tools is answered in one piece of JSON, as by gateways that can't stream calls."""
-    if not (auto(asked) and asked.streams and answer.is_stream):
-        return answer
-    first = json.loads(answer.body.split(b"\n\n")[0].removeprefix(b"data: "))
-    message = {"role": "assistant", "content": "Hm.", "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
-    return Answer(200).with_json(first | {"object": "chat.completion", "choices": [choice]})
-
-
-def leaked(document: Any) -> None:
-    """JSON that was made by way of a hidden tool comes as its call."""
-    for choice in document["choices"]:
-        message, function = choice["message"], {"name": "json_tool_call", "arguments": choice["message"]["content"]}
-        message["tool_calls"] = [{"id": "call_hidden", "type": "function", "function": function}]
-        message["content"], choice["finish_reason"] = None, "tool_calls"
-
-
-def leaked_in_chunks(found: list[Any]) -> list[Any]:
-    for each in found:
-        for choice in each["choices"]:
-            text = choice["delta"].pop("content", None)
-            if text:
-                call = {"index": 0, "id": "call_hidden", "type": "function", "function": {"name": "json_tool_call"}}
-                call["function"] = {"name": "json_tool_call", "arguments": text}
-                choice["delta"]["tool_calls"] = [call]
-            choice["finish_reason"] = choice["finish_reason"] and "tool_calls"
-    return found
-
-
-def merged(document: Any) -> None:
-    document["choices"] = document["choices"][:1]
-
-
-def in_first_choice_only(document: Any) -> None:
-    document["choices"][1]["message"]["tool_calls"] = []
-    document["choices"][1]["message"]["content"] = "Hm."
-
-
-def is_json(asked: Asked) -> bool:
-    return isinstance(asked.object.get("response_format"), dict) and "tools" not in asked.object
-
-
-def understood_as(name: str) -> Wrap:
-    """A named choice of a tool is taken for this word, in streams only."""
-    return asked_as(put("tool_choice", name), streamed(lambda asked: named(asked) and not asks("n")(asked)))
-
 
 IN_PLAIN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "calls that are no array": (reply(put(CALLS, lambda calls: {"0": calls[0]}), auto), {"CHAT-040": FAIL}),
@@ -391,121 +245,3 @@ CASES = [(name, *case) for table in (IN_PLAIN_ANSWERS, IN_STREAMS, IN_SERVING) f
 def test_a_defect_of_tools_is_seen_by_its_requirement_alone(wrap: Wrap, expected: dict[str, Verdict]) -> None:
     judged = red(judge_with(wrap, *AREAS))
     assert {id: said.verdict for id, said in judged.items()} == expected, judged
-
-
-# What is right in another way
-
-
-def speaking(document: Any) -> None:
-    """Words beside the calls."""
-    for choice in document["choices"]:
-        if choice["message"].get("tool_calls"):
-            choice["message"]["content"] = "I will look."
-
-
-def numbered(app: ASGIApp) -> ASGIApp:
-    """Ids that count the calls of a conversation, as some models write them."""
-
-    def change(asked: Asked, answer: Answer) -> Answer:
-        numbers = itertools.count(sum(len(message.get("tool_calls") or ()) for message in messages(asked)))
-        body = re.sub(rb'"call_[0-9a-f]{24}"', lambda _: b'"functions.call:%d"' % next(numbers), answer.body)
-        return replace(answer, body=body)
-
-    return changed(app, change)
-
-
-def arguments_cut(document: Any) -> None:
-    """The end of a stream of calls comes before their last fragment."""
-    for choice in document["choices"]:
-        for each in choice["delta"].get("tool_calls", ()):
-            each["function"]["arguments"] = each["function"]["arguments"].removesuffix('"}')
-        choice["finish_reason"] = choice["finish_reason"] and "length"
-
-
-def once(edit: Callable[[str], str]) -> Wrap:
-    """The arguments of the first answer to a required tool are written in another way."""
-    times = itertools.count()
-
-    def where(asked: Asked) -> bool:
-        return (
-            required(asked) and not asks("parallel_tool_calls")(asked) and "tools" in asked.object and not next(times)
-        )
-
-    return reply(function("arguments", edit), where)
-
-
-def cut(document: Any) -> None:
-    for choice in document["choices"]:
-        for call in choice["message"].get("tool_calls") or ():
-            call["function"]["arguments"] = half(call["function"]["arguments"])
-            choice["finish_reason"] = "length"
-
-
-def thinking(document: Any) -> None:
-    """All of the cap was spent on thoughts."""
-    for choice in document["choices"]:
-        choice["message"] |= {"content": None, "tool_calls": None, "reasoning_content": "Let me think. " * 20}
-        choice["finish_reason"] = "length"
-
-
-def thinking_in_chunks(found: list[Any]) -> list[Any]:
-    for each in found:
-        for choice in each["choices"]:
-            if choice["delta"].pop("tool_calls", None):
-                choice["delta"]["reasoning_content"] = "Let me think. "
-            choice["finish_reason"] = choice["finish_reason"] and "length"
-    return found
-
-
-GREEN: dict[str, tuple[Wrap, set[str]]] = {
-    "words beside the calls": (reply(speaking), set()),
-    "an empty text beside the calls": (reply(put("choices[].message.content", lambda old: old or "")), set()),
-    "ids that are counted": (numbered, set()),
-    "forced calls that end with tool_calls": (
-        chained(reply(finished, weather), chunk(finished, weather), reply(finished, two_with_tools)),
-        set(),
-    ),
-    "calls that are cut": (chained(reply(cut), chunk(arguments_cut, named)), set()),
-    "nothing but thoughts until the cap": (
-        chained(reply(thinking, asks("tools")), chunks(thinking_in_chunks, asks("tools"))),
-        set(),
-    ),
-    "spaces and line feeds in the arguments": (
-        written_as(
-            lambda text: "\n" + json.dumps(json.loads(text), indent=2) + "\n", lambda a: not offers("write_note")(a)
-        ),
-        set(),
-    ),
-    "no strict tools": (refusing(offers("set_lamp")), set()),
-    "no parallel_tool_calls": (refusing(asks("parallel_tool_calls"), 422), set()),
-    "no several choices with tools": (refusing(two_with_tools), set()),
-    "no cap so small": (refusing(offers("write_note")), set()),
-    "one name twice served or not": (
-        refusing(lambda a: str(a.object.get("tools")).count("'name': 'get_time'") == 2),
-        set(),
-    ),
-    "a model that makes one call at a time": (
-        chained(
-            reply(put(CALLS, lambda calls: calls and calls[:1])), asked_as(put("parallel_tool_calls", False), required)
-        ),
-        set(),
-    ),
-    "a model that never calls of its own accord": (asked_as(put("tool_choice", "none"), auto), set()),
-    "a model that slips once": (once(half), set()),
-}
-
-
-@pytest.mark.parametrize("name", GREEN)
-def test_tools_that_are_right_in_another_way_turn_nothing_red(name: str) -> None:
-    wrap, warned = GREEN[name]
-    judged = red(judge_with(wrap, *AREAS))
-    assert judged.keys() <= warned, judged
-
-
-def test_a_claimed_feature_that_is_refused_is_not_passed_over() -> None:
-    for where, feature, id in (
-        (offers("set_lamp"), "strict_tools", "CHAT-055"),
-        (asks("parallel_tool_calls"), "parallel_tools", "CHAT-050"),
-    ):
-        judged = red(judge_with(refusing(where), *AREAS, claimed=frozenset({feature})))
-        assert {key: said.verdict for key, said in judged.items()} == {id: WARN}

@@ -3,10 +3,8 @@ merely unusual."""
 
 import asyncio
 import itertools
-import socket
 import zlib
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.verdict import Verdict
 from reference_gateway.faults.asgi import each_event
-from reference_gateway.faults.tcp import Client, Given, Heard, Tcp, closing, relaying, rewritten
-from reference_gateway.server import listen
 
-from ..defects import Answer, Asked, before, changed, error
+from ..defects import Answer, Asked, changed, error
 from ..edits import (
     Wrap,
     answered,
@@ -34,17 +30,12 @@ from ..edits import (
     reply,
     stream,
 )
-from ..judged import gateway_app, judge, judge_url, on_stage, paced, red
+from ..judged import gateway_app, judge, paced, red, red_verdicts
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("STREAM",)
-DONE, LAST_CHUNK = b"data: [DONE]\n\n", b"0\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
 with_usage = asks("stream_options", {"include_usage": True})
-SSE = Answer(200, ((b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache")))
-
-
-def verdicts(judged: dict[str, Any]) -> dict[str, Verdict]:
-    return {id: said.verdict for id, said in red(judged).items()}
 
 
 def of_text(asked: Asked) -> bool:
@@ -153,7 +144,7 @@ USAGE = ("prompt_tokens", "completion_tokens", "total_tokens")
 def test_a_defect_of_delivery_is_seen_by_its_requirement_alone(name: str) -> None:
     wrap, expected = TROUBLE[name]
     judged = judge_with(wrap, *AREAS)
-    assert verdicts(judged) == expected, red(judged)
+    assert red_verdicts(judged) == expected, red(judged)
 
 
 def test_another_text_where_it_is_streamed_is_seen_if_seeds_are_said_to_repeat_it() -> None:
@@ -163,7 +154,7 @@ def test_another_text_where_it_is_streamed_is_seen_if_seeds_are_said_to_repeat_i
                 each["delta"]["content"] = each["delta"]["content"].upper()
 
     judged = judge_with(chunk(loud, of_text), *AREAS, claimed=frozenset({"seed_determinism"}))
-    assert verdicts(judged) == {"STREAM-058": WARN}
+    assert red_verdicts(judged) == {"STREAM-058": WARN}
     assert judge(gateway_app(), "STREAM-058", claimed=frozenset({"seed_determinism"}))["STREAM-058"].verdict == "pass"
 
 
@@ -197,7 +188,7 @@ def collecting(count: int, *, role_at_once: bool) -> Wrap:
 @pytest.mark.parametrize("role_at_once", [True, False])
 def test_a_stream_whose_first_text_is_held_back_is_seen(role_at_once: bool) -> None:
     app = collecting(57, role_at_once=role_at_once)(paced(itl_s=0.015))
-    assert verdicts(judge(app, *IN_TIME)) == {"STREAM-048": WARN}
+    assert red_verdicts(judge(app, *IN_TIME)) == {"STREAM-048": WARN}
 
 
 def test_a_stream_that_comes_as_it_is_made_passes() -> None:
@@ -241,187 +232,16 @@ def compressing(*, flushed: bool) -> Wrap:
 
 
 def test_a_compressor_that_is_not_flushed_is_seen() -> None:
-    assert verdicts(judge(compressing(flushed=False)(paced()), *AREAS)) == {"STREAM-052": WARN}
+    assert red_verdicts(judge(compressing(flushed=False)(paced()), *AREAS)) == {"STREAM-052": WARN}
 
 
 def test_a_compressor_that_is_flushed_passes() -> None:
     judged = judge(compressing(flushed=True)(paced()), *AREAS)
-    assert verdicts(judged) == {}
+    assert red_verdicts(judged) == {}
     assert judged["STREAM-052"].verdict is Verdict.PASS
 
 
-# Left in the middle
-
-
-class Leaving:
-    """Counts the streams that were begun and not ended, as a gateway with that leak would."""
-
-    def __init__(self, app: ASGIApp, act: Callable[[int], Any]) -> None:
-        self.app, self.act, self.left = app, act, 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: Message) -> None:
-            nonlocal ended
-            await send(message)
-            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
-
-        if scope["type"] != "http" or not scope["path"].endswith("/chat/completions"):
-            await self.app(scope, receive, send)
-            return
-        ended = False
-        await self.act(self.left)
-        try:
-            await self.app(scope, receive, sending)
-        finally:
-            self.left += not ended
-
-
-async def hangs(left: int) -> None:
-    if left > 7:
-        await asyncio.Event().wait()
-
-
-async def grows_slower(left: int) -> None:
-    await asyncio.sleep(left * 0.25)
-
-
-async def crashes(left: int) -> None:
-    if left:
-        raise RuntimeError("a stream was left")
-
-
-@pytest.mark.parametrize("act", [hangs, grows_slower, crashes])
-def test_a_gateway_that_streams_leave_worse_is_seen(act: Callable[[int], Any]) -> None:
-    app = Leaving(paced(0.01, 0.004), act)
-    assert verdicts(judge(app, "STREAM", timeout_s=3.0)) == {"STREAM-056": FAIL}
-
-
-def test_a_gateway_that_takes_few_streams_at_once_is_not_blamed() -> None:
-    """Of the streams that are left at once most are turned away."""
-    open_now = 0
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-            nonlocal open_now
-            if scope["type"] != "http":
-                await app(scope, receive, send)
-                return
-            open_now += 1
-            try:
-                busy = before(app, lambda asked: error(429).with_header("retry-after", "0.05"))
-                await (busy if open_now > 4 else app)(scope, receive, send)
-            finally:
-                open_now -= 1
-
-        return wrapped
-
-    assert judge(wrap(paced(0.01, 0.002)), "STREAM-056")["STREAM-056"].verdict in (Verdict.PASS, Verdict.INCONCLUSIVE)
-
-
-# Below HTTP
-
-
-@contextmanager
-def relayed(speak: Tcp) -> Any:
-    """The bundled gateway behind a relay that speaks so."""
-    listener = listen("127.0.0.1", 0)
-    with on_stage(gateway_app()) as url, relaying(listener, int(url.rsplit(":", 1)[1]), speak):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-
-
-def counts_usage(heard: Heard, given: Given) -> bool:
-    return given.is_stream and b'"include_usage": true' in heard.data
-
-
-def is_old(heard: Heard, given: Given) -> bool:
-    return b" HTTP/1.0\r\n" in heard.data
-
-
-def in_chunks(answer: bytes) -> bytes:
-    head, _, body = answer.partition(b"\r\n\r\n")
-    return b"%b\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n%b" % (head, len(body), body, LAST_CHUNK)
-
-
-async def never_ending(heard: Heard, given: Given, client: Client) -> None:
-    if not counts_usage(heard, given):
-        await client.pass_on(given)
-        return
-    await client.write((await given.whole()).removesuffix(LAST_CHUNK))
-    await client.hang()
-
-
-async def impatient(heard: Heard, given: Given, client: Client) -> None:
-    """Gives up a client that does not take what is written to it at once."""
-    writer = client._writer
-    writer.transport.set_write_buffer_limits(0)
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024)
-    await client.write(given.head)
-    async for piece in given.body:
-        try:
-            async with asyncio.timeout(0.2):
-                await client.write(piece)
-        except TimeoutError:
-            await client.reset()
-
-
-async def confused_by_refusals(heard: Heard, given: Given, client: Client) -> None:
-    """What was refused before on a connection stands before the next stream."""
-    if client.notes.get("refused", 0) > 1 and given.is_stream:
-        await client.write(b"left over\r\n")
-    client.notes["refused"] = client.notes.get("refused", 0) + (given.status >= 400 and heard.is_chat)
-    await client.pass_on(given)
-
-
-async def deaf_after_refusals(heard: Heard, given: Given, client: Client) -> None:
-    if client.notes.get("refused", 0) > 1 and given.is_stream:
-        await client.hang()
-    client.notes["refused"] = client.notes.get("refused", 0) + (given.status >= 400 and heard.is_chat)
-    await client.pass_on(given)
-
-
-BELOW: dict[str, tuple[Tcp, dict[str, Verdict]]] = {
-    "chunked coding for HTTP/1.0": (rewritten(in_chunks, is_old), {"STREAM-063": WARN}),
-    "no last chunk": (closing(lambda data: data.removesuffix(LAST_CHUNK), counts_usage), {"STREAM-072": FAIL}),
-    "a reset after [DONE]": (
-        closing(lambda data: data.removesuffix(LAST_CHUNK), counts_usage, reset=True),
-        {"STREAM-072": FAIL},
-    ),
-    "no end": (never_ending, {"STREAM-072": FAIL}),
-    "a stream that waits for nobody": (impatient, {"STREAM-023": FAIL, "STREAM-026": FAIL, "STREAM-073": FAIL}),
-    "something left over from a refusal": (confused_by_refusals, {"STREAM-074": FAIL}),
-    "silence after refusals": (deaf_after_refusals, {"STREAM-074": FAIL}),
-}
-
-
-@pytest.mark.parametrize("name", BELOW)
-def test_a_defect_below_http_is_seen_by_its_requirement_alone(name: str) -> None:
-    speak, expected = BELOW[name]
-    with relayed(speak) as url:
-        judged = judge_url(url, *AREAS, timeout_s=2.0)
-    assert verdicts(judged) == expected, red(judged)
-
-
-def refusing_old(status: bytes) -> Tcp:
-    answer = b"HTTP/1.1 %b\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % status
-    return closing(lambda data: answer, is_old)
-
-
-UNUSUAL: dict[str, Tcp] = {
-    "HTTP/1.0 is not served": refusing_old(b"505 HTTP Version Not Supported"),
-    "HTTP/1.0 is to be upgraded": refusing_old(b"426 Upgrade Required"),
-    "HTTP/1.0 is not answered": closing(lambda data: b"", is_old),
-    "a connection is closed after a refusal": closing(
-        lambda data: data, lambda heard, given: given.status >= 400 and heard.is_chat
-    ),
-}
-
-
-@pytest.mark.parametrize("name", UNUSUAL)
-def test_what_is_unusual_below_http_turns_nothing_red(name: str) -> None:
-    with relayed(UNUSUAL[name]) as url:
-        judged = judge_url(url, *AREAS)
-    assert red(judged) == {}
-
+# What is unusual
 
 GREEN: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "no word to proxies": (headers("x-accel-buffering", None), {}),
@@ -453,4 +273,4 @@ NAMES = itertools.cycle(["gpt-4o-mini", "gpt-4o-mini-2024-07-18"])
 def test_what_is_unusual_turns_nothing_red(name: str) -> None:
     wrap, expected = GREEN[name]
     judged = judge_with(wrap, *AREAS)
-    assert verdicts(judged) == expected, red(judged)
+    assert red_verdicts(judged) == expected, red(judged)
