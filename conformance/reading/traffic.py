@@ -1,7 +1,7 @@
 """Which exchanges of a run a rule speaks of, and the rule applied to them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -202,6 +202,25 @@ def embeddings_of_text(exchanges: Iterable[Exchange]) -> list[Exchange]:
     return [x for x in plain if x.ok and _embeds_text(sent(x))]
 
 
+def unclean_refusals(broken: Mapping[str, Mapping[str, Exchange]]) -> Iterator[Violation]:
+    """Of broken requests that are refused when plain, those that are not refused in JSON when streamed. Raises Unusable
+    if none is refused."""
+    refused = {case: both["streamed"] for case, both in broken.items() if both["plain"].status >= 400}
+    if not refused:
+        raise Unusable("none of the broken requests is refused")
+    for case, x in refused.items():
+        if not (x.status >= 400 and x.media_type == "application/json" and x.is_json):
+            yield Violation(x, f"{case}: {x.seen}")
+
+
+def unlike_refusals(broken: Mapping[str, Mapping[str, Exchange]]) -> Iterator[Violation]:
+    """Broken requests that are refused with one status when streamed and with another when plain."""
+    for case, both in broken.items():
+        streamed, plain = both["streamed"], both["plain"]
+        if min(streamed.status, plain.status) >= 400 and streamed.status != plain.status:
+            yield Violation(streamed, f"{case}: {streamed.status} streamed, {plain.status} plain")
+
+
 def repeats_itself(stream: Exchange) -> bool:
     """Whether deltas of this stream repeat others, which is judged by itself: its text is no measure of anything."""
     return any(in_streams([stream], BringsNewText))
@@ -255,6 +274,13 @@ def in_streams(exchanges: Iterable[Exchange], rule: Callable[[], StreamRule]) ->
         yield from fold.end()
 
     yield from _over(exchanges, judge)
+
+
+def misshapen(answers: Iterable[Exchange], shape: Callable[[Any], Iterable[str]]) -> list[Violation]:
+    """The answers that are no JSON; if all of them are, what `shape` says of them."""
+    found = list(answers)
+    no_json = [Violation(x, f"the answer is no JSON: {x.seen}") for x in found if not x.is_json]
+    return no_json or [Violation(x, seen) for x in found for seen in shape(x.json)]
 
 
 def ids_twice(answers: Iterable[Exchange], *, same_request: bool) -> Iterator[Violation]:

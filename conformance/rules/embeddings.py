@@ -6,7 +6,8 @@ from typing import Any
 
 from conformance.reading.vectors import FLOAT_BYTES, norm, read, unpacked
 from conformance.rules import BodyRule, Json
-from conformance.rules.usage import prompt_tokens
+from conformance.rules.replies import fits
+from conformance.rules.usage import miscounts, prompt_tokens, usage_of
 from conformance.shape import is_int, objects, show
 from schemas import violations
 
@@ -26,17 +27,12 @@ def is_one(document: Json) -> Iterator[str]:
         yield f"one text has {count} embeddings"
 
 
-def model_is_named(document: Json) -> Iterator[str]:
-    if not (isinstance(document.get("model"), str) and document["model"]):
-        yield f"model is {show(document.get('model'))}"
-
-
 def model_is(asked: str) -> BodyRule:
     """The model is the requested one, or what that may stand for. What is no text is another rule's business."""
 
     def rule(document: Json) -> Iterator[str]:
         model = document.get("model")
-        if isinstance(model, str) and model != asked and not _last_segment(model).startswith(_last_segment(asked)):
+        if isinstance(model, str) and not fits(model, asked):
             yield f"model is {show(model)}, {show(asked)} was asked for"
 
     return rule
@@ -50,8 +46,7 @@ def indexes_are_places(document: Json) -> Iterator[str]:
 
 def are_numbers(document: Json) -> Iterator[str]:
     """Every embedding is an array of finite numbers. Of each, the first number that is none is told."""
-    for place, item in enumerate(objects(document, "data")):
-        where, embedding = f"data[{place}].embedding", item.get("embedding")
+    for where, embedding in _embeddings(document):
         if not isinstance(embedding, list):
             yield f"{where} is {show(embedding, 40)}"
         elif not embedding:
@@ -62,8 +57,7 @@ def are_numbers(document: Json) -> Iterator[str]:
 
 def are_base64(document: Json) -> Iterator[str]:
     """Every embedding is padded base64 of whole 32-bit floats."""
-    for place, item in enumerate(objects(document, "data")):
-        where, embedding = f"data[{place}].embedding", item.get("embedding")
+    for where, embedding in _embeddings(document):
         if not isinstance(embedding, str):
             yield f"{where} is {show(embedding, 40)}, no base64"
             continue
@@ -78,24 +72,18 @@ def are_base64(document: Json) -> Iterator[str]:
 
 def usage_counts(document: Json) -> Iterator[str]:
     """Usage is there is another matter; where it is, it counts what was sent, and all of it."""
-    usage = document.get("usage")
-    if usage is None:
-        return
-    if not isinstance(usage, dict):
-        yield f"usage is {show(usage)}"
-        return
-    wrong = [key for key in COUNTERS if not (is_int(usage.get(key)) and usage[key] >= 0)]
-    yield from (f"usage.{key} is {show(usage.get(key))}" for key in wrong)
+    usage, wrong = usage_of(document), miscounts(document, COUNTERS)
+    yield from wrong
     if prompt_tokens(document) == 0:
         yield "usage.prompt_tokens is 0 for a text that is not empty"
-    if not wrong and usage["total_tokens"] < usage["prompt_tokens"]:
+    if usage is not None and not wrong and usage["total_tokens"] < usage["prompt_tokens"]:
         yield f"usage.total_tokens is {usage['total_tokens']}, prompt_tokens is {usage['prompt_tokens']}"
 
 
 def usage_is_the_prompt(document: Json) -> Iterator[str]:
     """Usage is there, and an embedding costs nothing beside the prompt."""
-    usage = document.get("usage")
-    if not isinstance(usage, dict):
+    usage = usage_of(document)
+    if usage is None:
         yield "there is no usage"
     elif usage.get("total_tokens") != usage.get("prompt_tokens"):
         prompt, total = (show(usage.get(key)) for key in COUNTERS)
@@ -104,14 +92,16 @@ def usage_is_the_prompt(document: Json) -> Iterator[str]:
 
 def have_unit_length(document: Json) -> Iterator[str]:
     """A vector of nothing but zeros is the business of what compares vectors."""
-    for place, item in enumerate(objects(document, "data")):
-        length = norm(read(item.get("embedding")))
+    for where, embedding in _embeddings(document):
+        length = norm(read(embedding))
         if length and abs(length - 1) > UNIT_WITHIN:
-            yield f"data[{place}].embedding has the length {length:.4g}"
+            yield f"{where} has the length {length:.4g}"
 
 
-def _last_segment(model: str) -> str:
-    return model.rsplit("/", 1)[-1]
+def _embeddings(document: Json) -> Iterator[tuple[str, Any]]:
+    """(where it stands, embedding) of every item."""
+    for place, item in enumerate(objects(document, "data")):
+        yield f"data[{place}].embedding", item.get("embedding")
 
 
 def _is_number(value: Any) -> bool:

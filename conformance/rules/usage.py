@@ -1,7 +1,7 @@
 """Rules of the `usage` object, in plain answers and in the last chunk of a stream."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeGuard
 
 from conformance.rules import Json, StreamRule
@@ -25,16 +25,20 @@ def is_there(document: Json) -> Iterator[str]:
         yield "there is no usage"
 
 
-def adds_up(document: Json) -> Iterator[str]:
+def miscounts(document: Json, counters: Iterable[str]) -> list[str]:
+    """Which of these counters are no counts in a usage that is there, or that it is no object."""
     usage = document.get("usage")
     if usage is None:
-        return
+        return []
     if not isinstance(usage, dict):
-        yield f"usage is {show(usage)}"
-        return
-    wrong = [f"usage.{key} is {show(usage.get(key))}" for key in COUNTERS if not _is_count(usage.get(key))]
+        return [f"usage is {show(usage)}"]
+    return [f"usage.{key} is {show(usage.get(key))}" for key in counters if not _is_count(usage.get(key))]
+
+
+def adds_up(document: Json) -> Iterator[str]:
+    usage, wrong = usage_of(document), miscounts(document, COUNTERS)
     yield from wrong
-    if not wrong and usage["total_tokens"] != usage["prompt_tokens"] + usage["completion_tokens"]:
+    if usage is not None and not wrong and usage["total_tokens"] != usage["prompt_tokens"] + usage["completion_tokens"]:
         prompt, completion, total = (usage[key] for key in COUNTERS)
         yield f"usage.total_tokens is {total}, prompt_tokens + completion_tokens is {prompt} + {completion}"
 

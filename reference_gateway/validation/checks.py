@@ -57,6 +57,13 @@ def _type_word(value: Any) -> str:
     return words[type(value)]
 
 
+def _check_range(value: float, low: float, high: float, param: str, kind: str) -> None:
+    if value < low:
+        raise invalid(param, f"the minimum is {low}.", f"{kind}_below_min_value")
+    if value > high:
+        raise invalid(param, f"the maximum is {high}.", f"{kind}_above_max_value")
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     low: float
@@ -65,10 +72,7 @@ class Number:
     def __call__(self, value: Any, param: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type(param, "a decimal number", value)
-        if value < self.low:
-            raise invalid(param, f"the minimum is {self.low:g}.", "decimal_below_min_value")
-        if value > self.high:
-            raise invalid(param, f"the maximum is {self.high:g}.", "decimal_above_max_value")
+        _check_range(value, self.low, self.high, param, "decimal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +83,7 @@ class Integer:
     def __call__(self, value: Any, param: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type(param, "an integer", value)
-        if value < self.low:
-            raise invalid(param, f"the minimum is {self.low}.", "integer_below_min_value")
-        if value > self.high:
-            raise invalid(param, f"the maximum is {self.high}.", "integer_above_max_value")
+        _check_range(value, self.low, self.high, param, "integer")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,18 @@
 """COMP: streamed completions. Framing and chunks are judged by the rules of streamed chats, on every stream of the
 run."""
 
-from conformance.exchange import Exchange, Unusable
-from conformance.reading.traffic import answered, event_streams, in_streams, reply_of, sent, streams_like, with_choices
+from conformance.exchange import Exchange
+from conformance.reading.traffic import (
+    answered,
+    event_streams,
+    in_streams,
+    reply_of,
+    sent,
+    streams_like,
+    unclean_refusals,
+    unlike_refusals,
+    with_choices,
+)
 from conformance.rules import completions, replies, usage
 from conformance.rules.streams import chunks, framing
 from conformance.rules.streams.timing import came_in_one_burst
@@ -90,14 +100,7 @@ def test_a_refusal_is_json_with_an_error_status(
     completion_stream: Exchange, completion_stream_refused: dict[str, dict[str, Exchange]]
 ) -> None:
     _ = completion_stream.chunks
-    refused = {c: both["streamed"] for c, both in completion_stream_refused.items() if both["plain"].status >= 400}
-    if not refused:
-        raise Unusable("none of the broken requests is refused")
-    hold(
-        Violation(x, f"{case}: {x.seen}")
-        for case, x in refused.items()
-        if not (x.status >= 400 and x.media_type == "application/json" and x.is_json)
-    )
+    hold(unclean_refusals(completion_stream_refused))
 
 
 @requirement("COMP-043")
@@ -107,12 +110,7 @@ def test_a_refusal_has_the_same_status_in_both_modes(
     completion_stream_refused: dict[str, dict[str, Exchange]],
 ) -> None:
     _ = completion_reply.document, completion_stream.chunks
-    pairs = {case: (both["streamed"], both["plain"]) for case, both in completion_stream_refused.items()}
-    hold(
-        Violation(streamed, f"{case}: {streamed.status} streamed, {plain.status} plain")
-        for case, (streamed, plain) in pairs.items()
-        if min(streamed.status, plain.status) >= 400 and streamed.status != plain.status
-    )
+    hold(unlike_refusals(completion_stream_refused))
 
 
 @requirement("COMP-044")

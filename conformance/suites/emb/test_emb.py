@@ -23,7 +23,7 @@ from conformance.reading.vectors import (
     vectors_in,
 )
 from conformance.rules import embeddings as rules
-from conformance.rules import usage
+from conformance.rules import replies, usage
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, survive, tolerate
@@ -173,7 +173,7 @@ def test_vectors_have_unit_length(exchanges: list[Exchange], embeddings_reply: E
 @requirement("EMB-026")
 def test_the_model_is_named(exchanges: list[Exchange], embeddings_reply: Exchange) -> None:
     answered(embeddings_reply)
-    hold(in_replies(_embeddings(exchanges), rules.model_is_named))
+    hold(in_replies(_embeddings(exchanges), replies.model_is_named))
 
 
 @requirement("EMB-027")

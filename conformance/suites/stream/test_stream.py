@@ -1,6 +1,6 @@
 """STREAM: streamed chats, their framing and delivery. What must hold for one is judged on every stream of the run."""
 
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import Exchange
 from conformance.probes.chat.replies import MOST_CAPPED_TEXT, SMALL_CAP
 from conformance.reading.traffic import (
     chat_streams,
@@ -11,6 +11,8 @@ from conformance.reading.traffic import (
     repeats_itself,
     reports_error,
     sent,
+    unclean_refusals,
+    unlike_refusals,
 )
 from conformance.rules.streams import chunks, framing
 from conformance.shape import show
@@ -104,14 +106,7 @@ def test_a_refusal_is_json_with_an_error_status(
     chat_stream: Exchange, chat_stream_refused: dict[str, dict[str, Exchange]]
 ) -> None:
     _ = chat_stream.chunks
-    refused = {case: both["streamed"] for case, both in chat_stream_refused.items() if both["plain"].status >= 400}
-    if not refused:
-        raise Unusable("none of the broken requests is refused")
-    hold(
-        Violation(x, f"{case}: {x.seen}")
-        for case, x in refused.items()
-        if not (x.status >= 400 and x.media_type == "application/json" and x.is_json)
-    )
+    hold(unclean_refusals(chat_stream_refused))
 
 
 @requirement("STREAM-054")
@@ -119,12 +114,7 @@ def test_a_refusal_has_the_same_status_in_both_modes(
     chat_reply: Exchange, chat_stream: Exchange, chat_stream_refused: dict[str, dict[str, Exchange]]
 ) -> None:
     _ = chat_reply.document, chat_stream.chunks
-    pairs = {case: (both["streamed"], both["plain"]) for case, both in chat_stream_refused.items()}
-    hold(
-        Violation(streamed, f"{case}: {streamed.status} streamed, {plain.status} plain")
-        for case, (streamed, plain) in pairs.items()
-        if min(streamed.status, plain.status) >= 400 and streamed.status != plain.status
-    )
+    hold(unlike_refusals(chat_stream_refused))
 
 
 @requirement("STREAM-055")

@@ -3,14 +3,14 @@ serve another's answer, and streams that mix."""
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.faults.asgi import Asked, Events, before, each_event, error
 from reference_gateway.faults.edits import DONE, is_chat
 from reference_gateway.faults.fault import table
-from reference_gateway.faults.tcp import Client, Given, Heard, by_piece, closing, opened, rewritten
+from reference_gateway.faults.tcp import Client, Given, Heard, Tcp, by_piece, closing, opened, rewritten
 
 CONNECTIONS = table("connections")
 CONCURRENCY = table("concurrency")
@@ -70,18 +70,27 @@ async def without_last_chunk(heard: Heard, given: Given, client: Client) -> None
         await client.write(piece)
 
 
-async def reset_in_the_middle(heard: Heard, given: Given, client: Client) -> None:
-    if not long_stream(heard, given):
-        return await client.pass_on(given)
-    await client.write(given.head)
-    number = 0
-    async for piece in given.body:
-        if number == 4:
-            await asyncio.sleep(0.02)
-            await client.reset()
-        await client.write(piece)
-        number += 1
-    return None
+def in_the_middle(act: Callable[[Client], Awaitable[None]]) -> Tcp:
+    """This happens after the fourth piece of a long stream."""
+
+    async def speak(heard: Heard, given: Given, client: Client) -> None:
+        if not long_stream(heard, given):
+            return await client.pass_on(given)
+        await client.write(given.head)
+        number = 0
+        async for piece in given.body:
+            if number == 4:
+                await act(client)
+            await client.write(piece)
+            number += 1
+        return None
+
+    return speak
+
+
+async def resetting(client: Client) -> None:
+    await asyncio.sleep(0.02)
+    await client.reset()
 
 
 async def lingering(heard: Heard, given: Given, client: Client) -> None:
@@ -91,20 +100,6 @@ async def lingering(heard: Heard, given: Given, client: Client) -> None:
         if piece == LAST and streamed(heard, given):
             await asyncio.sleep(1.3)
         await client.write(piece)
-
-
-async def stalling(heard: Heard, given: Given, client: Client) -> None:
-    """A stream stops in the middle and says nothing more."""
-    if not long_stream(heard, given):
-        return await client.pass_on(given)
-    await client.write(given.head)
-    number = 0
-    async for piece in given.body:
-        if number == 4:
-            await client.hang()
-        await client.write(piece)
-        number += 1
-    return None
 
 
 async def closing_after_streams(heard: Heard, given: Given, client: Client) -> None:
@@ -214,8 +209,8 @@ below("stream-chunk-size-too-small", "STREAM-005 STREAM-023 STREAM-026 STREAM-07
 below("stream-without-last-chunk", "STREAM-072 STREAM-073", without_last_chunk,
     "openai-python raises at the end of a perfect answer.", "facts: proxies that turn a broken upstream into an end")
 below("stream-reset-in-the-middle", "STREAM-005 STREAM-023 STREAM-026 STREAM-073",
-    reset_in_the_middle, "Half of the answer is lost.")
-below("stream-stalls", "STREAM-023 STREAM-026 STREAM-073", stalling, "The client waits for ever.")
+    in_the_middle(resetting), "Half of the answer is lost.")
+below("stream-stalls", "STREAM-023 STREAM-026 STREAM-073", in_the_middle(Client.hang), "The client waits for ever.")
 below("streams-refused-after-refusals", "STREAM-074", refused_for_ever,
     "After two mistakes a connection never streams again.")
 below("stream-lingers-after-done", "STREAM-028", lingering,
