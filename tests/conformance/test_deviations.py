@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 from conformance import catalogue
 from conformance.deviations import Deviation, settled
@@ -90,13 +91,13 @@ def test_a_profile_that_extends_another_has_all_of_it() -> None:
     assert upstream.expect.entity_name_pattern and not base.expect.entity_name_pattern
 
 
-def nemo(rule: NemoRule) -> object:
+def nemo(rule: NemoRule) -> ASGIApp:
     config = replace(with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0}), nemo_rule=rule)
     return create_app(Gateway.open(config, tokens=[KEY], seed=1))
 
 
 def judged(rule: NemoRule, dialect: str) -> dict[str, Verdict]:
-    found = judge(nemo(rule), "NAME", path=NEMO, profile=dialect)  # type: ignore[arg-type]
+    found = judge(nemo(rule), "NAME", path=NEMO, profile=dialect)
     return {id: said.verdict for id, said in found.items() if said.verdict is V.KNOWN or id in red(found)}
 
 
@@ -113,7 +114,7 @@ def test_what_the_code_no_longer_does_is_stale() -> None:
 
 
 def test_the_report_and_the_exit_code_say_so(run: Command, tmp_path: Path) -> None:
-    with running(nemo(NemoRule.DEPLOYED)) as url:  # type: ignore[arg-type]
+    with running(nemo(NemoRule.DEPLOYED)) as url:
         words = ["--profile", "nemo-upstream", "--api-key", KEY, "--output", "out"]
         known = run("gateproof", "check", url + NEMO, *words, "--only", "NAME-011,NAME-010")
         report = json.loads((tmp_path / "out" / "report.json").read_text())
@@ -121,7 +122,7 @@ def test_the_report_and_the_exit_code_say_so(run: Command, tmp_path: Path) -> No
     assert "KNOWN        NAME-011" in known.stdout
     assert report["summary"]["known"] == 2 and report["conformant"]
     assert report["requirements"][1]["message"].startswith("The deployed pattern takes dots: ")
-    with running(nemo(NemoRule.PUBLISHED)) as url:  # type: ignore[arg-type]
+    with running(nemo(NemoRule.PUBLISHED)) as url:
         stale = run("gateproof", "check", url + NEMO, *words, "--only", "NAME-011")
     assert stale.returncode == 1
     assert "STALE        NAME-011" in stale.stdout
@@ -129,13 +130,13 @@ def test_the_report_and_the_exit_code_say_so(run: Command, tmp_path: Path) -> No
 
 def test_in_pytests_own_terms_known_is_skipped_and_stale_failed(run: Command) -> None:
     words = ["--gateproof-profile", "nemo-upstream", "--gateproof-api-key", KEY, "-rs"]
-    with running(nemo(NemoRule.DEPLOYED)) as url:  # type: ignore[arg-type]
+    with running(nemo(NemoRule.DEPLOYED)) as url:
         done = run(
             "pytest", "--pyargs", "conformance", "--base-url", url + NEMO, *words, "--gateproof-only", "NAME-011"
         )
     assert done.returncode == 0, done.stdout
     assert "known: The deployed pattern takes dots" in done.stdout
-    with running(nemo(NemoRule.PUBLISHED)) as url:  # type: ignore[arg-type]
+    with running(nemo(NemoRule.PUBLISHED)) as url:
         done = run(
             "pytest", "--pyargs", "conformance", "--base-url", url + NEMO, *words, "--gateproof-only", "NAME-011"
         )

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,8 +45,8 @@ def gateway() -> Iterator[tuple[Only, str]]:
         yield app, url
 
 
-def found(url: str, **options: object) -> Target:
-    target = replace(Target(url, api_key=KEY, profile_given="profile" in options), **options)  # type: ignore[arg-type]
+def found(url: str, **options: Any) -> Target:
+    target = replace(Target(url, api_key=KEY, profile_given="profile" in options), **options)
     return asyncio.run(located(target))
 
 

@@ -160,8 +160,10 @@ def by_prefix(app: ASGIApp) -> ASGIApp:
     """Texts that begin alike are taken for the one that came first."""
     known: dict[str, str] = {}
 
+    def first(text: Any) -> Any:
+        return known.setdefault(text[:12], text) if isinstance(text, str) else text
+
     def change(asked: Any) -> None:
-        first = lambda text: known.setdefault(text[:12], text) if isinstance(text, str) else text  # noqa: E731
         found = asked.get("input")
         asked["input"] = [first(text) for text in found] if isinstance(found, list) else first(found)
 

@@ -283,7 +283,9 @@ def test_an_image_is_judged_where_vision_is_claimed_or_denied() -> None:
         judged = judge_with(wrap, "CHAT-061", "CHAT-062", "CHAT-109", **claims)
         return {id: found.verdict for id, found in judged.items()}
 
-    right: Wrap = lambda app: app  # noqa: E731
+    def right(app: ASGIApp) -> ASGIApp:
+        return app
+
     blind = answered(has_image, refused)
     passed, absent = Verdict.PASS, Verdict.NOT_APPLICABLE
     assert said(right) == {"CHAT-061": passed, "CHAT-062": passed, "CHAT-109": passed}

@@ -118,6 +118,10 @@ def test_what_harms_nobody_turns_nothing_red(name: str) -> None:
 # What is not offered
 
 
+def is_text(asked: Asked) -> bool:
+    return isinstance(asked.object.get("input"), str)
+
+
 def nothing_embeds(answer: Answer) -> Wrap:
     return answered(lambda asked: True, answer)
 
@@ -154,7 +158,6 @@ def test_embeddings_that_fail_are_red(status: int) -> None:
 
 
 def test_a_text_refused_where_a_list_is_served_is_red() -> None:
-    is_text = lambda asked: isinstance(asked.object.get("input"), str)  # noqa: E731
     judged = emb(answered(is_text, error(400)), embeddings_model=None)
     assert judged["EMB-001"].verdict is FAIL
     assert judged["EMB-002"].verdict is Verdict.UNTESTABLE
