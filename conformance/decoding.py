@@ -1,5 +1,5 @@
-"""Bodies decoded and parsed within bounds: gzip and deflate, JSON. What is past a bound of ours raises PastBound, what is
-not what it should be ValueError; nothing else is raised, whatever the bytes are."""
+"""Bodies decoded and parsed within bounds: gzip and deflate, JSON. What is past a bound of ours raises PastBound, what
+is not what it should be ValueError; nothing else is raised, whatever the bytes are."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from conformance.limits import (
 )
 
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
-_LONG_NUMBER = re.compile(r"\d{%d}" % (JSON_DIGITS + 1))
+_LONG_NUMBER = re.compile(rf"\d{{{JSON_DIGITS + 1}}}")
 
 
 class PastBound(Exception):

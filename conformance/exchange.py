@@ -359,8 +359,8 @@ def clip(text: str, limit: int = 160) -> str:
 
 
 def escaped(text: str, but: str = "\n\t") -> str:
-    """Text that does nothing where it is shown: control characters, those that change the direction of writing and halves
-    of surrogate pairs are written as in a Python string; all `but` these."""
+    """Text that does nothing where it is shown: control characters, those that change the direction of writing and
+    halves of surrogate pairs are written as in a Python string; all `but` these."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in but else repr(c)[1:-1] for c in text)

@@ -15,8 +15,8 @@ class Limits:
     """What sending keeps to.
 
     `connect_s` is for a name, TCP and TLS together; `silence_s` without a single byte (--timeout); `total_s` for one
-    exchange from start to end, as a gateway may send a byte now and then for ever; `run_s` for all sending (--max-time):
-    then what is in flight is cut and nothing more is sent.
+    exchange from start to end, as a gateway may send a byte now and then for ever; `run_s` for all sending
+    (--max-time): then what is in flight is cut and nothing more is sent.
 
     `head_bytes` is for a status line and headers, or a chunk's own line. `body_bytes` is for one answer: what is longer
     is cut there. `run_bytes` is for all answers of a run together, counted as what they can take up once they are read
@@ -37,8 +37,8 @@ CONTINUE_S = 3.0
 """How long 100 Continue is waited for before the body is sent all the same, as clients do."""
 GRACE_S = 5.0
 """How long after the end of a run's time a probe has to come to its own end, before it is ended."""
-RECORDING_S = 3600.0
-"""How long a worker of pytest-xdist waits for the one that sends: longer than any run should take."""
+RECORDING_S = 600.0
+"""How long a worker of pytest-xdist waits for the one that sends, beyond the time of the run."""
 
 UNPACKED_BYTES = 16 * MIB
 """Of a body in gzip or deflate, once it is unpacked."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from conformance.limits import Limits
+
 if TYPE_CHECKING:
     import ssl
 
@@ -74,6 +76,7 @@ OPTIONS = (
     Option("concurrency", int, "requests in flight at the most (default 16)", "N"),
     Option("plan", bool, "print how many requests and tokens a run will cost, and send nothing"),
     Option("max_requests", int, "never send more requests than this", "N"),
+    Option("max_time", float, "seconds after which nothing is sent any more (default 1800)", "S"),
     Option("budget_tokens", int, "never spend more tokens than this, of prompts and answers together", "N"),
     Option("record", str, "file to keep the run in, without its secrets, to be judged again later", "FILE"),
     Option("replay", str, "judge the run in this file again, without a gateway", "FILE"),
@@ -81,7 +84,7 @@ OPTIONS = (
     Option("output", str, "folder for report.json, junit.xml and allure-results/", "DIR"),
 )
 HOW_TO_RUN = frozenset(
-    {"only", "concurrency", "plan", "max_requests", "budget_tokens", "record", "replay", "strict", "output"}
+    {"only", "concurrency", "plan", "max_requests", "max_time", "budget_tokens", "record", "replay", "strict", "output"}
 )
 """The options that say how to go about a run; the others say what is judged."""
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -163,6 +166,7 @@ class Settings:
     output: Path | None = None
     plan: bool = False
     max_requests: int | None = None
+    max_time_s: float = Limits().run_s
     budget_tokens: int | None = None
     record: Path | None = None
     replay: Path | None = None
@@ -185,9 +189,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
     concurrency = values["concurrency"] or 16
     if not 1 <= concurrency <= 256:
         raise ConfigError(f"--concurrency {concurrency}: must be between 1 and 256")
-    timeout_s = 30.0 if values["timeout"] is None else values["timeout"]
-    if timeout_s <= 0:
-        raise ConfigError(f"--timeout {timeout_s:g}: must be above 0 seconds")
+    timeout_s = _seconds(values, "timeout", Limits().silence_s)
     target = Target(
         base_url=checked_url(url),
         profile=values["profile"] or DEFAULT_PROFILE,
@@ -219,6 +221,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         output=Path(values["output"]) if values["output"] else None,
         plan=bool(values["plan"]),
         max_requests=_positive(values, "max_requests"),
+        max_time_s=_seconds(values, "max_time", Limits().run_s),
         budget_tokens=_positive(values, "budget_tokens"),
         record=Path(values["record"]) if values["record"] else None,
         replay=Path(values["replay"]) if values["replay"] else None,
@@ -233,6 +236,13 @@ def _nowhere(flags: Mapping[str, Any], base_url: str | None) -> str:
     if given:
         raise ConfigError(f"--replay judges the run in its file as it was aimed then: it can't go with {given[0]}")
     return "http://replayed"
+
+
+def _seconds(values: Mapping[str, Any], name: str, otherwise: float) -> float:
+    value = otherwise if values[name] is None else float(values[name])
+    if not 0 < value < float("inf"):
+        raise ConfigError(f"{BY_NAME[name].flag} {value:g}: must be above 0 seconds")
+    return value
 
 
 def _positive(values: Mapping[str, Any], name: str) -> int | None:

@@ -1,11 +1,11 @@
 """The verdict lattice, the exit codes, and the few words a conformance test judges with. Imports no pytest."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from conformance.catalogue import Level
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import Blame, Exchange, Unusable
 
 
 class Verdict(StrEnum):
@@ -117,7 +117,16 @@ def must(condition: bool, exchange: Exchange, seen: str | None = None) -> None:
 
 def survive(cases: Mapping[str, Exchange]) -> None:
     """Raises Fatal if any of these requests, by case, was answered with a server error or not at all."""
-    _raise(Fatal, (Violation(x, f"{case}: {x.seen}") for case, x in cases.items() if not x.complete or x.status >= 500))
+
+    def violations() -> Iterator[Violation]:
+        cut = [x for x in cases.values() if x.failure and x.blame is Blame.SUITE]
+        for case, x in cases.items():
+            if (not x.complete and x not in cut) or x.status >= 500:
+                yield Violation(x, f"{case}: {x.seen}")
+        if cut:
+            raise Unusable(f"there is no whole answer: {cut[0].seen}", blame=Blame.SUITE)
+
+    _raise(Fatal, violations())
 
 
 def refuse(cases: Mapping[str, Exchange], statuses: Collection[int] = (400, 422)) -> None:

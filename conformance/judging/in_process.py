@@ -126,5 +126,5 @@ def _value(result: Result) -> Any:
     if result.error:
         raise RuntimeError(result.error)
     if result.unusable:
-        raise Unusable(result.unusable)
+        raise Unusable(result.unusable, blame=result.blame)
     return result.value

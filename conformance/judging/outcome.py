@@ -4,20 +4,22 @@ from dataclasses import dataclass
 
 from conformance.catalogue import Requirement
 from conformance.deviations import settled
-from conformance.exchange import Unusable
+from conformance.exchange import Blame, Unusable, clip
 from conformance.features import why_not
+from conformance.limits import MESSAGE_CHARS
 from conformance.profiles import Profile
 from conformance.sending.recording import Recording
 from conformance.target import Target
-from conformance.verdict import Verdict, verdict_of
+from conformance.verdict import Broken, Verdict, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was said of one requirement, and why."""
+    """What was said of one requirement, why, and who is to blame where it is not kept."""
 
     verdict: Verdict
     message: str = ""
+    blame: Blame | None = None
 
     def __repr__(self) -> str:
         return f"{self.verdict}: {self.message}" if self.message else str(self.verdict)
@@ -37,11 +39,27 @@ def outcome(requirement: Requirement, error: Exception | None, profile: Profile,
     if seen and mode == "streamed":
         seen = f"streamed: {seen}"
     verdict = verdict_of(error, profile.level(requirement))
-    return Outcome(*settled(profile.deviations.get(requirement.id), verdict, seen, error))
+    verdict, seen = settled(profile.deviations.get(requirement.id), verdict, seen, error)
+    return Outcome(verdict, seen, blamed(verdict, error))
+
+
+def blamed(verdict: Verdict, error: Exception | None) -> Blame | None:
+    """Who is at fault, as far as it can be known: the gateway, unless all that shows it ended by somebody else."""
+    match verdict:
+        case Verdict.PASS | Verdict.NOT_APPLICABLE:
+            return None
+        case Verdict.ERROR:
+            return Blame.SUITE
+        case Verdict.INCONCLUSIVE:
+            return Blame.MODEL
+    if isinstance(error, Unusable):
+        return error.blame
+    found = {exchange.blame for exchange in error.exchanges} if isinstance(error, Broken) else set()
+    return found.pop() if len(found) == 1 else Blame.GATEWAY
 
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, AssertionError | Unusable) or type(error).__module__ == "conformance.verdict":
         text = str(error).split("\nassert ")[0].strip()
-        return text or "the assertion does not hold"
-    return f"{type(error).__name__}: {error}"
+        return clip(text, MESSAGE_CHARS) or "the assertion does not hold"
+    return clip(f"{type(error).__name__}: {error}", MESSAGE_CHARS)

@@ -17,10 +17,11 @@ import pytest
 
 from conformance import catalogue
 from conformance.catalogue import Requirement, UnknownRequirement
-from conformance.exchange import Exchange, exchanges_in
+from conformance.exchange import Blame, Exchange, clip, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed
 from conformance.judging.fixtures import fixtures
 from conformance.judging.outcome import not_applicable, outcome
+from conformance.limits import MESSAGE_CHARS, RECORDING_S
 from conformance.probe import MODES, streamed
 from conformance.probes import PROBES
 from conformance.profiles import profile as profile_of
@@ -37,7 +38,6 @@ from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code
 
 REQUIREMENT = pytest.StashKey[Requirement]()
-WAIT_FOR_RECORDING_S = 3600.0
 
 
 class Judging:
@@ -148,6 +148,7 @@ class Judging:
                     self.needed,
                     concurrency=self.settings.concurrency,
                     budget=budget,
+                    run_s=self.settings.max_time_s,
                     on_exchange=on_exchange,
                 )
             )
@@ -185,7 +186,7 @@ class Judging:
             recording = self._send()
             recording.save(path)
             return recording
-        give_up = time.monotonic() + WAIT_FOR_RECORDING_S
+        give_up = time.monotonic() + self.settings.max_time_s + RECORDING_S
         while not path.exists():
             if time.monotonic() > give_up or not path.parent.exists():
                 raise pytest.UsageError("gateproof: the worker that sends the requests has gone")
@@ -222,10 +223,11 @@ class Judging:
             self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
             pytest.skip(f"not applicable: {reason}")
         values = [value for name, value in pyfuncitem.funcargs.items() if name in PROBES]
-        unusable = next((value.unusable for value in values if isinstance(value, Result)), None)
+        unusable = next((value for value in values if isinstance(value, Result)), None)
         if unusable:
-            self._note(pyfuncitem, Verdict.UNTESTABLE, unusable, ())
-            pytest.fail(self._words(requirement, Verdict.UNTESTABLE, unusable), pytrace=False)
+            said = str(unusable.unusable)
+            self._note(pyfuncitem, Verdict.UNTESTABLE, said, (), unusable.blame)
+            pytest.fail(self._words(requirement, Verdict.UNTESTABLE, said), pytrace=False)
         looked_at = tuple(exchange.id for value in values for exchange in exchanges_in(value))
         error, returned = None, None
         try:
@@ -235,7 +237,7 @@ class Judging:
         found = outcome(requirement, error, self.profile, _mode(pyfuncitem))
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
-        self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]))
+        self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]), found.blame)
         match verdict:
             case Verdict.PASS | Verdict.WARN:
                 return returned if error is None else True
@@ -267,21 +269,30 @@ class Judging:
                 said["seen"],
                 tuple(str(said["evidence"]).split()),
                 report.nodeid,
+                Blame(said["blame"]) if said["blame"] else None,
             )
         elif report.failed:
-            last_line = self.redactor.text(str(report.longreprtext).strip().splitlines()[-1])
-            found = Judgement(said["requirement"], Verdict.ERROR, last_line, test=report.nodeid)
+            last_line = self.redactor.text(clip(str(report.longreprtext).strip().splitlines()[-1], MESSAGE_CHARS))
+            found = Judgement(said["requirement"], Verdict.ERROR, last_line, (), report.nodeid, Blame.SUITE)
         else:
             return
         self.judgements.append(found)
         self._failed += found.verdict in RED
         self._progress(len(self.recording.exchanges))
 
-    def _note(self, item: pytest.Item, verdict: Verdict, seen: str, evidence: tuple[str, ...]) -> None:
+    def _note(
+        self,
+        item: pytest.Item,
+        verdict: Verdict,
+        seen: str,
+        evidence: tuple[str, ...],
+        blame: Blame | None = None,
+    ) -> None:
         item.user_properties += [
             ("verdict", verdict.value),
             ("seen", seen),
             ("evidence", " ".join(evidence[: report.MAX_EVIDENCE])),
+            ("blame", blame.value if blame else ""),
         ]
         requirement = item.stash[REQUIREMENT]
         if self.config.getoption("allure_report_dir", None):

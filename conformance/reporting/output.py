@@ -1,6 +1,7 @@
 """Files of a run: report.json, junit.xml and allure-results/, put in place together when the run is over, or not at
 all."""
 
+import html
 import os
 import shutil
 from pathlib import Path
@@ -37,6 +38,8 @@ class Output:
     def finish(self) -> None:
         """Moves what was written into place; leaves the folder as it was if there is no report."""
         if self.report:
+            for path in self._staging.glob("allure-results/*.json"):  # whose reader shows some of it as HTML
+                path.write_text(path.read_text("utf-8").replace("<", "\\u003c"), "utf-8")
             for path in self._staging.iterdir():
                 final = self.folder / path.name
                 if final.is_dir():
@@ -63,7 +66,8 @@ def tell_allure(
     says.feature(f"{requirement.area}: {areas()[requirement.area].title}")
     says.severity(severity.get(profile.level(requirement), allure.severity_level.MINOR))
     says.title(f"{requirement.id} {requirement.statement}")
-    says.description(f"Verdict: {verdict}. {seen}\n\nSource: {requirement.source}\n\n{requirement.test}")
+    said = html.escape(seen, quote=False)
+    says.description(f"Verdict: {verdict}. {said}\n\nSource: {requirement.source}\n\n{requirement.test}")
     says.tag(verdict.value)
     for exchange in exchanges:
         allure.attach(

@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance import catalogue
 from conformance.catalogue import Requirement
-from conformance.exchange import Exchange, clip
+from conformance.exchange import Blame, Exchange, Headers, clip, escaped
 from conformance.features import FEATURES, Observed, is_claimed, observe
 from conformance.profiles import Profile
 from conformance.redact import Redactor
@@ -23,6 +23,9 @@ from conformance.verdict import RED, Exit, Verdict, exit_code, worst
 
 MAX_EVIDENCE = 3
 MAX_BODY = 4000
+MAX_HEADER = 1000
+MAX_HEADERS = 60
+MAX_CURL = 8000
 WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
@@ -38,6 +41,7 @@ class Judgement:
     message: str = ""
     evidence: tuple[str, ...] = ()
     test: str = ""
+    blame: Blame | None = None
 
 
 def tool_version() -> str:
@@ -89,7 +93,7 @@ def build(
         "clients": clients.judged(recording, target, profile, grouped),
         "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
     }
-    redacted: dict[str, Any] = redactor.tree(document)
+    redacted: dict[str, Any] = _harmless(redactor.tree(document))
     return redacted
 
 
@@ -98,7 +102,8 @@ def write(document: dict[str, Any], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "report.json"
     partial = folder / ".report.json.partial"
-    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8", "replace")
+    text = json.dumps(document, indent=1, ensure_ascii=False).replace("<", "\\u003c")  # whoever puts it into a page
+    partial.write_text(text + "\n", "utf-8", "replace")
     os.replace(partial, path)
     return path
 
@@ -119,21 +124,22 @@ def curl(exchange: Exchange, target: Target) -> str:
     if request.body:
         text = request.body.decode("utf-8", "backslashreplace")
         words += ["--data-binary", shlex.quote(text if len(text) <= 2000 else text[:200] + "…")]
-    return " ".join(words)
+    line = " ".join(words)
+    return line if len(line) <= MAX_CURL else line[:MAX_CURL] + "…"
 
 
 def transcript(exchange: Exchange, redactor: Redactor) -> str:
     """Request and response as a person reads them, redacted and bounded."""
     request = exchange.request
-    lines = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in request.headers), ""]
+    lines = [f"{request.method} {request.url}", *(f"{name}: {value}" for name, value in _headers(request.headers)), ""]
     lines += [_bounded(request.body), "", f"→ {exchange.seen if not exchange.response else ''}"]
     if exchange.response:
         lines[-1] = f"→ {exchange.response.http_version} {exchange.status} after {exchange.response.headers_s:.3f} s"
-        lines += [f"{name}: {value}" for name, value in exchange.headers]
+        lines += [f"{name}: {value}" for name, value in _headers(exchange.headers)]
         lines += ["", _bounded(exchange.response.body)]
         if exchange.failure:
             lines.append(f"[{exchange.failure.message}]")
-    return redactor.text("\n".join(lines))
+    return escaped(redactor.text("\n".join(lines)))
 
 
 def _feature(
@@ -165,11 +171,14 @@ def _row(
     verdict = worst(judgement.verdict for judgement in judgements)
     telling = [judgement for judgement in judgements if judgement.verdict is verdict]
     ids = list(dict.fromkeys(id for judgement in telling for id in judgement.evidence))
+    blamed = {judgement.blame for judgement in telling if judgement.blame}
+    blame = {"blame": blamed.pop() if len(blamed) == 1 else Blame.GATEWAY} if blamed else {}
     whole = verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
     return {
         "id": requirement.id,
         "level": profile.level(requirement).value,
         "verdict": verdict.value,
+        **blame,
         "statement": requirement.statement,
         "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
         "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
@@ -186,12 +195,27 @@ def _evidence(exchange: Exchange, target: Target, *, whole: bool) -> dict[str, A
         "url": request.url,
         "status": exchange.status or None,
         "curl": curl(exchange, target),
-        "request": {"headers": [list(h) for h in request.headers], "body": _bounded(request.body)} if whole else None,
-        "response": {"headers": [list(h) for h in response.headers], "body": _bounded(response.body)}
+        "request": {"headers": _headers(request.headers), "body": _bounded(request.body)} if whole else None,
+        "response": {"headers": _headers(response.headers), "body": _bounded(response.body)}
         if whole and response
         else None,
         "note": exchange.failure.message if exchange.failure else "",
     }
+
+
+def _harmless(value: Any) -> Any:
+    """The same with every string in it escaped: what a gateway says must not command the terminal that it is shown
+    on."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, dict):
+        return {escaped(key): _harmless(item) for key, item in value.items()}
+    return [_harmless(item) for item in value] if isinstance(value, list) else value
+
+
+def _headers(headers: Headers) -> list[list[str]]:
+    """Names and values, bounded as bodies are."""
+    return [[name[:MAX_HEADER], clip(value, MAX_HEADER)] for name, value in headers[:MAX_HEADERS]]
 
 
 def _bounded(body: bytes) -> str:

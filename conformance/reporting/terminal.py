@@ -3,6 +3,7 @@
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, TextIO
 
@@ -30,6 +31,9 @@ _SHOWN = (
     Verdict.INCONCLUSIVE,
 )
 _COLOURS = {Verdict.WARN: "33", Verdict.INCONCLUSIVE: "36", Verdict.KNOWN: "36", Verdict.PASS: "32"}
+_WHO = {"model": "the model behind it", "network": "the network", "suite": "gateproof itself"}
+_FOLDED = 3
+"""So many requirements that can't be judged for one and the same reason are told one by one."""
 _CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
 
 
@@ -47,10 +51,16 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
     yield ""
     yield from _features(document)
     for verdict in _SHOWN:
-        for row in document["requirements"]:
-            if row["verdict"] == verdict:
+        rows = [row for row in document["requirements"] if row["verdict"] == verdict]
+        said = Counter(row["message"] for row in rows)
+        for row in rows:
+            if said[row["message"]] <= _FOLDED or verdict != Verdict.UNTESTABLE:
                 yield ""
                 yield from _finding(row, verdict, colour=colour)
+        for message, count in said.items() if verdict == Verdict.UNTESTABLE else ():
+            if count > _FOLDED:
+                yield ""
+                yield from _folded([row for row in rows if row["message"] == message], verdict, colour=colour)
     yield ""
     for client in document.get("clients", ()):
         yield from _client(client, colour=colour)
@@ -82,9 +92,22 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
 def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator[str]:
     word = _painted(f"{verdict.upper():<12}", verdict, colour)
     yield f"{word} {row['id']} ({row['level']})  {clip(row['statement'], 400)}"
-    yield f"             seen: {clip(row['message'], 600)}"
+    yield f"             seen: {clip(row['message'], 600)}{_blamed(row)}"
     for evidence in row["evidence"][: verdict is not Verdict.KNOWN]:
         yield f"             {clip(evidence['curl'], 1200)}"
+
+
+def _folded(rows: list[dict[str, Any]], verdict: Verdict, *, colour: bool) -> Iterator[str]:
+    """What has one and the same reason, said once."""
+    yield f"{_painted(f'{verdict.upper():<12}', verdict, colour)} {len(rows)} requirements"
+    yield f"             seen: {clip(rows[0]['message'], 600)}{_blamed(rows[0])}"
+    ids = ", ".join(row["id"] for row in rows)
+    yield textwrap.fill(ids, 118, initial_indent=" " * 13, subsequent_indent=" " * 13)
+
+
+def _blamed(row: dict[str, Any]) -> str:
+    """Who is at fault, where it is not the gateway."""
+    return f" [not the gateway: {_WHO[row['blame']]}]" if row.get("blame") in _WHO else ""
 
 
 def _client(client: dict[str, Any], *, colour: bool) -> Iterator[str]:

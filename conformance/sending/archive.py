@@ -11,7 +11,7 @@ from typing import Any
 
 from conformance.exchange import Exchange, Request, Response, Unusable
 from conformance.redact import Disguise
-from conformance.sending.recording import Recording, Result
+from conformance.sending.recording import Recording
 from conformance.target import ConfigError, Target, is_secret_header
 
 FORMAT = 1
@@ -79,7 +79,7 @@ def _disguised(recording: Recording, disguise: Disguise) -> Recording:
         return None if text is None else disguise.text(text)
 
     results = {
-        name: Result(other(result.value), said(result.unusable), said(result.error))
+        name: replace(result, value=other(result.value), unusable=said(result.unusable), error=said(result.error))
         for name, result in recording.results.items()
     }
     return replace(recording, exchanges=exchanges, results=results, blocked=said(recording.blocked))

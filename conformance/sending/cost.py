@@ -3,12 +3,13 @@
 Estimates need no tokeniser: about one token per word or run of punctuation, which fits English prompts within a tenth.
 """
 
+import asyncio
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.exchange import Exchange, Request, Unusable
+from conformance.exchange import Blame, Exchange, Request, Unusable
 from conformance.rules.streams.chunks import pieces_of
 from conformance.rules.streams.fragments import fragments_of
 from conformance.shape import is_int
@@ -68,7 +69,8 @@ def spent(exchange: Exchange) -> Tokens:
 
 
 class Budget:
-    """Hard caps on what a run may send. `admit` every request before it goes out, `settle` it when it is answered.
+    """Hard caps on what a run may send, and for how long. `admit` every request before it goes out, `settle` it when it
+    is answered.
 
     What is in flight counts with its estimate, so that the caps hold whatever comes back.
     """
@@ -76,14 +78,33 @@ class Budget:
     def __init__(self, requests: int | None = None, tokens: int | None = None) -> None:
         self._requests, self._tokens = requests, tokens
         self._sent = self._held = 0
+        self._seconds, self.ends_at = 0.0, float("inf")
+
+    def begin(self, seconds: float) -> None:
+        """From now on there is so much time, on the clock of the running loop."""
+        self._seconds, self.ends_at = seconds, asyncio.get_running_loop().time() + seconds
+
+    @property
+    def is_over(self) -> bool:
+        return self.ends_at < float("inf") and asyncio.get_running_loop().time() >= self.ends_at
+
+    @property
+    def time_is_over(self) -> Unusable:
+        """What is said of a request that the run has no time for."""
+        said = f"not sent, or cut: the run's {self._seconds:g} s (--max-time) are used up"
+        return Unusable(f"{said}; give it longer, or judge less with --only", blame=Blame.SUITE)
 
     def admit(self, request: Request) -> None:
         """Raises Unusable if this request would pass a cap."""
+        if self.is_over:
+            raise self.time_is_over
         if self._requests is not None and self._sent >= self._requests:
-            raise Unusable(f"not sent: the run's {self._requests} requests (--max-requests) are used up")
+            said = f"not sent: the run's {self._requests} requests (--max-requests) are used up"
+            raise Unusable(said, blame=Blame.SUITE)
         wanted = asked(request).total if self._tokens is not None else 0
         if self._tokens is not None and self._held + wanted > self._tokens:
-            raise Unusable(f"not sent: the run's {self._tokens} tokens (--budget-tokens) are used up")
+            said = f"not sent: the run's {self._tokens} tokens (--budget-tokens) are used up"
+            raise Unusable(said, blame=Blame.SUITE)
         self._sent += 1
         self._held += wanted
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from conformance.exchange import Exchange, Failure, clip
+from conformance.exchange import Exchange, Failure, clip, escaped
+from conformance.limits import ID_CHARS, Limits
 from conformance.profiles import Profile
+from conformance.sending.failures import tls_trouble
 from conformance.sending.gateway import ABSENT, Facts, Gateway
 from conformance.target import ConfigError, Target
 
@@ -40,11 +42,11 @@ class Diagnosis:
     blocked: str | None = None
 
     def note(self, step: str, ok: bool, sentence: str, advice: str = "") -> None:
-        self.findings.append(Finding(step, ok, sentence, advice))
+        self.findings.append(Finding(step, ok, escaped(sentence), escaped(advice)))
 
     def block(self, step: str, sentence: str, advice: str) -> None:
         self.note(step, False, sentence, advice)
-        self.blocked = f"{sentence}; {advice}" if advice else sentence
+        self.blocked = escaped(f"{sentence}; {advice}" if advice else sentence)
 
 
 async def reach(target: Target) -> list[Finding]:
@@ -52,15 +54,17 @@ async def reach(target: Target) -> list[Finding]:
     parts = urlsplit(target.base_url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     findings = []
+    patience_s = Limits().connect_s
     try:
-        addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(patience_s):
+            addresses = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         found = ", ".join(dict.fromkeys(str(address[4][0]) for address in addresses))
         findings.append(Finding("name", True, f"{host} is {found}"))
     except OSError as error:
         advice = "check the spelling of the host and this machine's DNS"
-        return [Finding("name", False, f"the name {host} can't be resolved ({error.strerror})", advice)]
+        return [Finding("name", False, f"the name {host} can't be resolved ({error.strerror or 'timed out'})", advice)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience_s):
             _, writer = await asyncio.open_connection(host, port)
         writer.close()
         findings.append(Finding("connect", True, f"port {port} accepts connections"))
@@ -71,17 +75,14 @@ async def reach(target: Target) -> list[Finding]:
     if context is None:
         return findings
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience_s):
             _, writer = await asyncio.open_connection(host, port, ssl=context, server_hostname=host)
         tls = writer.get_extra_info("ssl_object")
         writer.close()
         return [*findings, Finding("tls", True, f"{tls.version()}, certificate {_verified(target)}")]
     except (OSError, TimeoutError, ssl.SSLError) as error:
-        sentence = f"the TLS handshake failed ({clip(str(error))})"
-        return [
-            *findings,
-            Finding("tls", False, sentence, "give the CA with --ca-file, or --insecure for a test system"),
-        ]
+        sentence = tls_trouble(error) if isinstance(error, ssl.SSLError) else "the TLS handshake did not come to an end"
+        return [*findings, Finding("tls", False, sentence, _advice(Failure("tls", sentence)))]
 
 
 async def examine(gateway: Gateway) -> Diagnosis:
@@ -117,12 +118,12 @@ def listed_ids(models: Exchange) -> Iterator[str]:
 
 
 def listed_models(models: Exchange) -> list[dict[str, Any]]:
-    """The entries of a model list that have an id."""
+    """The entries of a model list that have an id, as long as it is one that requests can hold."""
     if not models.ok or not models.is_json:
         return []
     rows = models.json.get("data") if isinstance(models.json, dict) else models.json
     found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [row for row in found if isinstance(row.get("id"), str) and row["id"]]
+    return [row for row in found if isinstance(row.get("id"), str) and 0 < len(row["id"]) <= ID_CHARS]
 
 
 def _judge_list(diagnosis: Diagnosis, models: Exchange) -> None:
@@ -197,16 +198,33 @@ def _words(exchange: Exchange) -> str:
 
 
 def _blocked_by_failure(diagnosis: Diagnosis, target: Target, failure: Failure) -> None:
+    trouble = "can't be reached" if failure.kind in ("connect", "tls") else "gives no answer"
+    diagnosis.block("connect", f"{target.base_url} {trouble}: {failure.message}", _advice(failure))
+
+
+def _advice(failure: Failure) -> str:
+    """What to do about a target that can't be talked to."""
+    for words, advice in _ADVICE.items():
+        if words in failure.message:
+            return advice
     match failure.kind:
         case "tls":
-            advice = "give the CA with --ca-file, or --insecure for a test system"
+            return "give the CA with --ca-file, or --insecure for a test system"
         case "timeout":
-            advice = "is the gateway overloaded? --timeout gives it longer"
+            return "is the gateway overloaded? --timeout gives it longer"
         case "protocol" | "closed":
-            advice = "does the URL's scheme (http or https) fit this port?"
-        case _:
-            advice = "is the gateway running, and are host and port right?"
-    diagnosis.block("connect", f"{target.base_url} can't be reached: {failure.message}", advice)
+            return "does the URL's scheme (http or https) fit this port?"
+    return "is the gateway running, and are host and port right?"
+
+
+_ADVICE = {
+    "can't be resolved": "check the spelling of the host and this machine's DNS",
+    "no TLS is spoken": "is it http:// there, rather than https://?",
+    "is TLS, and no HTTP": "give the URL with https://",
+    "certificate is not valid for": "give a name that its certificate has, or --insecure for a test system",
+    "certificate has expired": "it needs a new one; --insecure judges a test system all the same",
+}
+"""By words of the failure's message."""
 
 
 def _block_key(diagnosis: Diagnosis, target: Target, exchange: Exchange) -> None:

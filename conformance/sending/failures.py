@@ -24,6 +24,10 @@ NETWORK_ERRORS = (
 """What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
 
 
+_TLS_ALERT = "b'\\\\x15\\\\x03"
+"""How an error shows what a TLS server says to one who speaks no TLS."""
+
+
 class Unconnected(TimeoutError):
     """There was no connection in time."""
 
@@ -51,11 +55,11 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
         case Unconnected() | httpcore.ConnectTimeout():
             return Failure("connect", f"no connection within {limits.connect_s:g} s")
         case ssl.SSLError():
-            return Failure("tls", _tls(error))
+            return Failure("tls", tls_trouble(error))
         case httpcore.ConnectError():
             cause = _cause(error)
             if isinstance(cause, ssl.SSLError):
-                return Failure("tls", _tls(cause))
+                return Failure("tls", tls_trouble(cause))
             return Failure("connect", _connect(cause if isinstance(cause, OSError) else error))
         case Silence():
             return Failure("timeout", f"nothing was received for {error.seconds:.3g} s")
@@ -67,6 +71,8 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
             return Failure("timeout", f"not at its end after {limits.total_s:g} s")
         case httpcore.RemoteProtocolError() if "disconnected without" in text:
             return Failure("closed", "the connection was closed without an answer")
+        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError() if _TLS_ALERT in text:
+            return Failure("protocol", "what came is TLS, and no HTTP")
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
             return Failure("protocol", f"what came is not HTTP: {text}")
         case httpcore.ConnectionNotAvailable():
@@ -87,7 +93,7 @@ def _connect(error: BaseException) -> str:
     return f"no connection ({said or type(error).__name__})"
 
 
-def _tls(error: ssl.SSLError) -> str:
+def tls_trouble(error: ssl.SSLError) -> str:
     """Why the handshake failed, as a person says it who does not know OpenSSL."""
     text = str(error)
     if isinstance(error, ssl.SSLCertVerificationError):

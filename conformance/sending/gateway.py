@@ -18,6 +18,7 @@ from conformance.exchange import Exchange, Headers, Request
 from conformance.profiles import Profile
 from conformance.sending.cost import Budget
 from conformance.sending.manners import Manner
+from conformance.sending.presence import Presence
 from conformance.sending.slots import Slots
 from conformance.sending.wire import meant, raw_request
 from conformance.target import Target
@@ -87,7 +88,8 @@ class Gateway:
         self._slots = Slots(concurrency)
         self._sent: dict[tuple[Any, ...], asyncio.Task[Exchange]] = {}
         self._numbers = itertools.count(1)
-        self._budget = budget or Budget()
+        self.budget = budget or Budget()
+        self._presence = Presence()
         self._on_exchange = on_exchange or (lambda exchange: None)
         self._key_refresh: asyncio.Task[Target] | None = None
 
@@ -195,9 +197,9 @@ class Gateway:
     async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
         """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
         asked = [meant(method, self.target.origin, piece) for method, piece in zip(methods, pieces, strict=True)]
-        for request in asked:
-            self._budget.admit(request)
         async with self._slots.held(current_rank.get()):
+            for request in asked:
+                self._admit(request)
             id = f"x{next(self._numbers)}"
             exchanges = await self._wire.raw(id, current_label.get(), self.target.base_url, pieces, methods)
         for request, exchange in zip(asked, exchanges, strict=False):
@@ -207,9 +209,9 @@ class Gateway:
     async def badly(self, manner: Manner, path: str, json: Any, *, case: str = "") -> Exchange:
         """Posts this on a connection of its own and reads the answer in this manner (see Manner). Never shared."""
         asked = Request("POST", self.target.base_url + path, self._headers(True, None, ABSENT, None), encode(json))
-        self._budget.admit(asked)
         label = current_label.get() + (f"[{case}]" if case else "")
         async with self._slots.held(current_rank.get()):
+            self._admit(asked)
             exchange = await self._wire.badly(f"x{next(self._numbers)}", label, asked, manner)
         self._note(exchange, asked)
         return exchange
@@ -224,26 +226,44 @@ class Gateway:
     async def _obeying(self, label: str, request: Callable[[], Request], *, own_key: bool, obey: bool) -> Exchange:
         for attempt in range(MAX_ATTEMPTS):
             asked = request()
-            self._budget.admit(asked)
+            self._admit(asked)
             exchange = await self._wire.send(f"x{next(self._numbers)}", label, asked)
             self._note(exchange, asked)
-            if exchange.status == 401 and own_key and self.target.api_key_command and attempt == 0:
+            if attempt + 1 < MAX_ATTEMPTS and self._presence.is_doubtful(exchange):
+                await asyncio.sleep(wait_s(None, attempt))
+            elif exchange.status == 401 and own_key and self.target.api_key_command and attempt == 0:
                 await self._refresh_key()
             elif not (obey and exchange.status in BUSY) or attempt + 1 == MAX_ATTEMPTS:
                 return exchange
             else:
-                await asyncio.sleep(wait_s(exchange.header("retry-after"), attempt))
+                await asyncio.sleep(self._wait_s(exchange.header("retry-after"), attempt))
         return exchange
+
+    def _wait_s(self, retry_after: str | None, attempt: int) -> float:
+        """No longer than the run lasts."""
+        return min(wait_s(retry_after, attempt), self.budget.ends_at - asyncio.get_running_loop().time())
 
     async def _refresh_key(self) -> None:
         if self._key_refresh is None:
             self._key_refresh = asyncio.ensure_future(asyncio.to_thread(self.target.with_fresh_key))
         self.target = await asyncio.shield(self._key_refresh)
 
+    def _admit(self, asked: Request) -> None:
+        """Raises Unusable for a request that is not sent, as there is no time or no gateway left."""
+        if self._presence.lost:
+            raise self._presence.lost
+        self.budget.admit(asked)
+
     def _note(self, exchange: Exchange, asked: Request) -> None:
-        self._budget.settle(exchange, asked)
+        """Raises Unusable for one that was cut as the run's time was over, or that found no gateway any more."""
+        self.budget.settle(exchange, asked)
         self.exchanges.append(exchange)
         self._on_exchange(exchange)
+        if exchange.abandoned and self.budget.is_over:
+            raise self.budget.time_is_over
+        self._presence.note(exchange)
+        if self._presence.lost and exchange.response is None:
+            raise self._presence.lost
 
     def _headers(
         self,

@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import Blame, Exchange, Unusable, clip
+from conformance.limits import GRACE_S, MESSAGE_CHARS
 from conformance.probe import PROBES, Phase
 from conformance.profiles import Profile
 from conformance.sending.cost import Budget, Tokens, spent
-from conformance.sending.doctor import examine
+from conformance.sending.doctor import Diagnosis, examine
 from conformance.sending.gateway import Facts, Gateway, current_label, current_rank
 from conformance.sending.wire import Limits, Wire
 from conformance.target import ConfigError, Target
@@ -22,11 +23,13 @@ from conformance.target import ConfigError, Target
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a probe returned; or why it could not send (`unusable`: the gateway's doing, `error`: ours)."""
+    """What a probe returned; or why it could not send: `unusable`, with who is to `blame` for it, or `error`, which is
+    a fault of ours."""
 
     value: Any = None
     unusable: str | None = None
     error: str | None = None
+    blame: Blame = Blame.GATEWAY
 
 
 @dataclass(slots=True)
@@ -56,10 +59,7 @@ class Recording:
         return {
             "facts": asdict(self.facts),
             "exchanges": [exchange.to_record() for exchange in self.exchanges],
-            "results": {
-                name: {"value": _ids(result.value), "unusable": result.unusable, "error": result.error}
-                for name, result in self.results.items()
-            },
+            "results": {name: _kept(result) for name, result in self.results.items()},
             "blocked": self.blocked,
             "started_at": self.started_at,
             "duration_s": self.duration_s,
@@ -84,7 +84,12 @@ class Recording:
             facts=Facts(**facts),
             exchanges=exchanges,
             results={
-                name: Result(_resolved(result["value"], by_id), result["unusable"], result["error"])
+                name: Result(
+                    _resolved(result["value"], by_id),
+                    result["unusable"],
+                    result["error"],
+                    Blame(result.get("blame", Blame.GATEWAY)),
+                )
                 for name, result in record["results"].items()
             },
             blocked=record["blocked"],
@@ -100,10 +105,14 @@ async def record(
     *,
     concurrency: int = 16,
     budget: Budget | None = None,
+    run_s: float = Limits().run_s,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> Recording:
-    """Examines the target, then sends the probes of these names, phase by phase. Raises ConfigError."""
-    limits = Limits(silence_s=target.timeout_s, total_s=max(120.0, 4 * target.timeout_s))
+    """Examines the target, then sends the probes of these names, phase by phase, for `run_s` at the most. Raises
+    ConfigError."""
+    limits = Limits(silence_s=target.timeout_s, total_s=max(Limits().total_s, 4 * target.timeout_s), run_s=run_s)
+    budget = budget or Budget()
+    budget.begin(run_s)
     async with Wire(limits, target.tls()) as wire:
         gateway = Gateway(wire, target, profile, concurrency=concurrency, budget=budget, on_exchange=on_exchange)
         return await record_with(gateway, names)
@@ -113,7 +122,7 @@ async def record_with(gateway: Gateway, names: set[str]) -> Recording:
     """Examines what this gateway is aimed at, then sends the probes of these names through it."""
     loop = asyncio.get_running_loop()
     started_at, began = time.time(), loop.time()
-    diagnosis = await examine(gateway)
+    diagnosis = await _examined(gateway)
     gateway.facts = diagnosis.facts
     results: dict[str, Result] = {}
     if not diagnosis.blocked:
@@ -130,18 +139,48 @@ async def record_with(gateway: Gateway, names: set[str]) -> Recording:
     return Recording(diagnosis.facts, list(gateway.exchanges), results, diagnosis.blocked, started_at, took_s)
 
 
+async def _examined(gateway: Gateway) -> Diagnosis:
+    """What the preflight says; that there was no time for it, where there was none."""
+    diagnosis = Diagnosis()
+    try:
+        return await examine(gateway)
+    except Unusable as error:
+        diagnosis.block("time", clip(str(error), MESSAGE_CHARS), "")
+        return diagnosis
+
+
 async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
     current_label.set(name)
     current_rank.set(rank)
+    budget = gateway.budget
     try:
-        value = await PROBES[name].send(gateway)
+        async with _until(budget.ends_at + GRACE_S) as bound:
+            value = await PROBES[name].send(gateway)
     except Unusable as error:
-        return Result(unusable=str(error))
+        return _unusable(error)
     except ConfigError:
         raise
+    except TimeoutError:
+        if bound.expired():
+            return _unusable(budget.time_is_over)
+        return Result(error=traceback.format_exc(limit=-3))
     except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours, and is reported as one
         return Result(error=traceback.format_exc(limit=-3))
     return Result(value)
+
+
+def _until(moment: float) -> asyncio.Timeout:
+    return asyncio.timeout_at(moment if moment < float("inf") else None)
+
+
+def _unusable(error: Unusable) -> Result:
+    return Result(unusable=clip(str(error), MESSAGE_CHARS), blame=error.blame)
+
+
+def _kept(result: Result) -> dict[str, Any]:
+    """A result as it stands in a file."""
+    blame = {} if result.blame is Blame.GATEWAY else {"blame": result.blame.value}
+    return {"value": _ids(result.value), "unusable": result.unusable, "error": result.error, **blame}
 
 
 def _ids(value: Any) -> Any:
