@@ -1,8 +1,9 @@
 """The kill matrix: every named defect of the reference gateway against the whole suite of its dialect.
 
 Each defect is served over real sockets and judged by all requirements of its profile; what goes red has to be exactly
-what its row says. Ends with 0 only if every defect is detected, nothing else goes red, the correct gateway has nothing
-red in any dialect, and every MUST that it can break has a defect. Leaves matrix.json and index.html in
+what its row says. Harmless variations of the correct gateway, alone and several together, have to leave all green. Ends
+with 0 only if every defect is detected, nothing else goes red, the correct gateway and its variations have nothing red
+in any dialect, and every MUST that it can break has a defect. Leaves matrix.json and index.html in
 reports/kill-matrix/.
 """
 
@@ -28,7 +29,7 @@ from conformance.judging.in_process import Blocked, judge_url
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
-from reference_gateway.faults import FAULTS, NOT_BROKEN, UNDETECTED
+from reference_gateway.faults import FAULTS, NOT_BROKEN, UNDETECTED, harmless
 from reference_gateway.faults.fault import CONSTRUCTED, Fault
 from reference_gateway.faults.serving import Stage, staged
 from reference_gateway.gateway import Gateway
@@ -56,6 +57,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 OF_ALL = ("requirements_broken", "musts_without_a_defect")
 """Figures that say something of all defects only."""
 SILENCE_S = 8.0
+SETS = 12
+"""Sets of harmless variations for each dialect."""
 OF_TIME = frozenset({"STREAM-028", "STREAM-047", "STREAM-048", "STREAM-052", "COMP-044", "CHAT-006"})
 """Judged by the clock: where one of them is red that should not be, as this machine is busy, the defect is judged once
 more."""
@@ -99,26 +102,33 @@ def main() -> int:
     args = _arguments()
     logging.disable()  # a server that is treated so badly says much, in every process
     began = time.monotonic()
-    chosen = _chosen(args)
+    chosen = [] if args.harmless else _chosen(args)
+    whole = len(chosen) == len(FAULTS) and not args.only_affected
     correct = [Fault(f"correct-{name}", "", "", (), "", name) for name in PROFILES]
-    jobs = [(fault, args.only_affected) for fault in [*correct, *chosen]]
+    varied = _drawn(_varied(), args) if whole or args.harmless else []
+    others.update({fault.name: fault for fault in [*correct, *varied]})
+    jobs = [(fault, args.only_affected) for fault in [*correct, *varied, *chosen]]
     rows: dict[str, Row] = {}
     with get_context("fork").Pool(args.jobs, maxtasksperchild=60) as pool:
-        for row in pool.imap_unordered(_run_named, [(fault.name, fault.profile, only) for fault, only in jobs]):
+        for row in pool.imap_unordered(_run_named, [(fault.name, only) for fault, only in jobs]):
             rows[row.name] = row
             if args.verbose or not row.exact:
                 _tell(row)
     ordered = [rows[fault.name] for fault in chosen]
-    document = _document(ordered, [rows[fault.name] for fault in correct], time.monotonic() - began)
-    if args.output and len(chosen) == len(FAULTS) and not args.only_affected:
+    document = _document(
+        ordered,
+        [rows[fault.name] for fault in correct],
+        [rows[fault.name] for fault in varied],
+        time.monotonic() - began,
+    )
+    if args.output and whole:
         args.output.mkdir(parents=True, exist_ok=True)
         (args.output / "matrix.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
         (args.output / "index.html").write_text(page(document), "utf-8")
-    whole = len(chosen) == len(FAULTS)
     _print(document, whole=whole)
     figures = document["figures"]
     wrong = figures["defects"] - (figures["detected"] if args.only_affected else figures["exact"])
-    wrong += figures["red_of_the_correct_gateway"] + whole * figures["musts_without_a_defect"]
+    wrong += figures["red_of_the_correct_gateway"] + figures["false_alarms"] + whole * figures["musts_without_a_defect"]
     return 1 if wrong else 0
 
 
@@ -129,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     add("--area", action="append", default=[], metavar="AREA", help="only the defects of this area; repeatable")
     add("--sample", type=int, metavar="N", help="only so many defects, drawn at random")
     add("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
+    add("--harmless", action="store_true", help="only the harmless variations, no defects")
     add("--only-affected", action="store_true", help="send and judge only the areas that a defect breaks")
     add("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     add("--output", type=Path, default=ROOT / "reports" / "kill-matrix", help="folder for a full run's matrix and page")
@@ -142,17 +153,34 @@ def _chosen(args: argparse.Namespace) -> list[Fault]:
         sys.exit(f"kill_matrix: there is no defect {', '.join(unknown)}")
     chosen = [FAULTS[name] for name in args.fault] or list(FAULTS.values())
     chosen = [fault for fault in chosen if not args.area or fault.area in args.area]
-    if args.sample is not None:
-        chosen = random.Random(args.seed).sample(chosen, min(args.sample, len(chosen)))
-    return chosen
+    return _drawn(chosen, args)
+
+
+def _drawn(faults: list[Fault], args: argparse.Namespace) -> list[Fault]:
+    if args.sample is None:
+        return faults
+    return random.Random(args.seed).sample(faults, min(args.sample, len(faults)))
 
 
 # One defect
 
 
-def _run_named(job: tuple[str, str, bool]) -> Row:
-    name, profile, only_affected = job
-    fault = FAULTS.get(name) or Fault(name, "", "", (), "", profile)
+others: dict[str, Fault] = {}
+"""What is judged beside the defects: set before the processes are made, as functions can't be sent to them."""
+
+
+def _varied() -> list[Fault]:
+    """Every variation in the first dialect, every third of them in the others, and sets of them in all."""
+    found = list(harmless.alone(PROFILES[0]))
+    for number, dialect in enumerate(PROFILES[1:]):
+        found += list(harmless.alone(dialect))[number::3]
+    found += [each for dialect in PROFILES for each in harmless.together(dialect, SETS)]
+    return found
+
+
+def _run_named(job: tuple[str, bool]) -> Row:
+    name, only_affected = job
+    fault = FAULTS.get(name) or others[name]
     row = run(fault, only_affected=only_affected)
     if not row.exact and OF_TIME.issuperset([*row.collateral, *row.missed]):
         row = run(fault, only_affected=only_affected)
@@ -212,7 +240,7 @@ _kept: list[Any] = []
 # What was found
 
 
-def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, Any]:
+def _document(rows: list[Row], correct: list[Row], varied: list[Row], took_s: float) -> dict[str, Any]:
     musts = {id for id, found in catalogue.requirements().items() if found.level is Level.MUST}
     broken = {id for row in rows for id in row.red}
     without = sorted(id for id in musts - broken - NOT_BROKEN.keys() if not catalogue.requirement(id).not_judged)
@@ -225,10 +253,12 @@ def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, A
             "missed": sum(len(row.missed) for row in rows),
             "errors": sum(said.startswith("error") for row in rows for said in row.red.values()),
             "red_of_the_correct_gateway": sum(len(row.red) + len(row.untestable) for row in correct),
+            "harmless_variations": len(varied),
+            "false_alarms": sum(not row.exact or bool(row.untestable) for row in varied),
             "requirements_broken": len(broken),
             "musts_without_a_defect": len(without),
             "seen_in_the_wild": sum(FAULTS[row.name].seen != CONSTRUCTED for row in rows),
-            "judged_twice": sum(row.again for row in [*rows, *correct]),
+            "judged_twice": sum(row.again for row in [*rows, *correct, *varied]),
             "took_s": round(took_s),
         },
         "catalogue": catalogue.fingerprint(),
@@ -245,6 +275,9 @@ def _document(rows: list[Row], correct: list[Row], took_s: float) -> dict[str, A
             }
             | {"took_s": row.took_s}
             for row in rows
+        ],
+        "harmless": [
+            {"name": row.name, "red": row.red, "untestable": row.untestable, "may": row.may} for row in varied
         ],
         "musts_without_a_defect": {id: catalogue.requirement(id).statement for id in without},
         "not_broken": NOT_BROKEN,

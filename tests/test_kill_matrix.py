@@ -39,6 +39,13 @@ def test_a_sample_of_all_defects_is_detected() -> None:
     assert figures(done.stdout)["detected"] == 8, done.stdout
 
 
+def test_what_harms_nobody_turns_nothing_red() -> None:
+    done = matrix("--harmless", "--sample", "4", "--seed", "7")
+    found = figures(done.stdout)
+    assert (found["harmless variations"], found["false alarms"]) == (4, 0), done.stdout
+    assert done.returncode == 0
+
+
 def test_an_unknown_defect_is_one_line() -> None:
     done = matrix("--fault", "nonsense")
     assert (done.returncode, done.stderr) == (1, "kill_matrix: there is no defect nonsense\n")
@@ -59,10 +66,11 @@ def test_the_page_shows_every_defect_and_nothing_that_a_gateway_said_becomes_mar
         "seen": "constructed", "layer": "ASGI", "breaks": ["LIST-001"], "detected": True, "exact": False,
         "red": {"LIST-001": "fail: <script>alert(1)</script>"}, "missed": [], "collateral": [], "untestable": [],
     }  # fmt: skip
+    varied = {"name": "one & all", "red": {"CHAT-001": "fail: <script>alert(2)</script>"}, "untestable": [], "may": []}
     figure_names = json.loads(json.dumps(dict.fromkeys(script.FIGURES, 1)))
     nothing: dict[str, str] = {}
     lists = {"musts_without_a_defect": nothing, "not_broken": nothing, "not_detected": nothing}
-    page = script.page({"figures": figure_names, "catalogue": "x", "defects": [row]} | lists)
-    assert "some-defect" in page
+    page = script.page({"figures": figure_names, "catalogue": "x", "defects": [row], "harmless": [varied]} | lists)
+    assert "some-defect" in page and "one &amp; all" in page
     assert "<script>alert" not in page and "<b>suffer" not in page
     assert "http://" not in page and "https://" not in page
