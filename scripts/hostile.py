@@ -1,0 +1,201 @@
+"""Checks every hostile gateway, and looks at what becomes of us.
+
+Each case of reference_gateway/hostile is checked by the command, in a process of its own, with little time. A case is
+survived if the check ends by itself in time, with the code that the case says and never with an error of ours, within
+the memory, with files that are valid, no larger than they should be and hold nothing that a terminal or a browser would
+obey, and without its key having been heard by another host. Leaves hostile.json in reports/hostile/.
+"""
+
+import argparse
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import schemas
+from reference_gateway.hostile import CASES
+from reference_gateway.hostile.case import Case
+from reference_gateway.hostile.serving import serving
+
+ROOT = Path(__file__).resolve().parent.parent
+KEY = "sk-hostile-0123456789abcdef"
+SILENCE_S, RUN_S = 1.5, 8.0
+MOST_S = 90.0
+"""From start to end: the run's time, what it may take to end, start-up and judging, on a machine that is busy."""
+MOST_MIB = 600
+MOST_REPORT_MIB = 16
+MOST_FILES_MIB = 64
+OBEYED = {
+    "an escape sequence": re.compile(rb"\x1b|\xc2[\x80-\x9f]|[\x00-\x08\x0b\x0c\x0e-\x1f]"),
+    "a control of the writing's direction": re.compile(rb"\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]"),
+    "a script": re.compile(rb"<script", re.IGNORECASE),
+}
+
+
+@dataclass(slots=True)
+class Row:
+    """What became of one check. `wrong` are the ways in which it was not survived."""
+
+    case: str
+    does: str
+    exit_code: int = -1
+    took_s: float = 0.0
+    cpu_s: float = 0.0
+    peak_mib: int = 0
+    files_mib: float = 0.0
+    verdicts: dict[str, int] = field(default_factory=dict)
+    blamed: dict[str, int] = field(default_factory=dict)
+    said: str = ""
+    heard_elsewhere: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    args = _arguments()
+    logging.disable()  # a server that is treated so badly says much
+    chosen = [CASES[name] for name in args.case] or list(CASES.values())
+    began = time.monotonic()
+    rows: list[Row] = []
+    print(f"{'case':27}{'exit':>5}{'s':>7}{'cpu s':>7}{'MiB':>6}  verdicts")
+    with ThreadPoolExecutor(args.jobs) as pool:
+        for row in pool.map(lambda case: run(case, args.keep), chosen):
+            rows.append(row)
+            _tell(row)
+    lost = [row for row in rows if row.wrong]
+    document = {
+        "figures": {
+            "cases": len(rows),
+            "survived": len(rows) - len(lost),
+            "slowest_s": max(row.took_s for row in rows),
+            "largest_mib": max(row.peak_mib for row in rows),
+            "took_s": round(time.monotonic() - began),
+        },
+        "bounds": {"timeout_s": SILENCE_S, "max_time_s": RUN_S, "took_s": MOST_S, "peak_mib": MOST_MIB},
+        "cases": [asdict(row) for row in rows],
+    }
+    print()
+    for name, figure in document["figures"].items():
+        print(f"{name.replace('_', ' '):14}{figure:>8}")
+    if len(chosen) == len(CASES):
+        args.output.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        (args.output / "hostile.json").write_text(text, "utf-8")
+    return 1 if lost else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--case", action="append", default=[], choices=list(CASES), metavar="NAME", help="only this one; repeatable")
+    add("--jobs", type=int, default=2, help="checks at once (default: %(default)s)")
+    add("--keep", type=Path, metavar="DIR", help="keep what each check wrote, in a folder of its own there")
+    add("--output", type=Path, default=ROOT / "reports" / "hostile", help="folder for a full run's hostile.json")
+    return parser.parse_args()
+
+
+def run(case: Case, keep: Path | None) -> Row:
+    """Serves this case and checks it."""
+    row = Row(case.name, case.does)
+    with tempfile.TemporaryDirectory(prefix="gateproof-hostile-") as temporary, serving(case, KEY) as served:
+        folder = (keep.resolve() / case.name) if keep else Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        words = ["check", f"{served.url}/v1", "--api-key-env", "HOSTILE_KEY", "--output", "out"]
+        words += ["--timeout", f"{SILENCE_S:g}", "--max-time", f"{RUN_S:g}"]
+        if served.authority and case.certificate != "unknown":
+            (folder / "authority.pem").write_bytes(served.authority)
+            words += ["--ca-file", "authority.pem"]
+        began = time.monotonic()
+        with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "conformance.cli", *words],
+                cwd=folder,
+                stdout=out,
+                stderr=err,
+                env=os.environ | {"PYTHONPATH": str(ROOT), "HOSTILE_KEY": KEY},
+            )
+            row.wrong += _waited_for(process, row, began)
+        row.heard_elsewhere = len(served.heard)
+        if any(KEY.encode() in heard for heard in served.heard):
+            row.wrong.append("another host has heard the key")
+        row.wrong += _found(case, row, folder)
+    return row
+
+
+def _waited_for(process: subprocess.Popen[bytes], row: Row, began: float) -> Iterator[str]:
+    """Waits for the end, or brings it about; notes what it took."""
+    while True:
+        pid, status, used = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        if time.monotonic() - began > MOST_S:
+            process.kill()
+            _, status, used = os.wait4(process.pid, 0)
+            yield f"it did not end within {MOST_S:g} s"
+            break
+        time.sleep(0.05)
+    process.returncode = row.exit_code = os.waitstatus_to_exitcode(status)
+    row.took_s, row.cpu_s = round(time.monotonic() - began, 1), round(used.ru_utime + used.ru_stime, 1)
+    row.peak_mib = used.ru_maxrss // 1024
+    if row.peak_mib > MOST_MIB:
+        yield f"it took {row.peak_mib} MiB"
+
+
+def _found(case: Case, row: Row, folder: Path) -> Iterator[str]:
+    """What is wrong with how it ended and what it left."""
+    out, err = ((folder / name).read_bytes() for name in ("stdout", "stderr"))
+    row.said = (err or out).decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+    if row.exit_code not in case.exits:
+        yield f"it ended with {row.exit_code}, where {' or '.join(map(str, case.exits))} was to come"
+    if b"Traceback" in out + err:
+        yield "a traceback was shown"
+    shown = {"what was printed": out + err}
+    files = [path for path in (folder / "out").rglob("*") if path.is_file()]
+    row.files_mib = round(sum(path.stat().st_size for path in files) / 1024**2, 1)
+    if row.files_mib > MOST_FILES_MIB:
+        yield f"it wrote {row.files_mib} MiB"
+    for path in files:
+        shown[path.name] = path.read_bytes()
+    for name, data in shown.items():
+        for what, pattern in OBEYED.items():
+            is_text = name.endswith("-attachment.txt")  # shown as text by whoever shows it
+            if pattern.search(data) and not (what == "a script" and (is_text or name == "what was printed")):
+                yield f"{what} is in {name}"
+    report = folder / "out" / "report.json"
+    if report.exists():
+        document = json.loads(report.read_bytes())
+        row.verdicts = {name: count for name, count in document["summary"].items() if count}
+        for found in document["requirements"]:
+            if blame := found.get("blame"):
+                row.blamed[blame] = row.blamed.get(blame, 0) + 1
+        yield from (f"report.json: {sentence}" for sentence in schemas.violations("report", document)[:3])
+        if report.stat().st_size > MOST_REPORT_MIB * 1024**2:
+            yield f"report.json has {report.stat().st_size >> 20} MiB"
+        yield from (
+            f"{found['id']} is an error: {found['message'][:200]}"
+            for found in document["requirements"]
+            if found["verdict"] == "error"
+        )
+    elif row.exit_code == 1:
+        yield "there is no report.json"
+
+
+def _tell(row: Row) -> None:
+    verdicts = ", ".join(f"{count} {name}" for name, count in row.verdicts.items() if name != "outside_profile")
+    print(
+        f"{row.case:27}{row.exit_code:>5}{row.took_s:>7.1f}{row.cpu_s:>7.1f}{row.peak_mib:>6}  {verdicts or row.said}",
+        flush=True,
+    )
+    for sentence in row.wrong[:12]:
+        print(f"    NOT SURVIVED: {sentence}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
