@@ -7,7 +7,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix clean
+.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ bench: $(READY)  ## how long a check takes, against a bare client that sends the
 
 kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leaves reports/kill-matrix/
 	$(BIN)/python scripts/kill_matrix.py
+
+flake-rate: $(READY)  ## fifty full runs on a machine whose cores are busy: how many verdicts differ
+	$(BIN)/python scripts/flake_rate.py
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

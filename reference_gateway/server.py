@@ -1,6 +1,7 @@
 """Runs an ASGI application on uvicorn: one listening socket, a bounded drain, and errors of HTTP itself as JSON."""
 
 import asyncio
+import logging
 import re
 import signal
 import socket
@@ -23,6 +24,14 @@ from reference_gateway.wire_json import one_line
 KEEP_ALIVE_S = 75
 BACKLOG = 2048
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+
+
+def _is_about_us(record: logging.LogRecord) -> bool:
+    """What a client does wrong is answered; it is nothing to warn of."""
+    return record.getMessage() != "Invalid HTTP request received."
+
+
+logging.getLogger("uvicorn.error").addFilter(_is_about_us)
 
 
 class ServerError(Exception):

@@ -18,7 +18,8 @@ th { position: sticky; top: 0; background: Canvas; font-weight: 600; }
 td.name, th.name { text-align: left; min-width: 22rem; }
 tr.group td { text-align: left; font-weight: 600; background: var(--mark); }
 ul.plain { list-style: none; padding: 0; columns: 30rem; font-size: 13px; }
-td i, li i { display: inline-block; min-width: 1.3em; text-align: center; font-style: normal; border-radius: .2em; color: #fff; }
+td i, li i { display: inline-block; min-width: 1.3em; text-align: center; font-style: normal; }
+td i, li i { border-radius: .2em; color: #fff; }
 i.ok { background: var(--ok); } i.bad { background: var(--bad); } i.miss { color: var(--bad); border: 1px dashed; }
 summary { cursor: pointer; } summary::marker { color: var(--quiet); }
 details dl { margin: .4rem 0 .6rem 1.1rem; font-size: 13px; }
