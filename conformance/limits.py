@@ -20,7 +20,8 @@ class Limits:
 
     `head_bytes` is for a status line and headers, or a chunk's own line. `body_bytes` is for one answer: what is longer
     is cut there. `run_bytes` is for all answers of a run together, counted as what they can take up once they are read
-    (see `weight`): past it each further answer is cut at `cut_bytes`.
+    (see `weight`), which is some 12 MiB in a run against a correct gateway: past it each further answer is cut at
+    `cut_bytes`, and past half as much again nothing of it is kept.
     """
 
     connect_s: float = 10.0
@@ -29,8 +30,14 @@ class Limits:
     run_s: float = 1800.0
     head_bytes: int = 100 * KIB
     body_bytes: int = 16 * MIB
-    run_bytes: int = 256 * MIB
-    cut_bytes: int = 64 * KIB
+    run_bytes: int = 192 * MIB
+    cut_bytes: int = 16 * KIB
+
+    def body_room(self, kept: int) -> int:
+        """How long an answer may be where those before take up so much."""
+        if kept <= self.run_bytes:
+            return self.body_bytes
+        return min(self.body_bytes, self.cut_bytes) if kept <= self.run_bytes * 3 // 2 else 0
 
 
 CONTINUE_S = 3.0
@@ -48,7 +55,7 @@ UNPACKED_FLOOR = 64 * KIB
 """… unless it is shorter than this."""
 GZIP_MEMBERS = 64
 """Members of one gzip body; each costs a copy of what is left."""
-LINES = 100_000
+LINES = 20_000
 """Lines of one event stream: a run asks for streams of some hundred lines."""
 JSON_VALUES = 1_000_000
 """Values in one body, each of which takes some 70 bytes: less than 100 MB."""
@@ -63,6 +70,8 @@ HANDED_BYTES = 4 * MIB
 MESSAGE_CHARS = 2000
 """Of what is said about one requirement."""
 
+ANSWER_WEIGHT = 96 * MIB
+"""What one answer is taken to weigh at the most, as past the bounds above it is not read at all."""
 _READ = 120
 _VALUE = 72
 _LINE = 120
@@ -72,9 +81,14 @@ def weight(data: bytes, *, packed: bool = False) -> int:
     """About what one read takes up in memory once it has been decoded, split into lines and parsed."""
     if packed:
         return _READ + len(data) * UNPACKED_RATIO
-    values = data.count(b",") + data.count(b"[") + data.count(b"{")
     lines = data.count(b"\n") + data.count(b"\r")
-    return _READ + 3 * len(data) + _VALUE * values + _LINE * lines
+    return _READ + 3 * len(data) + _VALUE * values(data) + _LINE * lines
+
+
+def values(data: bytes) -> int:
+    """At least as many as JSON values begin in it: after a comma, and in arrays and objects that are not empty."""
+    begin = data.count(b",") + data.count(b"[") + data.count(b"{")
+    return begin - data.count(b"[]") - data.count(b"{}")
 
 
 def unpacked_bytes(packed: int) -> int:

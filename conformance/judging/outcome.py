@@ -1,10 +1,11 @@
 """What the outcome of one test says of the requirement that it judges."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from conformance.catalogue import Requirement
 from conformance.deviations import settled
-from conformance.exchange import Blame, Unusable, clip
+from conformance.exchange import Blame, Exchange, Unusable, clip
 from conformance.features import why_not
 from conformance.limits import MESSAGE_CHARS
 from conformance.profiles import Profile
@@ -33,17 +34,23 @@ def not_applicable(requirement: Requirement, target: Target, profile: Profile, r
     return why_not(requirement.features, target, profile, recording)
 
 
-def outcome(requirement: Requirement, error: Exception | None, profile: Profile, mode: str) -> Outcome:
-    """The verdict of a test that raised `error`, or nothing, in this mode."""
+def outcome(
+    requirement: Requirement,
+    error: Exception | None,
+    profile: Profile,
+    mode: str,
+    looked_at: Collection[Exchange] = (),
+) -> Outcome:
+    """The verdict of a test that raised `error`, or nothing, in this mode, having looked at these exchanges."""
     seen = _sentence(error) if error else ""
     if seen and mode == "streamed":
         seen = f"streamed: {seen}"
     verdict = verdict_of(error, profile.level(requirement))
     verdict, seen = settled(profile.deviations.get(requirement.id), verdict, seen, error)
-    return Outcome(verdict, seen, blamed(verdict, error))
+    return Outcome(verdict, seen, blamed(verdict, error, looked_at))
 
 
-def blamed(verdict: Verdict, error: Exception | None) -> Blame | None:
+def blamed(verdict: Verdict, error: Exception | None, looked_at: Collection[Exchange] = ()) -> Blame | None:
     """Who is at fault, as far as it can be known: the gateway, unless all that shows it ended by somebody else."""
     match verdict:
         case Verdict.PASS | Verdict.NOT_APPLICABLE:
@@ -51,11 +58,17 @@ def blamed(verdict: Verdict, error: Exception | None) -> Blame | None:
         case Verdict.ERROR:
             return Blame.SUITE
         case Verdict.INCONCLUSIVE:
-            return Blame.MODEL
+            return _hindered(looked_at) or Blame.MODEL
     if isinstance(error, Unusable):
         return error.blame
     found = {exchange.blame for exchange in error.exchanges} if isinstance(error, Broken) else set()
     return found.pop() if len(found) == 1 else Blame.GATEWAY
+
+
+def _hindered(looked_at: Collection[Exchange]) -> Blame | None:
+    """Who kept the model from bringing a situation about: None where it was asked, and most answers came."""
+    failed = [x.blame for x in looked_at if (not x.complete and not x.abandoned) or x.status >= 500]
+    return failed[0] if 2 * len(failed) >= len(looked_at) > 0 else None
 
 
 def _sentence(error: Exception) -> str:

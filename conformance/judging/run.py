@@ -228,13 +228,14 @@ class Judging:
             said = str(unusable.unusable)
             self._note(pyfuncitem, Verdict.UNTESTABLE, said, (), unusable.blame)
             pytest.fail(self._words(requirement, Verdict.UNTESTABLE, said), pytrace=False)
-        looked_at = tuple(exchange.id for value in values for exchange in exchanges_in(value))
+        asked = [exchange for value in values for exchange in exchanges_in(value)]
+        looked_at = tuple(exchange.id for exchange in asked)
         error, returned = None, None
         try:
             returned = yield
         except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
             error = raised
-        found = outcome(requirement, error, self.profile, _mode(pyfuncitem))
+        found = outcome(requirement, error, self.profile, _mode(pyfuncitem), asked or self.recording.exchanges)
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
         self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]), found.blame)
@@ -272,7 +273,9 @@ class Judging:
                 Blame(said["blame"]) if said["blame"] else None,
             )
         elif report.failed:
-            last_line = self.redactor.text(clip(str(report.longreprtext).strip().splitlines()[-1], MESSAGE_CHARS))
+            crash = getattr(report.longrepr, "reprcrash", None)
+            told = crash.message if crash else str(report.longreprtext).strip().splitlines()[-1]
+            last_line = self.redactor.text(clip(told, MESSAGE_CHARS))
             found = Judgement(said["requirement"], Verdict.ERROR, last_line, (), report.nodeid, Blame.SUITE)
         else:
             return

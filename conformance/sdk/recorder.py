@@ -9,12 +9,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
 import h11
 
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import Blame, Exchange, Unusable
+from conformance.limits import HANDED_BYTES
 from conformance.sdk.calls import KEY, LEFT
 from conformance.sending.gateway import ABSENT, Gateway
 from conformance.sending.manners import Manner
@@ -87,6 +88,7 @@ class Recorder:
                 exchange = await self._abandoned(body)
             else:
                 exchange = await self._asked(request, body)
+            self._check(exchange)
             self.exchanges.append(exchange)
             for piece in self._written(http, exchange):
                 writer.write(piece)
@@ -127,6 +129,30 @@ class Recorder:
                 )
             )
         return await asyncio.shield(sent[same])
+
+    def _check(self, exchange: Exchange) -> None:
+        """Raises Unusable for what is not handed to the SDK, whose process knows no bounds and follows redirects."""
+        try:
+            length = len(exchange.content)
+        except Unusable as error:
+            if error.blame is Blame.SUITE:
+                raise
+            length = len(exchange.response.body) if exchange.response else 0
+        if length > HANDED_BYTES:
+            said = f"an answer of {length} bytes was not handed to the SDK (a bound of gateproof's own)"
+            raise Unusable(said, blame=Blame.SUITE)
+        place = exchange.header("location")
+        if 300 <= exchange.status < 400 and place is not None and self._is_elsewhere(place):
+            raise Unusable(f"the SDK was sent to another host, where it was not let go: {exchange.seen}")
+
+    def _is_elsewhere(self, place: str) -> bool:
+        """Whether a Location is not of the gateway."""
+        here = urlsplit(self._gateway.target.base_url)
+        try:
+            there = urlsplit(urljoin(here.geturl(), place.strip()))
+            return (there.scheme, there.hostname, there.port) != (here.scheme, here.hostname, here.port)
+        except ValueError:
+            return True
 
     def _written(self, http: h11.Connection, exchange: Exchange) -> list[bytes]:
         """The answer as bytes for the SDK, as far as it came."""

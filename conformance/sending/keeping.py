@@ -1,6 +1,6 @@
 """What is kept of answers while they come: the reads of each, within the bounds of one answer and of a whole run."""
 
-from conformance.limits import Limits, size, weight
+from conformance.limits import ANSWER_WEIGHT, Limits, size, weight
 
 CODED = ("gzip", "x-gzip", "deflate")
 
@@ -26,7 +26,7 @@ class Body:
         self._store = store
         self._reads: list[tuple[float, bytes]] = []
         self._now, self._stamp = bytearray(), 0.0
-        self._size = 0
+        self._size = self._weight = 0
 
     @property
     def reads(self) -> tuple[tuple[float, bytes], ...]:
@@ -34,22 +34,29 @@ class Body:
         return (*self._reads, *last)
 
     def add(self, stamp: float, data: bytes) -> None:
-        """Keeps what came with the read of this time. Raises TooLarge if that passes a bound, with the data kept."""
+        """Keeps what came with the read of this time. Raises TooLarge, with as much kept as there is room for."""
         if stamp != self._stamp and self._now:
             self._reads.append((self._stamp, bytes(self._now)))
-            self._store.weight += weight(self._reads[-1][1], packed=self.packed)
+            self._weigh()
             self._now.clear()
         self._stamp = stamp
-        self._now += data
-        self._size += len(data)
         limits = self._store.limits
-        if self._size > limits.body_bytes:
-            raise TooLarge(f"its body passed {size(limits.body_bytes)} and was cut there (a bound of gateproof's own)")
-        if self._size > limits.cut_bytes and self._store.weight > limits.run_bytes:
-            kept = f"as this run's answers fill {size(limits.run_bytes)} (a bound of gateproof's own)"
-            raise TooLarge(f"its body was cut at {size(limits.cut_bytes)}, {kept}")
+        room = limits.body_room(self._store.weight)
+        kept = data[: max(room - self._size, 0)]
+        self._now += kept
+        self._size += len(kept)
+        if kept != data and room < limits.body_bytes:
+            why = f"as this run's answers fill {size(limits.run_bytes)} (a bound of gateproof's own)"
+            raise TooLarge(f"its body was cut after {size(room)}, {why}")
+        if kept != data:
+            raise TooLarge(f"its body passed {size(room)} and was cut there (a bound of gateproof's own)")
 
     def end(self) -> None:
         """Counts what came with the last read."""
         if self._now:
-            self._store.weight += weight(bytes(self._now), packed=self.packed)
+            self._weigh()
+
+    def _weigh(self) -> None:
+        added = min(weight(bytes(self._now), packed=self.packed), ANSWER_WEIGHT - self._weight)
+        self._weight += added
+        self._store.weight += added

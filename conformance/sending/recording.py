@@ -145,7 +145,7 @@ async def _examined(gateway: Gateway) -> Diagnosis:
     try:
         return await examine(gateway)
     except Unusable as error:
-        diagnosis.block("time", clip(str(error), MESSAGE_CHARS), "")
+        diagnosis.block("time", f"{gateway.target.base_url} has not answered the first requests in time", str(error))
         return diagnosis
 
 

@@ -77,6 +77,13 @@ class Table:
         self.later(f"{name}-later", f"{does}, once a run has begun", speak)
 
 
+async def pour(client: Client, piece: bytes) -> None:
+    """This piece for ever, as fast as it is taken."""
+    while True:
+        await client.write(piece)
+        await asyncio.sleep(0)  # a write that is taken at once lets nobody else in
+
+
 async def body_of(given: Given) -> bytes:
     """The body of the correct answer, without its framing."""
     pieces = [piece async for piece in given.body]

@@ -21,7 +21,7 @@ BODY_LIMIT = 1024 * 1024
 
 @dataclass(slots=True)
 class Served:
-    """Where a case is served, what the other host has heard so far, and the certificate's authority, if there is one."""
+    """Where a case is served, what the other host has heard so far, and the certificate's authority, if any."""
 
     url: str
     elsewhere: str
