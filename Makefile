@@ -7,7 +7,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate clean
+.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leave
 
 flake-rate: $(READY)  ## fifty full runs on a machine whose cores are busy: how many verdicts differ
 	$(BIN)/python scripts/flake_rate.py
+
+hostile: $(READY)  ## check every hostile gateway, and look at what becomes of us; leaves reports/hostile/
+	$(BIN)/python scripts/hostile.py
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,13 +47,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--drain-timeout", type=_seconds, default=5.0, metavar="S", help="time for open streams to end on SIGTERM")
     add("--defect", metavar="NAME", help="make the gateway wrong in one known way (see --list-defects)")
     add("--list-defects", action="store_true", help="print the known defects as JSON, and serve nothing")
+    add("--hostile", metavar="NAME", help="be hostile in one known way, once a run has begun or at once")
+    add("--list-hostile", action="store_true", help="print the known ways to be hostile, and serve nothing")
     add("--log-level", choices=LOG_LEVELS, default="warning", help="what is logged to stderr (default: %(default)s)")
 
 
 def run(args: argparse.Namespace) -> int:
     if args.list_defects:
         return _list_defects()
+    if args.list_hostile:
+        return _list_hostile()
     logging.basicConfig(level=args.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    if args.hostile is not None:
+        return _serve_hostile(args)
     try:
         fault = None if args.defect is None else _fault(args.defect)
         config = _config(args)
@@ -92,6 +99,36 @@ def _list_defects() -> int:
     from reference_gateway.faults import FAULTS
 
     print(json.dumps([fault.listed() for fault in FAULTS.values()], indent=1, ensure_ascii=False))
+    return 0
+
+
+def _list_hostile() -> int:
+    from reference_gateway.hostile import CASES
+
+    for case in CASES.values():
+        print(f"{case.name:27}{case.does}")
+    return 0
+
+
+def _serve_hostile(args: argparse.Namespace) -> int:
+    """Until it is interrupted, or the case ends itself."""
+    from threading import Event
+
+    from reference_gateway.hostile import CASES
+    from reference_gateway.hostile.serving import serving
+
+    case = CASES.get(args.hostile)
+    if case is None or len(args.token) != 1:
+        what = f"there is no {args.hostile!r} (see --list-hostile)" if case is None else "needs one --token"
+        print(f"gateproof serve: --hostile: {what}", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        with serving(case, args.token[0], host=args.host, port=args.port) as served, suppress(KeyboardInterrupt):
+            print(f"listening on {served.url}", flush=True)
+            Event().wait()
+    except ServerError as error:
+        print(f"gateproof serve: {error}", file=sys.stderr)
+        return USAGE_ERROR
     return 0
 
 

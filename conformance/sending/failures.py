@@ -24,7 +24,7 @@ NETWORK_ERRORS = (
 """What sending a request may raise: all of it is recorded. Anything else is a fault of ours."""
 
 
-_TLS_ALERT = "b'\\\\x15\\\\x03"
+_TLS_ALERT = "b'\\x15\\x03"
 """How an error shows what a TLS server says to one who speaks no TLS."""
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance import sse
 from conformance.sse import Event, Parser, parse
 
 STREAM = (
@@ -62,3 +63,39 @@ def test_comments_and_line_endings_are_kept_for_the_judge() -> None:
 def test_an_unclosed_block_is_told_apart_from_a_closed_one_that_ends_in_cr() -> None:
     assert read(parse([(0.0, b"data: 1\n\r")])) == [("1", "message", True)]
     assert read(parse([(0.0, b"data: 1\r")])) == [("1", "message", False)]
+
+
+@pytest.mark.parametrize("piece", [b"x" * 8, b"x\r", b"\r", b"data: 1\n\n", b"\xe2"])
+def test_each_byte_is_looked_at_once(piece: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a line is, and however small the reads are that it comes in."""
+    looked_at, split = [0], sse._lines
+
+    def counted(data: bytes) -> object:
+        looked_at[0] += len(data)
+        return split(data)
+
+    monkeypatch.setattr(sse, "_lines", counted)
+    parser = Parser()
+    for _ in range(1000):
+        list(parser.feed(piece))
+    list(parser.close())
+    assert looked_at[0] <= 1000 * (len(piece) + 1)
+
+
+class Counted(bytes):
+    """Bytes that count how far they are searched."""
+
+    searched = 0
+
+    def find(self, sub: bytes, start: int = 0) -> int:  # type: ignore[override]
+        found = super().find(sub, start)
+        Counted.searched += (found if found >= 0 else len(self)) - start
+        return found
+
+
+@pytest.mark.parametrize("line", [b"a\r", b"a\n", b"a\r\n", b"\n\r"])
+def test_one_long_read_is_searched_once_for_each_ending(line: bytes) -> None:
+    data = Counted(line * 1000)
+    Counted.searched = 0
+    assert len(list(sse._lines(data))) >= 999
+    assert Counted.searched <= 2 * len(data)
