@@ -59,15 +59,13 @@ def check_lines(body: bytes) -> None:
         raise PastBound(f"it has more than {JSON_VALUES} values")
 
 
-def parsed(text: str) -> Any:
-    """The JSON value (RFC 8259: no NaN) in a text."""
+def parsed(text: str, *, strict: bool = True) -> Any:
+    """The JSON value in a text; NaN and Infinity are none (RFC 8259) where it is to be `strict`."""
     if len(text) > JSON_VALUES and values(text.encode("utf-8", "replace")) > JSON_VALUES:
         raise PastBound(f"it has more than {JSON_VALUES} values")
+    refuse = _refuse_constant if strict else None
     try:
-        if _LONG_NUMBER.search(text):
-            value = json.loads(text, parse_constant=_refuse_constant, parse_int=_int)
-        else:
-            value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=refuse, parse_int=_int if _LONG_NUMBER.search(text) else None)
     except RecursionError:
         raise PastBound(f"its JSON is nested more than {JSON_DEPTH} deep") from None
     if text.count("[") + text.count("{") > JSON_DEPTH and _is_deep(value):

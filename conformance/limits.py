@@ -63,7 +63,7 @@ JSON_DEPTH = 100
 """Arrays and objects within each other, which many a function goes down into by calling itself."""
 JSON_DIGITS = 300
 """Of an integer, which fits a float then."""
-ID_CHARS = 512
+ID_BYTES = 512
 """A listed model id that is longer is not asked for: it would stand in every request."""
 HANDED_BYTES = 4 * MIB
 """Of an answer that is handed to the SDK, in a process that knows none of these bounds."""

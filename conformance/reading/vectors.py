@@ -6,13 +6,14 @@ keep the others from being judged.
 
 import base64
 import binascii
-import json
 import math
 import struct
+from contextlib import suppress
 from itertools import chain
 from operator import mul
 from typing import Any
 
+from conformance.decoding import PastBound, parsed
 from conformance.exchange import Exchange, Unusable
 from conformance.shape import dig, objects, show
 
@@ -26,12 +27,10 @@ FLOAT_BYTES = 4
 def document_of(exchange: Exchange) -> dict[str, Any]:
     """The JSON object of a successful answer, in which NaN and Infinity may stand. Raises Unusable for all else."""
     if exchange.ok and not exchange.is_json:
-        try:
-            found = json.loads(exchange.text)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            return found
+        with suppress(ValueError, PastBound):
+            found = parsed(exchange.text, strict=False)
+            if isinstance(found, dict):
+                return found
     return exchange.document
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.catalogue import Level, Requirement, areas
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, clip
 from conformance.profiles import Profile
 from conformance.redact import Redactor
 from conformance.reporting import report
@@ -70,6 +70,5 @@ def tell_allure(
     says.description(f"Verdict: {verdict}. {said}\n\nSource: {requirement.source}\n\n{requirement.test}")
     says.tag(verdict.value)
     for exchange in exchanges:
-        allure.attach(
-            report.transcript(exchange, redactor), f"{exchange.id} {exchange.label}", allure.attachment_type.TEXT
-        )
+        name = clip(f"{exchange.id} {exchange.label}", 200)
+        allure.attach(report.transcript(exchange, redactor), name, allure.attachment_type.TEXT)

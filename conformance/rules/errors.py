@@ -30,7 +30,7 @@ _INTERNALS = {
     "SQL": r"\bSELECT\b[^\n]{1,300}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b"
     r"|\bSQLSTATE\b|\bORA-\d{5}\b|\bsqlite3\.\w+Error\b|\bpsycopg|\bsqlalchemy\b|syntax error at or near",
     "an internal address": rf"(?<![\d.])(?:{_PRIVATE}|localhost):\d{{2,5}}\b|\('{_PRIVATE}', \d+\)"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.svc(?:\.cluster\.local)?\b|\bhost\.docker\.internal\b",
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,6}\.svc(?:\.cluster\.local)?\b|\bhost\.docker\.internal\b",
 }
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _INTERNALS.items()}
 
@@ -84,6 +84,8 @@ TYPES = frozenset((
 LONGEST_BODY = 64 * 1024
 _REPEAT = 1000
 _STRIDE = 24
+_SEARCHED = 256 * 1024
+"""Characters of one text that are looked through for what it reveals."""
 
 
 def type_is_known(body: Any) -> Iterator[str]:
@@ -124,7 +126,7 @@ def is_bounded(size: int, text: str, sent: str) -> Iterator[str]:
         yield f"its body is {size} bytes long"
     if len(text) < _REPEAT:
         return
-    starts = range(0, len(sent) - _REPEAT + 1, _STRIDE)
+    text, starts = text[:LONGEST_BODY], range(0, len(sent) - _REPEAT + 1, _STRIDE)
     if any(sent[start : start + _REPEAT] in text for start in starts):
         yield f"its body repeats more than {_REPEAT} characters of the request"
 
@@ -132,7 +134,7 @@ def is_bounded(size: int, text: str, sent: str) -> Iterator[str]:
 def internals(text: str, sent: str) -> Iterator[str]:
     """What a text tells of the gateway's inside. What the client itself has `sent` is no secret."""
     for kind, pattern in _COMPILED.items():
-        match = next((found for found in pattern.finditer(text) if found[0] not in sent), None)
+        match = next((found for found in pattern.finditer(text, 0, _SEARCHED) if found[0] not in sent), None)
         if match:
             yield f"{kind}: {clip(match[0], 100)}"
 

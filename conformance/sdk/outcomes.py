@@ -146,4 +146,4 @@ def numbers(played: Played) -> list[float]:
     vectors = played["data"]["vectors"]
     if len(vectors) != 1 or not isinstance(vectors[0], list) or not vectors[0]:
         raise Unusable(f"{played['client']}, {played['call']}: the embeddings are {show(vectors)}")
-    return [number if isinstance(number, float | int) else 0.0 for number in vectors[0]]
+    return [float(number) if isinstance(number, float | int) else 0.0 for number in vectors[0]]

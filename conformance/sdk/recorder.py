@@ -84,7 +84,8 @@ class Recorder:
             request, body = await _read(http, reader)
             if request is None:
                 return
-            if any(name == LEFT.encode() for name, _ in request.headers):
+            left = any(name == LEFT.encode() for name, _ in request.headers)
+            if left and request.method == b"POST" and body:  # and not where a redirect has made a GET of it
                 exchange = await self._abandoned(body)
             else:
                 exchange = await self._asked(request, body)
@@ -110,7 +111,7 @@ class Recorder:
         """The exchange with the gateway that this request of the SDK stands for."""
         method, path = request.method.decode(), request.target.decode()
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in request.headers}
-        headers = {_SPELT.get(name, name): value for name, value in given.items() if name not in _OWN}
+        headers = {_SPELT.get(name, name): value for name, value in given.items() if name not in (*_OWN, LEFT)}
         key = given.get("authorization", "").removeprefix("Bearer ")
         words = tuple((name, value) for name, value in sorted(headers.items()) if not _tells_of_the_sdk(name))
         same = (method, path, _canonical(body), words, key)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.exchange import Exchange, Failure, clip, escaped
-from conformance.limits import ID_CHARS, Limits
+from conformance.limits import ID_BYTES, Limits
 from conformance.profiles import Profile
 from conformance.sending.failures import tls_trouble
 from conformance.sending.gateway import ABSENT, Facts, Gateway
@@ -123,7 +123,15 @@ def listed_models(models: Exchange) -> list[dict[str, Any]]:
         return []
     rows = models.json.get("data") if isinstance(models.json, dict) else models.json
     found = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    return [row for row in found if isinstance(row.get("id"), str) and 0 < len(row["id"]) <= ID_CHARS]
+    return [row for row in found if isinstance(row.get("id"), str) and _can_be_asked(row["id"])]
+
+
+def _can_be_asked(id: str) -> bool:
+    """Whether a request can hold it: halves of surrogate pairs are no text."""
+    try:
+        return 0 < len(id.encode()) <= ID_BYTES
+    except UnicodeEncodeError:
+        return False
 
 
 def _judge_list(diagnosis: Diagnosis, models: Exchange) -> None:
@@ -210,6 +218,8 @@ def _advice(failure: Failure) -> str:
     match failure.kind:
         case "tls":
             return "give the CA with --ca-file, or --insecure for a test system"
+        case "too-large":
+            return "what is it that answers there?"
         case "timeout":
             return "is the gateway overloaded? --timeout gives it longer"
         case "protocol" | "closed":

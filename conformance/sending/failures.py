@@ -7,7 +7,7 @@ import h11
 import httpcore
 
 from conformance.exchange import Failure, clip
-from conformance.limits import Limits
+from conformance.limits import Limits, size
 from conformance.sending.keeping import TooLarge
 
 NETWORK_ERRORS = (
@@ -71,6 +71,9 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
             return Failure("timeout", f"not at its end after {limits.total_s:g} s")
         case httpcore.RemoteProtocolError() if "disconnected without" in text:
             return Failure("closed", "the connection was closed without an answer")
+        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError() if "buffer too long" in text:
+            said = f"its head, or the line of a chunk, passed {size(limits.head_bytes)} (a bound of gateproof's own)"
+            return Failure("too-large", said)
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError() if _TLS_ALERT in text:
             return Failure("protocol", "what came is TLS, and no HTTP")
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():

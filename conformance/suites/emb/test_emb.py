@@ -181,7 +181,7 @@ def test_the_model_is_the_requested_one(exchanges: list[Exchange], embeddings_re
     if not isinstance(model := reply_of(embeddings_reply).get("model"), str):
         raise Unusable(f"model is {show(model)}")
     asked = sent(embeddings_reply)["model"]
-    hold(in_replies((x for x in _embeddings(exchanges) if sent(x)["model"] == asked), rules.model_is(asked)))
+    hold(in_replies((x for x in _embeddings(exchanges) if sent(x).get("model") == asked), rules.model_is(asked)))
 
 
 def _json_of(answer: Exchange) -> Any:
@@ -261,7 +261,7 @@ def _of_changing_length(answer: Exchange, sizes: dict[str, int]) -> Iterator[str
     """`sizes` are those known by model; those of models that come up are added. An empty vector is none."""
     for embedding in embeddings_in(answer):
         found = len(read(embedding))
-        if found and found != (known := sizes.setdefault(sent(answer)["model"], found)):
+        if found and found != (known := sizes.setdefault(str(sent(answer).get("model")), found)):
             yield f"a vector has {found} numbers, another one of the same model {known}"
 
 
