@@ -67,7 +67,7 @@ def blamed(verdict: Verdict, error: Exception | None, looked_at: Collection[Exch
 
 def _hindered(looked_at: Collection[Exchange]) -> Blame | None:
     """Who kept the model from bringing a situation about: None where it was asked, and most answers came."""
-    failed = [x.blame for x in looked_at if (not x.complete and not x.abandoned) or x.status >= 500]
+    failed = [x.blame for x in looked_at if not (x.complete or x.abandoned) or x.status >= 500 or 300 <= x.status < 400]
     return failed[0] if 2 * len(failed) >= len(looked_at) > 0 else None
 
 

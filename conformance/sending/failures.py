@@ -1,5 +1,6 @@
 """What went wrong on the wire, in a kind and a sentence: who looks at it must be able to tell whose fault it is."""
 
+import os
 import ssl
 from socket import gaierror
 
@@ -90,9 +91,9 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
 
 
 def _connect(error: BaseException) -> str:
-    said = clip((isinstance(error, OSError) and error.strerror) or str(error), 200)
     if isinstance(error, gaierror):
-        return f"the name of its host can't be resolved ({said})"
+        return f"the name of its host can't be resolved ({clip(error.strerror or '', 200)})"
+    said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else clip(str(error), 200)
     return f"no connection ({said or type(error).__name__})"
 
 
