@@ -69,6 +69,8 @@ def serving(case: Case, key: str, *, host: str = "127.0.0.1", port: int = 0) -> 
         finally:
             loop.call_soon_threadsafe(ended.set)
             thread.join(10)
+            if not thread.is_alive():
+                loop.close()
 
 
 async def _keep(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: list[bytes]) -> None:
