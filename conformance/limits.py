@@ -47,6 +47,8 @@ GRACE_S = 5.0
 RECORDING_S = 600.0
 """How long a worker of pytest-xdist waits for the one that sends, beyond the time of the run."""
 
+HEADERS = 1000
+"""Of one answer: each takes up far more than its bytes."""
 UNPACKED_BYTES = 16 * MIB
 """Of a body in gzip or deflate, once it is unpacked."""
 UNPACKED_RATIO = 100

@@ -1,8 +1,10 @@
 """What is kept of answers while they come: the reads of each, within the bounds of one answer and of a whole run."""
 
-from conformance.limits import ANSWER_WEIGHT, Limits, size, weight
+from collections.abc import Collection
 
-CODED = ("gzip", "x-gzip", "deflate")
+from conformance.limits import ANSWER_WEIGHT, HEADERS, Limits, size, weight
+
+CODED = (b"gzip", b"x-gzip", b"deflate")
 
 
 class TooLarge(Exception):
@@ -21,7 +23,7 @@ class Body:
     """The reads of one answer's body, one entry for each socket read, however small the chunks that came in it."""
 
     def __init__(self, store: Store) -> None:
-        self.packed = False
+        self._packed = False
         """Whether what comes has a content coding, and takes up more than it seems to."""
         self._store = store
         self._reads: list[tuple[float, bytes]] = []
@@ -32,6 +34,13 @@ class Body:
     def reads(self) -> tuple[tuple[float, bytes], ...]:
         last = ((self._stamp, bytes(self._now)),) if self._now else ()
         return (*self._reads, *last)
+
+    def begin(self, headers: Collection[tuple[bytes, bytes]]) -> None:
+        """Takes note of the headers that came before the body. Raises TooLarge for more than are kept."""
+        codings = (value.strip().lower() for name, value in headers if name.lower() == b"content-encoding")
+        self._packed = any(coding in CODED for coding in codings)
+        if len(headers) > HEADERS:
+            raise TooLarge(f"it was cut, as it has more than {HEADERS} headers (a bound of gateproof's own)")
 
     def add(self, stamp: float, data: bytes) -> None:
         """Keeps what came with the read of this time. Raises TooLarge, with as much kept as there is room for."""
@@ -57,6 +66,6 @@ class Body:
             self._weigh()
 
     def _weigh(self) -> None:
-        added = min(weight(bytes(self._now), packed=self.packed), ANSWER_WEIGHT - self._weight)
+        added = min(weight(bytes(self._now), packed=self._packed), ANSWER_WEIGHT - self._weight)
         self._weight += added
         self._store.weight += added

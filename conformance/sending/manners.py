@@ -108,6 +108,7 @@ async def read(reader: asyncio.StreamReader, manner: Manner, method: str, limits
             connection.receive_data(data)
         elif isinstance(event, h11.Response):
             seen.response, seen.headers_s = event, stamp
+            seen.body.begin(event.headers.raw_items())
         elif isinstance(event, h11.Data):
             seen.add(stamp, bytes(event.data))
             if manner.leave_after is not None and seen.events >= manner.leave_after:

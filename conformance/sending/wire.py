@@ -8,6 +8,7 @@ goes through
 """
 
 import asyncio
+import itertools
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -19,11 +20,11 @@ import h11
 import httpcore
 
 from conformance.exchange import Exchange, Failure, Headers, Request, Response
-from conformance.limits import CONTINUE_S
+from conformance.limits import CONTINUE_S, HEADERS
 from conformance.limits import Limits as Limits
 from conformance.sending import manners
 from conformance.sending.failures import NETWORK_ERRORS, Over, Unconnected, failure_of
-from conformance.sending.keeping import CODED, Body, Store
+from conformance.sending.keeping import Body, Store
 from conformance.sending.manners import Manner
 
 KEEP_IDLE_S = 15.0
@@ -177,7 +178,7 @@ class Wire:
                 headers_s = stream.read_at - sent_at
                 version = response.extensions["http_version"].decode("latin-1")
                 status, headers = response.status, _decoded(response.headers)
-                body.packed = _is_packed(headers)
+                body.begin(response.headers)
                 async for data in response.aiter_stream():
                     body.add(stream.read_at - sent_at, data)
         except NETWORK_ERRORS as error:
@@ -288,7 +289,7 @@ class Wire:
                     break
                 elif isinstance(event, h11.Response):
                     response, headers_s = event, stamp
-                    body.packed = _is_packed(_decoded(event.headers.raw_items()))
+                    body.begin(event.headers.raw_items())
                 elif isinstance(event, h11.Data):
                     body.add(stamp, bytes(event.data))
                 elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed) or event is h11.PAUSED:
@@ -348,8 +349,5 @@ def _framed(request: Request) -> list[tuple[bytes, bytes]]:
 
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-
-
-def _is_packed(headers: Headers) -> bool:
-    return any(name.lower() == "content-encoding" and value.strip().lower() in CODED for name, value in headers)
+    kept = itertools.islice(headers, HEADERS)
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in kept)

@@ -10,7 +10,7 @@ import pytest
 
 from conformance import profiles
 from conformance.exchange import Blame, Exchange, Failure, Request, Response, Unusable
-from conformance.limits import Limits
+from conformance.limits import HEADERS, Limits
 from conformance.probes import PROBES
 from conformance.sending.clock import JumpingLoop
 from conformance.sending.cost import Budget
@@ -63,7 +63,7 @@ def test_what_is_packed_fills_a_run_sooner() -> None:
     def weighed(packed: bool) -> int:
         store = Store(Limits())
         body = Body(store)
-        body.packed = packed
+        body.begin([(b"Content-Encoding", b" GZIP")] if packed else [])
         body.add(1.0, b"x" * 1000)
         body.end()
         return store.weight
@@ -117,9 +117,9 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     writer.close()
 
 
-async def every_way(limits: Limits) -> list[Exchange]:
-    """One request in each of the ways that there are, to a server that never answers."""
-    listening = await asyncio.start_server(silent, "127.0.0.1", 0)
+async def every_way(limits: Limits, talk: Talk = silent) -> list[Exchange]:
+    """One request in each of the ways that there are, to a server that never answers, or talks so."""
+    listening = await asyncio.start_server(talk, "127.0.0.1", 0)
     async with listening, Wire(limits) as wire:
         origin = "http://127.0.0.1:{1}".format(*listening.sockets[0].getsockname())
         request = Request("GET", origin + "/")
@@ -141,6 +141,20 @@ def test_every_wait_ends_with_the_run() -> None:
     exchanges = asyncio.run(every_way(Limits(silence_s=60.0, run_s=0.1)))
     assert [x.abandoned for x in exchanges] == [True] * 3
     assert "--max-time" in exchanges[0].seen
+
+
+async def many_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * (HEADERS + 1) + b"Content-Length: 2\r\n\r\n{}")
+    await writer.drain()
+    writer.close()
+
+
+def test_headers_are_counted_in_every_way() -> None:
+    for exchange in asyncio.run(every_way(Limits(), many_headers)):
+        assert exchange.failure is not None
+        assert exchange.failure.kind == "too-large"
+        assert len(exchange.headers) == HEADERS
 
 
 # The time of a run
