@@ -6,6 +6,7 @@ import socket
 import ssl
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from conformance import profiles
@@ -58,6 +59,12 @@ def test_one_that_is_hostile_at_once_is_told_in_a_sentence(name: str, said: str)
 
 def _all_said(recording: Recording) -> str:
     return " ".join(exchange.seen for exchange in recording.exchanges)
+
+
+def test_the_other_host_hears_a_client_that_follows() -> None:
+    with serving(CASES["redirects-elsewhere"], KEY) as served:
+        httpx.get(f"{served.url}/v1/models", follow_redirects=True, headers={"Authorization": f"Bearer {KEY}"})
+    assert len(served.heard) == 1
 
 
 def test_another_host_never_hears_the_key() -> None:
