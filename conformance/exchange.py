@@ -86,6 +86,7 @@ class Exchange:
 
     `id` names it in the report; `label` says which probe sent it and for which case.
     `started_at` is Unix time, `duration_s` runs from the request's first byte to the response's last.
+    `late_s` of it this process was kept from running, so that what came then was read late.
     """
 
     id: str
@@ -95,11 +96,17 @@ class Exchange:
     failure: Failure | None = None
     started_at: float = 0.0
     duration_s: float = 0.0
+    late_s: float = 0.0
 
     @property
     def status(self) -> int:
         """The HTTP status; 0 when there was no answer at all, so that no set of statuses contains it."""
         return self.response.status if self.response else 0
+
+    @property
+    def took_s(self) -> float:
+        """Its duration without the time in which this process did not run."""
+        return max(0.0, self.duration_s - self.late_s)
 
     @property
     def complete(self) -> bool:
@@ -302,6 +309,7 @@ class Exchange:
             "label": self.label,
             "started_at": self.started_at,
             "duration_s": self.duration_s,
+            "late_s": self.late_s,
             "request": {
                 "method": self.request.method,
                 "url": self.request.url,
@@ -337,6 +345,7 @@ class Exchange:
             failure=failure and Failure(failure["kind"], failure["message"]),
             started_at=record["started_at"],
             duration_s=record["duration_s"],
+            late_s=record.get("late_s", 0.0),
         )
 
 

@@ -32,14 +32,15 @@ def came_in_one_burst(long: Exchange, shorts: list[Exchange]) -> bool | None:
     """Whether a long answer was held back until it was whole; None where there is too little to tell.
 
     All its text came in the last twentieth of its time, and its first text later than that of every short answer: where
-    a model is slow to begin and quick afterwards, or answers wait for each other, some short one begins as late.
+    a model is slow to begin and quick afterwards, or answers wait for each other, some short one begins as late; and
+    where this process was kept from reading, nothing can be said of as long a time.
     """
     times, firsts = text_times_s(long), [found[0] for short in shorts if (found := text_times_s(short))]
     if len(times) < MANY_EVENTS or times[-1] < LONG_ENOUGH_S:
         return None
     if times[-1] - times[0] >= BURST * times[-1]:
         return False
-    return True if firsts and times[0] - max(firsts) > HELD_BACK_S else None
+    return True if firsts and times[0] - max(firsts) > HELD_BACK_S + long.late_s else None
 
 
 def began_late(long: Exchange, short: Exchange) -> bool | None:
@@ -54,10 +55,11 @@ def began_late(long: Exchange, short: Exchange) -> bool | None:
         return None
     if times[-1] - times[0] < BURST * times[-1]:
         return None
-    return times[0] > LATE * times[-1] and times[0] - firsts[0] > max(HELD_BACK_S, HELD_BACK * times[-1])
+    held_back_s = max(HELD_BACK_S, HELD_BACK * times[-1]) + long.late_s
+    return times[0] > LATE * times[-1] and times[0] - firsts[0] > held_back_s
 
 
 def lingered_s(exchange: Exchange) -> float:
-    """Seconds from [DONE] to the end of the answer; 0 without one."""
+    """Seconds from [DONE] to the end of the answer, less those in which this process did not run; 0 without one."""
     found = [event.t_s for event in exchange.events if event.data is not None and event.data.strip() == DONE]
-    return exchange.duration_s - found[-1] if found else 0.0
+    return exchange.took_s - found[-1] if found else 0.0

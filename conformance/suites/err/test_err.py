@@ -146,9 +146,7 @@ def _says_model_not_found(exchange: Exchange) -> bool:
 
 def _slow(cases: dict[str, Exchange], plain: Exchange) -> list[Violation]:
     """Answers that took longer than their patience, to which an ordinary chat's own time is added twice."""
-    longest_s = PATIENCE_S + 2 * plain.duration_s
+    longest_s = PATIENCE_S + 2 * plain.took_s
     return [
-        Violation(x, f"{case}: answered after {x.duration_s:.1f} s")
-        for case, x in cases.items()
-        if x.duration_s > longest_s
+        Violation(x, f"{case}: answered after {x.took_s:.1f} s") for case, x in cases.items() if x.took_s > longest_s
     ]
