@@ -71,7 +71,10 @@ async def completion_stream_without_key(gateway: Gateway) -> dict[str, Exchange]
     _key(gateway)
     posts = [post for post in await offered(gateway) if post.name == "completions"]
     return await together(
-        {f"POST {post.path}, streamed": gateway.post(post.path, post.body | {"stream": True}, key=None) for post in posts}
+        {
+            f"POST {post.path}, streamed": gateway.post(post.path, post.body | {"stream": True}, key=None)
+            for post in posts
+        }
     )
 
 

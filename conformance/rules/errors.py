@@ -31,7 +31,7 @@ _INTERNALS = {
     r"|\bcould not convert string to (?:float|int)\b|\binvalid literal for int\(\)|\bunhashable type: '"
     r"|\b(?:list|string|tuple|byte) ind(?:ices|ex) (?:must be integers|out of range)|\bvalues to unpack \("
     r"|\bargument of type '\w+' is not iterable|\bcan only concatenate \w+ \(not \"|\bCannot destructure property\b"
-    r"|\.(?:map|forEach|filter|trim|split|toLowerCase|replace|join|includes|find|some|reduce|startsWith) is not a function"
+    r"|\.(?:map|forEach|filter|trim|split|toLowerCase|replace|join|includes|find|some|startsWith) is not a function"
     r"|\bCannot convert undefined or null to object\b|\bMaximum call stack size exceeded\b"
     r"|\bruntime error: |\binterface conversion: |\bassignment to entry in nil map\b|\bslice bounds out of range\b"
     r"|\bcalled `(?:Option|Result)::\w+\(\)`|\bObject reference not set to an instance\b"
