@@ -177,7 +177,7 @@ def event_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exc
     are. Raises Unusable if `at_least`, the smallest stream, is not among them. Streams that we left ourselves are left
     out."""
     if not _is_stream(at_least):
-        raise Unusable(f"a stream was to be answered, the answer is {at_least.seen}")
+        raise Unusable(f"{at_least.step} was to be a stream, the answer is {at_least.seen}")
     return [x for x in exchanges if endpoint(x) == endpoint(at_least) and _streamed(x) and _is_stream(x)]
 
 
@@ -187,7 +187,7 @@ def reports_error(stream: Exchange) -> bool:
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`."""
-    chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned]
+    chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned and not x.repeated]
     served = [(x.request.url, x.request.headers, sent(x)) for x in chats if _is_answer(x)]
     refused = [
         (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200

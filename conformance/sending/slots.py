@@ -6,30 +6,37 @@ import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+WIDEN_AFTER = 12
+"""So many answers for each request that may be in flight, before one more may."""
+
 
 class Slots:
     """A semaphore that lets the lowest rank in first; within a rank, who came first.
 
     Ranks follow the order in which probes begin, so a chain that has begun goes on before another begins: a run then
-    takes about as long as its longest chain.
+    takes about as long as its longest chain. A gateway that throttles makes the slots fewer and lets nobody in for a
+    moment; as it serves again, they slowly become as many as before.
     """
 
     def __init__(self, count: int) -> None:
-        self._free = count
+        self._most = self._count = count
+        self._inside = self._served = self._turn = 0
+        self._opens_at = 0.0
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._order = itertools.count()
 
     @asynccontextmanager
-    async def held(self, rank: int = 0) -> AsyncIterator[None]:
+    async def held(self, rank: int = 0) -> AsyncIterator[int]:
+        """Holds a slot. What it gives tells `narrow` how old a refusal is."""
         await self.acquire(rank)
         try:
-            yield
+            yield self._turn
         finally:
             self.release()
 
     async def acquire(self, rank: int = 0) -> None:
-        if self._free > 0:
-            self._free -= 1
+        if self._is_free() and not self._waiting:
+            self._inside += 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (rank, next(self._order), turn))
@@ -41,9 +48,39 @@ class Slots:
             raise
 
     def release(self) -> None:
-        while self._waiting:
+        self._inside -= 1
+        self._let_in()
+
+    def narrow(self, turn: int, pause_s: float) -> None:
+        """Half as many slots, and nobody is let in for so long. What was let in before the last time tells nothing
+        new."""
+        if turn != self._turn:
+            return
+        self._turn += 1
+        self._count, self._served = max(1, self._count // 2), 0
+        loop = asyncio.get_running_loop()
+        self._opens_at = loop.time() + pause_s
+        loop.call_at(self._opens_at, self._let_in)
+
+    def widen(self) -> None:
+        """One more was served: after enough of them there is one more slot."""
+        self._served += 1
+        if self._count < self._most and self._served >= WIDEN_AFTER * self._count:
+            self._count, self._served = self._count + 1, 0
+
+    def open(self) -> None:
+        """As many slots as at first."""
+        self._count, self._opens_at = self._most, 0.0
+        self._let_in()
+
+    def _is_free(self) -> bool:
+        return self._inside < self._count and (
+            not self._opens_at or asyncio.get_running_loop().time() >= self._opens_at
+        )
+
+    def _let_in(self) -> None:
+        while self._waiting and self._is_free():
             _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():
+                self._inside += 1
                 turn.set_result(None)
-                return
-        self._free += 1

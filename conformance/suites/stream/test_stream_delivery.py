@@ -3,11 +3,10 @@ in the middle, and on connections that serve more than one."""
 
 import re
 
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import BUSY, Exchange, Unusable
 from conformance.reading.traffic import answered, chat_streams, event_streams, reports_error, served_alike
 from conformance.rules import usage
 from conformance.rules.streams.timing import PROMPT_S, began_late, came_in_one_burst, lingered_s
-from conformance.sending.gateway import BUSY
 from conformance.shape import show
 from conformance.sse import DONE
 from conformance.suites import requirement
