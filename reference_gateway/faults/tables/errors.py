@@ -232,6 +232,12 @@ row("streams-refused-with-200-and-json", "ERR-024 STREAM-053",
 row("streams-refused-inside-the-stream", "ERR-024 STREAM-053",
     answering(is_hot, replace(SSE, body=b'data: {"error": {"message": "no", "type": "x"}}\n\n' + DONE)),
     "A refusal looks like an answer without text.", "LiteLLM issues 6629 and 11236")
+row("streams-of-other-scripts-crash", "STREAM-001",
+    answering(lambda asked: is_chat(asked) and asked.streams and not str(messages_of(asked)).isascii(), 500),
+    "Whoever does not write English gets no stream.")
+row("streams-too-hot-crash", "STREAM-054",
+    answering(lambda asked: is_chat(asked) and asked.streams and asked.object.get("temperature") == 2.1, 500),
+    "A mistake is retried as if it were an outage.")
 row("streams-refused-with-another-status", "STREAM-054",
     answers(lambda x: replace(x, status=404), lambda asked, x: is_hot(asked) and x.status == 400),
     "The same mistake is another error when it is streamed.", "LiteLLM issue 18689")
