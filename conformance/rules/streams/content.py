@@ -43,9 +43,11 @@ class WholeCharacters(StreamRule):
 
 
 class BringsNewText(StreamRule):
-    """Each delta adds to those before it: none repeats them."""
+    """Each delta adds to those before it: none repeats them. What is `said` elsewhere in just these words, as in a plain
+    answer, is the model's own doing where each piece begins with the one before it: 1 11 111 1111."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str = "") -> None:
+        self._said = said
         self._pieces: dict[tuple[int, str], list[str]] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
@@ -57,7 +59,7 @@ class BringsNewText(StreamRule):
 
     def end(self) -> Iterator[str]:
         for pieces in self._pieces.values():
-            if seen := _repetition(pieces):
+            if seen := _repetition(pieces, self._said):
                 yield seen
 
 
@@ -106,11 +108,11 @@ def distortion(plain: str, streamed: str) -> str:
     return ""
 
 
-def _repetition(pieces: list[str]) -> str:
+def _repetition(pieces: list[str], elsewhere: str) -> str:
     growing = 1
-    for before, after in pairwise(pieces):
+    for at, (before, after) in enumerate(pairwise(pieces), start=2):
         growing = growing + 1 if len(after) > len(before) and after.startswith(before) else 1
-        if growing >= GROWING:
+        if growing >= GROWING and "".join(pieces[at - growing : at]).strip() not in elsewhere:
             return f"each of {growing} deltas repeats the whole one before it, the last is {show(after)}"
     said = "".join(pieces[:-1])
     if len(set(pieces)) >= GROWING and len(said) >= LONG_ENOUGH and pieces[-1].strip() == said.strip():

@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Unusable
 from conformance.probes.chat.replies import SMALL_CAP
 from conformance.probes.delivery import SEEDED_CAP
 from conformance.reading.traffic import (
     answered,
     came_as_asked,
+    chat_answers,
     chat_replies,
     chat_streams,
     in_streams,
@@ -64,7 +66,8 @@ def test_no_delta_holds_half_a_character(exchanges: list[Exchange], chat_stream:
 
 @requirement("STREAM-067")
 def test_a_delta_repeats_nothing(exchanges: list[Exchange], chat_stream: Exchange) -> None:
-    hold(in_streams(chat_streams(exchanges, chat_stream), content.BringsNewText))
+    streams = chat_streams(exchanges, chat_stream)
+    hold(in_streams(streams, partial(content.BringsNewText, _said_plainly(exchanges))))
 
 
 @requirement("STREAM-068")
@@ -149,6 +152,15 @@ def _named(answers: Iterable[Exchange]) -> dict[str, list[tuple[Exchange, str]]]
         if name:
             found[str(sent(answer).get("model"))].append((answer, name))
     return found
+
+
+def _said_plainly(exchanges: Iterable[Exchange]) -> str:
+    """The texts of all plain answers."""
+    found = []
+    for x in chat_answers(exchanges):
+        with suppress(Unusable):
+            found.append("" if sent(x).get("stream") else _text(x))
+    return "\n".join(found)
 
 
 def _text(exchange: Exchange) -> str:

@@ -114,7 +114,8 @@ def test_what_is_given_up_is_open_where_others_were_served_the_second_time() -> 
     recording = with_exchanges(recording, Exchange.from_record(helped | {"id": "later", "attempt": 2}))
     said = judge_recording(recording, target, "CHAT-040")["CHAT-040"]
     assert said.verdict is Verdict.INCONCLUSIVE
-    assert "throttled: chat_tool_auto_streamed was still answered with 429 after 3 attempts; try a lower" in said.message
+    seen = "throttled: chat_tool_auto_streamed was still answered with 429 after 3 attempts; try a lower --concurrency"
+    assert seen in said.message
     assert recording.busy["obeyed"] and recording.busy["given_up"]
 
 

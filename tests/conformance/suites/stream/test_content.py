@@ -143,6 +143,7 @@ def looped(text: str) -> str:
     return "".join(next(words) for _ in text.split())
 
 
+GROWING = [f" {'1' * length}" for length in range(1, 9)]
 GREEN: dict[str, Wrap] = {
     "one letter in a delta": pieces(lambda said: list("".join(said))),
     "all text in one delta": pieces(lambda said: ["".join(said)]),
@@ -151,6 +152,7 @@ GREEN: dict[str, Wrap] = {
         plain(looped), pieces(lambda said: list(itertools.islice(itertools.cycle(["lorem ", "ipsum "]), len(said))))
     ),
     "a model with one word": chained(plain(lambda text: "ha " * 12), pieces(lambda said: ["ha "] * len(said))),
+    "words that grow": chained(plain(lambda text: "".join(GROWING)), pieces(lambda said: GROWING)),
     "a character cut by the cap": chained(plain(lambda text: text + "\ufffd"), pieces(lambda said: [*said, "\ufffd"])),
     "white space of its own": pieces(lambda said: ["\n\n", *said, "\n"]),
     "thoughts that are not shown": chained(
