@@ -231,6 +231,16 @@ def test_tools_and_the_format_text_go_together(
     _expect_calls_of("get_time", chat_tool_text_format)
 
 
+@requirement("CHAT-114")
+def test_every_call_has_its_own_arguments(
+    exchanges: list[Exchange], chat_tool_required: list[Exchange], chat_stream_tools: dict[str, Exchange]
+) -> None:
+    found = [x for x in calling(chat_answers(exchanges)) if sent(x).get("tools")]
+    hold(v for x in found for v in in_replies([x], calls.exchanged(sent(x))))
+    if not any(len(set(replies.names_called(reply_of(x)))) > 1 for x in found):
+        raise Inconclusive("no answer holds calls of two tools")
+
+
 # What was called
 
 
