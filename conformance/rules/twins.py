@@ -26,6 +26,26 @@ def distorted(plain: list[Json], streamed: list[Json]) -> list[str]:
     return _if_all([distortion(text(plain[0]), text(each)) for each in streamed])
 
 
+def distorted_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """What was done to each plain text on its way to the streamed one that was asked for with the same seed."""
+    if any(map(_thinks, plain)):
+        return []
+    return _if_all([distortion(text(one), text(other)) for one, other in zip(plain, streamed, strict=True)])
+
+
+def curtailed_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Each plain text goes on where the streamed one of the same seed and of as many tokens ends, at least one of them
+    with letters, of which no cap makes half ones."""
+    pairs = list(zip(plain, streamed, strict=True))
+    if any(map(_thinks, plain)) or any(completion_tokens(one) != completion_tokens(other) for one, other in pairs):
+        return []
+    said = [(text(one), text(other)) for one, other in pairs]
+    rests = [one[len(other) :] if other and one.startswith(other) else "" for one, other in said]
+    letters = any(c.isalnum() for rest in rests for c in rest)
+    seen = "in as many tokens the plain text goes on: {}"
+    return _if_all([seen.format(show(rest)) if rest and letters else "" for rest in rests])
+
+
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
     """Tokens are counted and nothing is shown, while every plain answer shows something."""
     if not plain or not all(map(_shows, plain)) or any(_thinks(each) or _hides(each) for each in plain):
