@@ -16,6 +16,8 @@ THINNED, THICKENED = 0.6, 1.6
 LETTERS_PER_TOKEN = 1.5
 """With fewer, a plain answer holds hidden thoughts, whose share differs from answer to answer."""
 MANY_TOKENS = 8
+MANY_FOREIGN, LONG = 8, 16
+"""Characters beyond ASCII that are no accident, and of a text that could have had some."""
 THOUGHTS = ("reasoning_content", "reasoning")
 
 
@@ -44,6 +46,16 @@ def curtailed_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
     letters = any(c.isalnum() for rest in rests for c in rest)
     seen = "in as many tokens the plain text goes on: {}"
     return _if_all([seen.format(show(rest)) if rest and letters else "" for rest in rests])
+
+
+def flattened(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Every plain answer has many characters beyond ASCII, and no streamed one has any."""
+    if len(plain) < 2 or not all(_foreign(text(each)) >= MANY_FOREIGN for each in plain):
+        return []
+    told = [text(each) for each in streamed]
+    seen = "plain answers have characters beyond ASCII, {} and more of them, the streamed one has none: {}"
+    least = min(_foreign(text(each)) for each in plain)
+    return _if_all([seen.format(least, show(each)) if each.isascii() and len(each) >= LONG else "" for each in told])
 
 
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
@@ -111,6 +123,12 @@ def _thinks(document: Json) -> bool:
 def _hides(document: Json) -> bool:
     """Whether an answer shows so little for its tokens that most of them may be hidden thoughts."""
     return len(_letters(document)) < LETTERS_PER_TOKEN * (completion_tokens(document) or 0)
+
+
+def _foreign(said: str) -> int:
+    """How many of the characters of a text are beyond ASCII, if they are a tenth of it; else 0."""
+    count = sum(not c.isascii() and not c.isspace() for c in said)
+    return count if 10 * count >= len(said) else 0
 
 
 def _letters(document: Json) -> str:

@@ -5,6 +5,7 @@ None of them looks at what a model says, only at how pieces of it relate to each
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby, pairwise
 
 from conformance.rules import Json, StreamRule
@@ -12,6 +13,7 @@ from conformance.rules.streams.chunks import SPOKEN, deltas_of
 from conformance.rules.streams.fragments import fragments_of
 from conformance.shape import show
 
+UNKNOWN = "?"
 REPLACED = "\ufffd"
 """What a decoder puts in the place of bytes that are no character."""
 GROWING = 4
@@ -97,6 +99,8 @@ def distortion(plain: str, streamed: str) -> str:
         return ""
     if not other:
         return "nothing of the plain text is streamed"
+    if misread := _misread(plain.strip(), streamed.strip()):
+        return misread
     if other == text * 2:
         return "the plain text is streamed twice"
     if sorted(text) == sorted(other):
@@ -121,6 +125,19 @@ def _repetition(pieces: list[str], elsewhere: str) -> str:
     inner = runs[1:-1] if len(runs) > 2 else []
     if len({piece for piece, _ in inner}) >= DOUBLED and all(times > 1 for _, times in inner):
         return f"every delta comes twice: {show([piece for piece, _ in inner])}"
+    return ""
+
+
+def _misread(plain: str, streamed: str) -> str:
+    """Whether a text is that one with its characters beyond ASCII replaced, or read in the wrong encoding."""
+    kept = "".join(filter(str.isascii, plain))
+    asked = kept != plain and streamed.count(UNKNOWN) > kept.count(UNKNOWN)
+    if asked and streamed.replace(UNKNOWN, "") == kept.replace(UNKNOWN, ""):
+        return f"{len(plain) - len(kept)} characters beyond ASCII of the plain text are streamed as question marks"
+    for encoding in ("latin-1", "cp1252"):
+        with suppress(UnicodeError):
+            if streamed != plain and streamed.encode(encoding).decode() == plain:
+                return f"the UTF-8 of the plain text is streamed as if it were {encoding}: {show(streamed)}"
     return ""
 
 

@@ -201,6 +201,10 @@ row("stream-plain-where-json-is-accepted", "STREAM-002",
     "openai-python, which always accepts JSON, never streams.")
 row("stream-surrogates-torn", "STREAM-066 SDK-026", folded(halves, bare),
     "Emoji turn into two boxes each.", "facts: JavaScript gateways that cut texts by length")
+row("stream-letters-are-question-marks", "STREAM-068",
+    on_chats(put(f"{DELTA}.content", lambda old: old and old.encode("ascii", "replace").decode()),
+             lambda asked: bare(asked) and asks("seed")(asked)),
+    "Whoever does not write English reads question marks.", "facts: servers that run in the C locale")
 row("stream-pieces-lost", "STREAM-068", remembering(lossy, lambda asked: bare(asked) and asks("seed")(asked)),
     "Words are missing in the middle of answers.", "facts: queues that drop what comes too fast")
 row("stream-stopped-is-told-to-be-cut", "STREAM-077",
