@@ -45,8 +45,8 @@ class WholeCharacters(StreamRule):
 
 
 class BringsNewText(StreamRule):
-    """Each delta adds to those before it: none repeats them. What is `said` elsewhere in just these words, as in a plain
-    answer, is the model's own doing where each piece begins with the one before it: 1 11 111 1111."""
+    """Each delta adds to those before it: none repeats them. What is `said` elsewhere in just these words, as in plain
+    answers, is the model's own doing where each piece begins with the one before it: 1 11 111 1111."""
 
     def __init__(self, said: str = "") -> None:
         self._said = said

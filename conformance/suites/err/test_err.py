@@ -3,6 +3,7 @@
 from conformance.exchange import Exchange
 from conformance.probes.errors import RELAXED
 from conformance.profiles import Profile
+from conformance.reading.sound import broken
 from conformance.rules import errors as rules
 from conformance.suites import requirement
 from conformance.verdict import Inconclusive, NotApplicable, Violation, accept, expect, hold, refuse, survive, tolerate
@@ -160,6 +161,13 @@ def test_an_unknown_field_does_no_harm_anywhere(decorated: dict[str, Exchange]) 
         for case, x in decorated.items()
         if x.status not in (*TAKEN_OR_NOT, 415)  # ERR-039
     )
+
+
+@requirement("ERR-041")
+def test_no_sound_request_is_a_server_error(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    crashed = list(broken(exchanges, chat_reply))
+    hold(Violation(x, f"{x.label}: {x.seen}") for x, served in crashed if not served)
+    tolerate(Violation(x, f"{x.label}: {x.seen}, and an equal request was served") for x, _ in crashed)
 
 
 @requirement("ERR-035")

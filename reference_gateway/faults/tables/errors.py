@@ -235,6 +235,12 @@ row("streams-refused-inside-the-stream", "ERR-024 STREAM-053",
 row("streams-of-other-scripts-crash", "STREAM-001",
     answering(lambda asked: is_chat(asked) and asked.streams and not str(messages_of(asked)).isascii(), 500),
     "Whoever does not write English gets no stream.")
+row("conversations-crash", "CHAT-064 ERR-041",
+    answering(lambda asked: is_chat(asked) and isinstance(turns := messages_of(asked), list) and len(turns) > 4, 500),
+    "After a few turns every conversation ends in an outage.")
+row("streams-of-text-parts-crash", "STREAM-001",
+    answering(lambda asked: is_chat(asked) and asked.streams and '"type": "text"' in str(asked.body), 500),
+    "Clients that send text as parts get no stream.")
 row("streams-too-hot-crash", "STREAM-054",
     answering(lambda asked: is_chat(asked) and asked.streams and asked.object.get("temperature") == 2.1, 500),
     "A mistake is retried as if it were an outage.")
