@@ -145,10 +145,11 @@ class Exchange:
 
     @cached_property
     def sent(self) -> dict[str, Any]:
-        """The JSON object that was sent; an empty one if it was something else."""
+        """The JSON object that was sent, compressed or not; an empty one if it was something else."""
         try:
-            body = json.loads(self.request.body or b"null")
-        except (ValueError, RecursionError):
+            text = decoding.decoded(self.request.body, self.sent_header("content-encoding") or "identity")
+            body = json.loads(text or b"null")
+        except (ValueError, RecursionError, PastBound):
             return {}
         return body if isinstance(body, dict) else {}
 

@@ -329,7 +329,7 @@ class Leaking:
 
 # fmt: off
 row("streams-mix", "STREAM-014 STREAM-057", mixing, "Users read the answers of others.")
-row("streams-in-parallel-fail", "STREAM-057", lambda app: before(
+row("streams-in-parallel-fail", "STREAM-001 STREAM-057", lambda app: before(
     app, lambda asked: error(500) if is_chat(asked) and many_words(asked) else None),
       "Under load every stream fails.")
 row("streams-that-are-left-take-a-place", "STREAM-056", Leaking,

@@ -219,7 +219,7 @@ row("embeddings-large-batch-cut", "EMB-014",
     asking_for(put("input", lambda found: found[:2048]),
                lambda asked: many(asked) and len(asked.object["input"]) > 2048),
     "The last documents of a batch are never found.")
-row("embeddings-list-of-one-crashes", "EMB-023",
+row("embeddings-list-of-one-crashes", "EMB-023 ERR-041",
     answering(lambda asked: embeds(asked) and isinstance(asked.object.get("input"), list)
             and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str)
               and asked.object["input"][0].strip(), 500),
