@@ -15,9 +15,8 @@ from conformance.exchange import BUSY, Exchange, Headers, Request
 from conformance.profiles import Profile
 from conformance.sending.cost import Budget
 from conformance.sending.manners import Manner
-from conformance.sending.patience import Patience, spread_s, wait_s
 from conformance.sending.presence import Presence
-from conformance.sending.slots import Slots
+from conformance.sending.slots import Patience, Slots, spread_s, wait_s
 from conformance.sending.wire import meant, raw_request
 from conformance.target import Target
 
