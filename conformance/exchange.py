@@ -3,7 +3,6 @@
 Everything that is judged is read off an Exchange, so a run can be judged again without a gateway.
 """
 
-import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +12,11 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from conformance import decoding, sse
-from conformance.decoding import PastBound
+from conformance.decoding import PastBound, pack, unpack
 
 Headers = tuple[tuple[str, str], ...]
+BUSY = (429, 503)
+"""What says: come back later."""
 
 
 class Blame(StrEnum):
@@ -86,6 +87,9 @@ class Exchange:
 
     `id` names it in the report; `label` says which probe sent it and for which case.
     `started_at` is Unix time, `duration_s` runs from the request's first byte to the response's last.
+    `late_s` of it this process was kept from running, so that what came then was read late.
+    `attempt` is how often the request has been sent. One that was `repeated`, as its answer was 429 or 503 and said to
+    come back, is not the answer to it: a later exchange is.
     """
 
     id: str
@@ -95,11 +99,24 @@ class Exchange:
     failure: Failure | None = None
     started_at: float = 0.0
     duration_s: float = 0.0
+    late_s: float = 0.0
+    attempt: int = 1
+    repeated: bool = False
 
     @property
     def status(self) -> int:
         """The HTTP status; 0 when there was no answer at all, so that no set of statuses contains it."""
         return self.response.status if self.response else 0
+
+    @property
+    def took_s(self) -> float:
+        """Its duration without the time in which this process did not run."""
+        return max(0.0, self.duration_s - self.late_s)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it was still 429 or 503 after as many attempts as are made."""
+        return self.status in BUSY and self.attempt > 1 and not self.repeated
 
     @property
     def complete(self) -> bool:
@@ -128,10 +145,11 @@ class Exchange:
 
     @cached_property
     def sent(self) -> dict[str, Any]:
-        """The JSON object that was sent; an empty one if it was something else."""
+        """The JSON object that was sent, compressed or not; an empty one if it was something else."""
         try:
-            body = json.loads(self.request.body or b"null")
-        except (ValueError, RecursionError):
+            text = decoding.decoded(self.request.body, self.sent_header("content-encoding") or "identity")
+            body = json.loads(text or b"null")
+        except (ValueError, RecursionError, PastBound):
             return {}
         return body if isinstance(body, dict) else {}
 
@@ -211,7 +229,7 @@ class Exchange:
     def document(self) -> dict[str, Any]:
         """The JSON object of a successful answer. Raises Unusable for anything else."""
         if not self.ok:
-            raise Unusable(f"the request was to succeed, the answer is {self.seen}", blame=self.blame)
+            raise Unusable(f"{self.step} was to succeed, the answer is {self.seen}", blame=self.blame)
         if not isinstance(self.json, dict):
             raise Unusable(f"the answer is not a JSON object: {clip(self.text)}")
         return self.json
@@ -249,7 +267,7 @@ class Exchange:
         Raises Unusable if the answer is no successful event stream, holds no object at all, or reports an error.
         """
         if not 200 <= self.status < 300:
-            raise Unusable(f"a stream was to be answered, the answer is {self.seen}", blame=self.blame)
+            raise Unusable(f"{self.step} was to be a stream, the answer is {self.seen}", blame=self.blame)
         found = [(event, chunk) for event, chunk in self.parsed_events if chunk is not None]
         if not found:
             said = f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}"
@@ -270,6 +288,11 @@ class Exchange:
     def derived(self) -> dict[str, dict[str, Any]]:
         """What was made of this exchange and is asked for again and again, by name."""
         return {}
+
+    @property
+    def step(self) -> str:
+        """Which step of a run this is, for a message: its label, and its id in the report."""
+        return f"{self.label} ({self.id})"
 
     @property
     def seen(self) -> str:
@@ -302,11 +325,14 @@ class Exchange:
             "label": self.label,
             "started_at": self.started_at,
             "duration_s": self.duration_s,
+            "late_s": self.late_s,
+            "attempt": self.attempt,
+            "repeated": self.repeated,
             "request": {
                 "method": self.request.method,
                 "url": self.request.url,
                 "headers": [list(pair) for pair in self.request.headers],
-                "body": _pack(self.request.body),
+                "body": pack(self.request.body),
             },
             "response": response
             and {
@@ -314,7 +340,7 @@ class Exchange:
                 "http_version": response.http_version,
                 "headers": [list(pair) for pair in response.headers],
                 "headers_s": response.headers_s,
-                "reads": [[t_s, _pack(data)] for t_s, data in response.reads],
+                "reads": [[t_s, pack(data)] for t_s, data in response.reads],
             },
             "failure": self.failure and {"kind": self.failure.kind, "message": self.failure.message},
         }
@@ -325,18 +351,21 @@ class Exchange:
         return cls(
             id=record["id"],
             label=record["label"],
-            request=Request(request["method"], request["url"], _pairs(request["headers"]), _unpack(request["body"])),
+            request=Request(request["method"], request["url"], _pairs(request["headers"]), unpack(request["body"])),
             response=response
             and Response(
                 status=response["status"],
                 headers=_pairs(response["headers"]),
-                reads=tuple((t_s, _unpack(data)) for t_s, data in response["reads"]),
+                reads=tuple((t_s, unpack(data)) for t_s, data in response["reads"]),
                 http_version=response["http_version"],
                 headers_s=response["headers_s"],
             ),
             failure=failure and Failure(failure["kind"], failure["message"]),
             started_at=record["started_at"],
             duration_s=record["duration_s"],
+            late_s=record.get("late_s", 0.0),
+            attempt=record.get("attempt", 1),
+            repeated=record.get("repeated", False),
         )
 
 
@@ -374,18 +403,6 @@ def _object(event: sse.Event) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _pack(data: bytes) -> Any:
-    """Text as it is, other bytes as {"base64": …}."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-
-
-def _unpack(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
 
 
 def _pairs(value: list[list[str]]) -> Headers:

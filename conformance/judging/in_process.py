@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance import catalogue, suites
 from conformance import profiles as dialects
-from conformance.exchange import Unusable
+from conformance.exchange import Exchange, Unusable
 from conformance.features import FEATURES, is_claimed
 from conformance.judging.outcome import Outcome, not_applicable, outcome
 from conformance.probe import MODES, streamed
@@ -109,6 +109,7 @@ def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Pr
     given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
     given |= {"profile": dialect, "mode": mode}
     error: Exception | None = None
+    looked_at: list[Exchange] = []
     try:
         reason = not_applicable(requirement, target, dialect, recording)
         if reason:
@@ -119,7 +120,9 @@ def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Pr
         test(**{name: given[name] for name in inspect.signature(test).parameters})
     except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
         error = raised
-    return outcome(requirement, error, dialect, mode)
+        probes = [_sent(name, mode) for name in inspect.signature(test).parameters if name in PROBES]
+        looked_at = [x for name in probes for x in recording.of(name)]
+    return outcome(requirement, error, dialect, mode, looked_at or recording.exchanges, recording.exchanges)
 
 
 def _value(result: Result) -> Any:

@@ -7,6 +7,7 @@ from conformance.catalogue import Requirement
 from conformance.deviations import settled
 from conformance.exchange import Blame, Exchange, Unusable, clip
 from conformance.features import why_not
+from conformance.judging.throttled import excused
 from conformance.limits import MESSAGE_CHARS
 from conformance.profiles import Profile
 from conformance.sending.recording import Recording
@@ -40,8 +41,12 @@ def outcome(
     profile: Profile,
     mode: str,
     looked_at: Collection[Exchange] = (),
+    run: Collection[Exchange] = (),
 ) -> Outcome:
-    """The verdict of a test that raised `error`, or nothing, in this mode, having looked at these exchanges."""
+    """The verdict of a test that raised `error`, or nothing, in this mode, having looked at these exchanges of a
+    run."""
+    if error:
+        error = excused(error, looked_at, run)
     seen = _sentence(error) if error else ""
     if seen and mode == "streamed":
         seen = f"streamed: {seen}"
@@ -65,9 +70,14 @@ def blamed(verdict: Verdict, error: Exception | None, looked_at: Collection[Exch
     return found.pop() if len(found) == 1 else Blame.GATEWAY
 
 
+def _brought_nothing(x: Exchange) -> bool:
+    """Whether an answer was cut, given up, redirected or a server error."""
+    return not (x.complete or x.abandoned) or x.status >= 500 or 300 <= x.status < 400 or x.given_up
+
+
 def _hindered(looked_at: Collection[Exchange]) -> Blame | None:
     """Who kept the model from bringing a situation about: None where it was asked, and most answers came."""
-    failed = [x.blame for x in looked_at if not (x.complete or x.abandoned) or x.status >= 500 or 300 <= x.status < 400]
+    failed = [x.blame for x in looked_at if _brought_nothing(x)]
     return failed[0] if 2 * len(failed) >= len(looked_at) > 0 else None
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.catalogue import Requirement, UnknownRequirement
-from conformance.exchange import Blame, Exchange, clip, exchanges_in
+from conformance.exchange import Blame, Exchange, Unusable, clip, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed
 from conformance.judging.fixtures import fixtures
 from conformance.judging.outcome import not_applicable, outcome
@@ -96,9 +96,7 @@ class Judging:
         self._requirements = len({item.stash[REQUIREMENT].id for item in chosen})
         for item in chosen:
             asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
-            if _mode(item) == "streamed":
-                asked = {streamed(name) if streamed(name) in PROBES else name for name in asked}
-            self.needed |= asked
+            self.needed |= {_sent(name, _mode(item)) for name in asked}
             for feature in item.stash[REQUIREMENT].features:
                 if not is_claimed(feature, self.target, self.profile):
                     self.needed |= set(FEATURES[feature].probes)
@@ -222,20 +220,21 @@ class Judging:
         if reason:
             self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
             pytest.skip(f"not applicable: {reason}")
-        values = [value for name, value in pyfuncitem.funcargs.items() if name in PROBES]
-        unusable = next((value for value in values if isinstance(value, Result)), None)
-        if unusable:
-            said = str(unusable.unusable)
-            self._note(pyfuncitem, Verdict.UNTESTABLE, said, (), unusable.blame)
-            pytest.fail(self._words(requirement, Verdict.UNTESTABLE, said), pytrace=False)
-        asked = [exchange for value in values for exchange in exchanges_in(value)]
-        looked_at = tuple(exchange.id for exchange in asked)
-        error, returned = None, None
-        try:
-            returned = yield
-        except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
-            error = raised
-        found = outcome(requirement, error, self.profile, _mode(pyfuncitem), asked or self.recording.exchanges)
+        given = {name: value for name, value in pyfuncitem.funcargs.items() if name in PROBES}
+        asked = [x for name in given for x in self.recording.of(_sent(name, _mode(pyfuncitem)))]
+        looked_at = tuple(exchange.id for value in given.values() for exchange in exchanges_in(value))
+        error: Exception | None = None
+        returned = None
+        unsent = next((value for value in given.values() if isinstance(value, Result)), None)
+        if unsent:
+            error = Unusable(unsent.unusable, blame=unsent.blame)
+        else:
+            try:
+                returned = yield
+            except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+                error = raised
+        exchanges = self.recording.exchanges
+        found = outcome(requirement, error, self.profile, _mode(pyfuncitem), asked or exchanges, exchanges)
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
         self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]), found.blame)
@@ -385,3 +384,8 @@ def _mode(item: pytest.Item) -> str:
     """The mode that a test is run in: "plain" for one that knows of none."""
     call: Any = getattr(item, "callspec", None)
     return str(call.params.get("mode", MODES[0])) if call else MODES[0]
+
+
+def _sent(name: str, mode: str) -> str:
+    """The probe that a test asks for by this name in this mode."""
+    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name

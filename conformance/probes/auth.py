@@ -11,7 +11,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.probes.errors import MALFORMED, nonce, offered, unserved_model
 from conformance.probes.listing import model_by_id
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import Gateway, encode, together
 
 STAINLESS = {
     "User-Agent": "OpenAI/Python 2.8.0",
@@ -27,6 +27,8 @@ STAINLESS = {
     "x-stainless-read-timeout": "600",
 }
 OTHER_HEADERS = ("x-api-key", "api-key")
+LONG_BODY = 70_000
+"""Bytes that no server reads at once."""
 ORGANIZATION = {"OpenAI-Organization": "org-gateproof", "OpenAI-Project": "proj_gateproof"}
 
 
@@ -61,6 +63,43 @@ async def chat_without_key(gateway: Gateway) -> Exchange:
 async def stream_without_key(gateway: Gateway) -> Exchange:
     _key(gateway)
     return await gateway.stream({"key": None})
+
+
+@probe()
+async def completion_stream_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """A streamed completion without a key, where there are completions."""
+    _key(gateway)
+    posts = [post for post in await offered(gateway) if post.name == "completions"]
+    return await together(
+        {
+            f"POST {post.path}, streamed": gateway.post(post.path, post.body | {"stream": True}, key=None)
+            for post in posts
+        }
+    )
+
+
+@probe()
+async def long_bodies_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """The smallest chat, plain and streamed, without a key, its body made long by white space that costs no token."""
+    _key(gateway)
+    bodies = {"a long body": gateway.chat_body(), "a long body, streamed": gateway.chat_body(stream=True)}
+    return await together(
+        {
+            case: gateway.post("/chat/completions", body=b" " * LONG_BODY + encode(body), key=None, case=case)
+            for case, body in bodies.items()
+        }
+    )
+
+
+@probe()
+async def heads_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """HEAD of the list and of a model that is retrieved with a key, without one."""
+    _key(gateway)
+    asked = {"HEAD /models": gateway.send("HEAD", "/models", key=None)}
+    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+        path = model.request.url.removeprefix(gateway.target.base_url)
+        asked["HEAD /models/{id}"] = gateway.send("HEAD", path, key=None)
+    return await together(asked)
 
 
 @probe()

@@ -18,9 +18,11 @@ PROMPT = "Say OK."
 PROMPTS = ["Say OK.", "Say yes please.", "Say no."]
 FEW = 4
 """A cap where all that matters is that something is said."""
+SEEDED_CAP = 24
 TOKENS = list(range(40, 52))
 """Token ids below 256, which every vocabulary has: single bytes, as a rule printable."""
-ECHOED = 'Ünï "quoted" \\ back\nnext 日本語 \U0001f642 end'
+ECHOED = '  Ünï "quoted" \\ back\nnext 日本語 \ufb01ne \u2460 \U0001f642 end \n'
+"""Blanks at both ends, a ligature and a number in a circle, which forms of Unicode take for other letters."""
 ECHOES = ["alpha beta gamma", "one two three four"]
 STOPS: dict[str, Any] = {"a string": "e", "four strings": [" t", "e ", "he", "s "]}
 """The pairs are such as models split over two tokens."""
@@ -105,9 +107,20 @@ async def completion_capped(gateway: Gateway) -> Exchange:
     return await completion(gateway, prompt="Count: 1 2 3", max_tokens=1)
 
 
+@probe(tokens=SEEDED_CAP)
+async def completion_seeded(gateway: Gateway) -> dict[str, list[Exchange]]:
+    """One prompt at temperature 0, with each of two seeds once plain and once streamed: a model that answers alike for
+    a seed shows what streaming does to a text."""
+    fields: dict[str, Any] = {"prompt": STORY, "temperature": 0, "max_tokens": SEEDED_CAP}
+    ways = {"plain": gateway, "streamed": gateway.streaming()}
+    answers = [gather(*(completion(way, seed=seed, **fields) for seed in (7, 8))) for way in ways.values()]
+    return dict(zip(ways, map(list, await gather(*answers)), strict=True))
+
+
 @probe(both_modes=True)
 async def completion_n2(gateway: Gateway) -> Exchange:
-    return await completion(gateway, n=2, max_tokens=FEW)
+    """Of a prompt whose answers are longer than the cap."""
+    return await completion(gateway, prompt=STORY, n=2, max_tokens=FEW)
 
 
 @probe()

@@ -90,7 +90,7 @@ async def chat_stream_read_slowly(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.LAST, tokens=LEFT_CAP)
 async def chat_streams_left(gateway: Gateway) -> dict[str, list[Exchange]]:
-    """Longer streams that we leave, all at once, then chats and a stream to their ends."""
+    """Longer streams that we leave, all at once, then chats and streams to their ends."""
     body = gateway.chat_body(stream=True, messages=LONG_PROMPT, cap=LEFT_CAP)
     left = await gather(
         *(
@@ -101,4 +101,5 @@ async def chat_streams_left(gateway: Gateway) -> dict[str, list[Exchange]]:
     )
     words = [[user(f"Reply with the word {word}.")] for word in ("YES", "NO", "WELL")]  # nothing that was sent before
     first = await gather(gateway.chat(messages=words[0]), gateway.stream(messages=words[1]))
-    return {"left": list(left), "after": [*first, await gateway.chat(messages=words[2])]}
+    last = await gather(gateway.chat(messages=words[2]), gateway.stream(messages=words[2]))
+    return {"left": list(left), "after": [*first, *last]}

@@ -21,6 +21,10 @@ TOO_MANY = 2049
 LONG_TEXT = "apple " * 34_000
 """200 kB, about as many tokens as words."""
 UNICODE = "Grüße aus 東京, \N{GREEK SMALL LETTER ALPHA}\N{COMBINING ACUTE ACCENT} und \N{GRINNING FACE}!"
+OTHER_SCRIPTS = ("The cities 東京, Москва and Αθήνα.", "The cities 上海, Берлин and Κρήτη.")
+"""Nothing but letters beyond ASCII, as many in both, tells one from the other."""
+WITHOUT_THEM = tuple(re.sub("[^\x00-\x7f]", letter, OTHER_SCRIPTS[0]) for letter in ("", "?"))
+"""What is left of either where such letters are dropped, or become question marks."""
 FAR_TOO_LONG = 10**6
 
 _EMBEDS = re.compile(
@@ -111,6 +115,12 @@ async def embeddings_unicode(gateway: Gateway) -> dict[str, Exchange]:
             "escaped": gateway.send("POST", PATH, body=json.dumps(body).encode(), case="escaped"),
         }
     )
+
+
+@probe()
+async def embeddings_of_other_scripts(gateway: Gateway) -> Exchange:
+    """Two texts in other scripts, and what is left of them where a gateway knows none but ASCII."""
+    return await _embed(gateway, [*OTHER_SCRIPTS, *WITHOUT_THEM])
 
 
 @probe()

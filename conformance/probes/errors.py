@@ -89,14 +89,19 @@ DEEP: dict[str, Case] = {
     "1,000 arrays in a field": lambda post: post.spelling("gateproof", nested(1_000).decode()),
     "100,000 arrays in a field": lambda post: post.spelling("gateproof", nested(100_000).decode()),
 }
+NAMED_WITH_NUL: dict[str, Case] = {"NUL": lambda post: post.having(model="a\x00b")}
 ODD_NAMES: dict[str, Case] = {
     "10 kB": lambda post: post.having(model="a" * 10_000),
-    "NUL": lambda post: post.having(model="a\x00b"),
+    **NAMED_WITH_NUL,
     "line feed": lambda post: post.having(model="a\nb"),
     "dot segments": lambda post: post.having(model="../../etc/passwd"),
     "lookup": lambda post: post.having(model="${jndi:ldap://127.0.0.1/a}"),
     "quotes": lambda post: post.having(model="a' OR '1'='1' --"),
 }
+HUGE_ELSEWHERE = {"completions": "seed", "embeddings": "dimensions"}
+"""A number that each of the other endpoints may be asked with."""
+HALF: dict[str, Case] = {"half a surrogate pair": lambda post: encode(post.body).replace(b"OK", b"\\ud83d")}
+DECORATED: dict[str, Case] = {"a field of one's own": lambda post: post.having(x_conformance={"a": 1})}
 DUPLICATE_KEYS: dict[str, Case] = {
     "a served model, then an unknown one": lambda post: twice(post.body["model"], UNSERVED, post),
     "an unknown model, then a served one": lambda post: twice(UNSERVED, post.body["model"], post),
@@ -208,7 +213,9 @@ async def deep_nesting(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def huge_numbers(gateway: Gateway) -> dict[str, Exchange]:
     cap = gateway.facts.token_key
-    return await _at_chat(gateway, HUGE | {f"{cap} 10^400": lambda post: post.having(**{cap: 10**400})})
+    at_chat = await _at_chat(gateway, HUGE | {f"{cap} 10^400": lambda post: post.having(**{cap: 10**400})})
+    elsewhere: dict[str, Case] = {"10^400": lambda post: post.having(**{HUGE_ELSEWHERE[post.name]: 10**400})}
+    return at_chat | await _elsewhere(gateway, elsewhere)
 
 
 @probe(phase=Phase.HOSTILE)
@@ -225,13 +232,25 @@ async def duplicate_keys(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def odd_names(gateway: Gateway) -> dict[str, Exchange]:
     """Model names that a careless gateway would pass on to a log, a file system or a database."""
-    return await _everywhere(gateway, ODD_NAMES, alone=True)
+    return await _everywhere(gateway, ODD_NAMES, alone=True) | await _elsewhere(gateway, NAMED_WITH_NUL)
+
+
+@probe(phase=Phase.HOSTILE)
+async def half_pairs(gateway: Gateway) -> dict[str, Exchange]:
+    """Half of a surrogate pair, written as an escape, in what is not a chat."""
+    return await _elsewhere(gateway, HALF)
+
+
+@probe(phase=Phase.HOSTILE)
+async def decorated(gateway: Gateway) -> dict[str, Exchange]:
+    """A field of one's own, and a charset in the media type, in what is not a chat."""
+    return await _elsewhere(gateway, DECORATED, {"Content-Type": "application/json; charset=utf-8"})
 
 
 BROKEN = (
     malformed_json, empty_body, no_object, no_model, model_of_wrong_type, wrong_messages, message_without_role,
     wrong_methods, other_media_types, no_media_type, invalid_utf_8, utf_16, deep_nesting, huge_numbers, not_a_number,
-    duplicate_keys, odd_names,
+    duplicate_keys, odd_names, half_pairs, decorated,
 )  # fmt: skip
 
 
@@ -325,10 +344,21 @@ async def _everywhere(gateway: Gateway, cases: Mapping[str, Case], *, alone: boo
     return found
 
 
-async def _posted(gateway: Gateway, sent: list[tuple[str, Case, Post]]) -> dict[str, Exchange]:
+async def _elsewhere(
+    gateway: Gateway, cases: Mapping[str, Case], headers: Mapping[str, str | None] | None = None
+) -> dict[str, Exchange]:
+    """Every case at the endpoints that are not for chats."""
+    others = [post for post in await offered(gateway) if post.name != "chat"]
+    sent = [(f"{case} at {post.path}", make, post) for case, make in cases.items() for post in others]
+    return await _posted(gateway, sent, headers)
+
+
+async def _posted(
+    gateway: Gateway, sent: list[tuple[str, Case, Post]], headers: Mapping[str, str | None] | None = None
+) -> dict[str, Exchange]:
     return await together(
         {
-            case: gateway.post(post.path, body=make(post), headers=None if make(post) else JSON, case=case)
+            case: gateway.post(post.path, body=make(post), headers=headers if make(post) else JSON, case=case)
             for case, make, post in sent
         }
     )

@@ -45,18 +45,19 @@ async def chat_stream_long(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(tokens=48)
 async def chat_stream_n2(gateway: Gateway) -> Exchange:
-    return await gateway.stream(n=2)
+    """Two texts, both longer than their cap, with usage where that is offered."""
+    return await gateway.streaming().chat(messages=[user(STORY)], n=2, cap=SMALL_CAP)
 
 
 @probe()
 async def chat_stream_stop(gateway: Gateway) -> Exchange:
-    return await gateway.stream(messages=[user(STORY)], stop=["e", "a"], cap=STOP_CAP)
+    return await gateway.streaming().chat(messages=[user(STORY)], stop=["e", "a"], cap=STOP_CAP)
 
 
 @probe()
 async def chat_stream_word_stop(gateway: Gateway) -> Exchange:
     """Stop sequences of two characters, which models split over two tokens."""
-    return await gateway.stream(messages=[user(STORY)], stop=[" t", "e ", "he", "s "], cap=STOP_CAP)
+    return await gateway.streaming().chat(messages=[user(STORY)], stop=[" t", "e ", "he", "s "], cap=STOP_CAP)
 
 
 @probe()

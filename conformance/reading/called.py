@@ -6,7 +6,7 @@ from contextlib import suppress
 from conformance.exchange import Exchange, Unusable
 from conformance.reading.traffic import came_as_asked, reply_of, sent
 from conformance.rules import Json
-from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_wrong
+from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_missing, what_is_wrong
 from conformance.shape import choices, dig
 from conformance.verdict import Inconclusive, Violation
 
@@ -54,6 +54,28 @@ def without_json(answers: Iterable[Exchange]) -> Iterator[Violation]:
     for (_, name), told in groups.items():
         if all(wrong for _, wrong in told):
             yield from (Violation(x, f"{name}: {wrong}") for x, wrong in told)
+
+
+def broken_at_a_place(answers: Iterable[Exchange]) -> list[Violation]:
+    """Calls whose arguments are no JSON object, or lack a key that is required, at a place, a later choice or a later
+    call, where those of all these answers do, while some first call of a first choice is sound. Tools and cuts as in
+    `without_json`."""
+    places: dict[tuple[int, int], list[tuple[Exchange, str, str]]] = {}
+    for answer in answers:
+        tools = offered(sent(answer))
+        for call in calls_in(_readable(answer) or {"choices": []}):
+            taken = tools.get(call.name or "", {}).get("parameters")
+            if taken is not None and call.arguments is not None and not call.cut:
+                wrong = what_is_wrong(call.arguments) or what_is_missing(call.arguments, taken)
+                places.setdefault(call.place, []).append((answer, call.name or "", wrong))
+    if all(wrong for _, _, wrong in places.pop((0, 0), [])):
+        return []
+    return [
+        Violation(x, f"{name}, call {number + 1} of choice {choice}: {wrong}")
+        for (choice, number), told in places.items()
+        if all(wrong for _, _, wrong in told)
+        for x, name, wrong in told
+    ]
 
 
 def _readable(exchange: Exchange) -> Json | None:

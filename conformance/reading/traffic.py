@@ -177,7 +177,7 @@ def event_streams(exchanges: Iterable[Exchange], at_least: Exchange) -> list[Exc
     are. Raises Unusable if `at_least`, the smallest stream, is not among them. Streams that we left ourselves are left
     out."""
     if not _is_stream(at_least):
-        raise Unusable(f"a stream was to be answered, the answer is {at_least.seen}")
+        raise Unusable(f"{at_least.step} was to be a stream, the answer is {at_least.seen}")
     return [x for x in exchanges if endpoint(x) == endpoint(at_least) and _streamed(x) and _is_stream(x)]
 
 
@@ -186,13 +186,15 @@ def reports_error(stream: Exchange) -> bool:
 
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
-    """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`."""
-    chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned]
+    """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`. A
+    client error may be one of the stream's options, a server error is none."""
+    chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned and not x.repeated]
     served = [(x.request.url, x.request.headers, sent(x)) for x in chats if _is_answer(x)]
-    refused = [
-        (x, {k: v for k, v in sent(x).items() if k != "stream"}) for x in chats if _streamed(x) and x.status != 200
-    ]
-    yield from (x for x, plain in refused if (x.request.url, x.request.headers, plain) in served)
+    for x in chats:
+        left_out = ("stream", "stream_options") if x.status >= 500 else ("stream",)
+        plain = {key: value for key, value in sent(x).items() if key not in left_out}
+        if _streamed(x) and x.status != 200 and (x.request.url, x.request.headers, plain) in served:
+            yield x
 
 
 def embeddings_of_text(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -292,7 +294,7 @@ def ids_twice(answers: Iterable[Exchange], *, same_request: bool) -> Iterator[Vi
     for answer in answers:
         id = _id(answer)
         earlier = first.setdefault(id, answer) if id else answer
-        if earlier is not answer and (earlier.request.body == answer.request.body) is same_request:
+        if earlier is not answer and _asks_the_same(earlier, answer) is same_request:
             yield Violation(answer, f"the id {show(id)} came twice" + (", to equal requests" if same_request else ""))
 
 
@@ -311,6 +313,11 @@ def against_their_caps(answers: Iterable[Exchange], keys: Iterable[str]) -> Iter
             spent = usage.completion_tokens(last)
             if limits and spent is not None:
                 yield answer, spent, min(limits)
+
+
+def _asks_the_same(one: Exchange, other: Exchange) -> bool:
+    """Whether two requests are equal, however their JSON is written."""
+    return sent(one) == sent(other) and (bool(sent(one)) or one.request.body == other.request.body)
 
 
 def _id(answer: Exchange) -> str:

@@ -89,6 +89,7 @@ def build(
         "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
         "summary": summary,
         "cost": recording.cost,
+        "busy": recording.busy,
         "requirements": rows,
         "clients": clients.judged(recording, target, profile, grouped),
         "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},

@@ -14,13 +14,17 @@ from conformance.verdict import RED, Verdict
 
 _COLUMNS = (
     ("pass", (Verdict.PASS,)),
-    ("fail", (Verdict.FAIL, Verdict.UNTESTABLE, Verdict.STALE)),
+    ("fail", (Verdict.FAIL,)),
+    ("untest.", (Verdict.UNTESTABLE,)),
+    ("stale", (Verdict.STALE,)),
     ("warn", (Verdict.WARN,)),
     ("error", (Verdict.ERROR,)),
     ("known", (Verdict.KNOWN,)),
     ("inconcl.", (Verdict.INCONCLUSIVE,)),
     ("n/a", (Verdict.NOT_APPLICABLE,)),
 )
+_IF_ANY = ("untest.", "stale")
+"""Columns that are left out where they would be empty."""
 _SHOWN = (
     Verdict.KNOWN,
     Verdict.ERROR,
@@ -82,9 +86,11 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
         area = catalogue.requirement(row["id"]).area
         counts.setdefault(area, {})
         counts[area][row["verdict"]] = counts[area].get(row["verdict"], 0) + 1
-    yield f"  {'area':<8}" + "".join(f"{title:>9}" for title, _ in _COLUMNS)
+    found = {row["verdict"] for row in rows}
+    columns = [(title, verdicts) for title, verdicts in _COLUMNS if title not in _IF_ANY or found & {*verdicts}]
+    yield f"  {'area':<8}" + "".join(f"{title:>9}" for title, _ in columns)
     for area, count in counts.items():
-        cells = (sum(count.get(verdict.value, 0) for verdict in verdicts) for _, verdicts in _COLUMNS)
+        cells = (sum(count.get(verdict.value, 0) for verdict in verdicts) for _, verdicts in columns)
         title = catalogue.areas()[area].title
         yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {title}"
 
@@ -146,6 +152,7 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
         f"{cost['completion_tokens']} completion tokens"
     )
+    yield from _throttling(document.get("busy", {}))
     red = sum(summary[verdict.value] for verdict in RED)
     if document["conformant"]:
         yield _painted("conformant", Verdict.PASS, colour)
@@ -153,6 +160,15 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         yield _painted(
             f"NOT conformant: {red} of {total} requirements are broken or can't be judged", Verdict.FAIL, colour
         )
+
+
+def _throttling(busy: dict[str, int]) -> Iterator[str]:
+    """What there was of 429 and 503, and how there is less of it."""
+    obeyed, given_up = busy.get("obeyed", 0), busy.get("given_up", 0)
+    if obeyed or given_up:
+        more = f", {given_up} request{'' if given_up == 1 else 's'} given up" if given_up else ""
+        were = "answer was" if obeyed == 1 else "answers were"
+        yield f"throttled: {obeyed} {were} 429 or 503, obeyed and asked again{more}; a lower --concurrency meets fewer"
 
 
 def _painted(text: str, verdict: Verdict, colour: bool) -> str:

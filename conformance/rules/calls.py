@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from conformance.rules import BodyRule, Json
-from conformance.rules.formats import parsed
+from conformance.rules.formats import misfit, parsed
 from conformance.shape import choices, show
 
 CUT = ("length", "content_filter")
@@ -21,6 +22,8 @@ class Call:
     arguments: str | None
     finish: Any
     """The finish_reason of its choice."""
+    place: tuple[int, int] = (0, 0)
+    """The numbers of its choice and of the call within that."""
 
     @property
     def cut(self) -> bool:
@@ -30,15 +33,16 @@ class Call:
 def calls_in(document: Json) -> list[Call]:
     """Every tool call of an answer, those that are no objects left out."""
     found = []
-    for choice in choices(document):
+    for at, choice in enumerate(choices(document)):
         message: Any = choice.get("message")
         calls = message.get("tool_calls") if isinstance(message, dict) else None
-        for call in calls if isinstance(calls, list) else ():
+        for number, call in enumerate(calls if isinstance(calls, list) else ()):
             if isinstance(call, dict):
                 given: Any = call.get("function")
                 function: Json = given if isinstance(given, dict) else {}
                 name, arguments = _text(function.get("name")), _text(function.get("arguments"))
-                found.append(Call(name, _text(call.get("id")), arguments, choice.get("finish_reason")))
+                id, place = _text(call.get("id")), (at, number)
+                found.append(Call(name, id, arguments, choice.get("finish_reason"), place))
     return found
 
 
@@ -74,6 +78,26 @@ def nothing_is_called(document: Json) -> Iterator[str]:
         yield f"called: {show(names)}, though no tools were offered"
 
 
+def exchanged(asked: Json) -> BodyRule:
+    """Calls of two tools, each with arguments that only the schema of the other allows: no model does that twice in one
+    answer, and a gateway that joins by the wrong index does."""
+    schemas = {name: function.get("parameters") for name, function in offered(asked).items()}
+
+    def fits(arguments: Json, name: str) -> bool:
+        schema = schemas.get(name)
+        return isinstance(schema, dict) and not misfit(arguments, schema)
+
+    def rule(document: Json) -> Iterator[str]:
+        found = [(call, json) for call in calls_in(document) if not call.cut and (json := _object(call)) is not None]
+        for (one, its), (other, others) in combinations(found, 2):
+            if one.name in schemas and other.name in schemas and one.name != other.name:
+                right = fits(its, one.name) or fits(others, other.name)
+                if not right and fits(its, other.name) and fits(others, one.name):
+                    yield f"{one.name} has the arguments {show(its)}, and {other.name} has {show(others)}"
+
+    return rule
+
+
 def what_is_wrong(arguments: str) -> str:
     """Why these arguments are no JSON object, "" if they are one."""
     try:
@@ -81,6 +105,20 @@ def what_is_wrong(arguments: str) -> str:
     except ValueError:
         return f"the arguments are no JSON: {show(arguments)}"
     return "" if isinstance(value, dict) else f"the arguments are no JSON object: {show(arguments)}"
+
+
+def what_is_missing(arguments: str, schema: Any) -> str:
+    """The keys that a schema requires and this JSON object lacks, "" if none."""
+    required: Any = schema.get("required") if isinstance(schema, dict) else None
+    missing = [key for key in required if key not in parsed(arguments)] if isinstance(required, list) else []
+    return f"the arguments lack {show(missing)}: {show(arguments)}" if missing else ""
+
+
+def _object(call: Call) -> Json | None:
+    if call.arguments is None or what_is_wrong(call.arguments):
+        return None
+    found: Json = parsed(call.arguments)
+    return found
 
 
 def _text(value: Any) -> str | None:

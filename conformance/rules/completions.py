@@ -2,7 +2,8 @@
 
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from conformance.rules import BodyRule, Json, StreamRule
@@ -14,6 +15,12 @@ from schemas import violations
 FINISH_REASONS = ("stop", "length", "content_filter")
 CONSTANT = ("id", "created", "model", "system_fingerprint")
 ARRAYS = ("tokens", "token_logprobs", "top_logprobs", "text_offset")
+SIZES: tuple[Callable[[str], int], ...] = (
+    len,
+    lambda text: len(text.encode("utf-8", "surrogatepass")),
+    lambda text: len(_utf16(text)) // 2,
+)
+"""How long a text is: in characters, in bytes, or in the units of Java and JavaScript."""
 NO_LOGPROB = -9999.0
 """Some engines write this where a probability is too small to tell."""
 JUDGED_ALONE = ["id", "usage", *(f"choices[].{key}" for key in ("index", "text", "finish_reason", "logprobs"))]
@@ -93,6 +100,17 @@ def text(document: Json) -> str:
     return "".join(texts(document).values())
 
 
+def as_chat(document: Json) -> Json:
+    """The answer as if it were that of a chat, for the rules that compare texts."""
+    told = [choice | {"message": {"content": choice.get("text")}} for choice in choices(document)]
+    return document | {"choices": told}
+
+
+def cut_texts(document: Json) -> int:
+    """How many texts ran into their cap."""
+    return sum(1 for choice in choices(document) if choice.get("text") and choice.get("finish_reason") == "length")
+
+
 def loosely(text: str) -> str:
     """A text without what tokenisers may change in it: forms of letters, and how white space is written."""
     return " ".join(unicodedata.normalize("NFKC", text.replace("\u2581", " ").replace("\u0120", " ")).split())
@@ -150,7 +168,8 @@ def _wrong_entries(logprobs: Json, most: int) -> Iterator[str]:
 
 
 def logprobs_make_sense(document: Json) -> Iterator[str]:
-    """No log-probability is above 0, and the tokens joined are the text (special ones may follow)."""
+    """No log-probability is above 0, the tokens joined are the text (special ones may follow), and where they are the
+    very text, each begins as far behind the one before as that is long."""
     for where, said, logprobs in logprobs_of(document):
         values, tokens = (_array(logprobs, key) for key in ("token_logprobs", "tokens"))
         numbers = [value for value in values if isinstance(value, int | float)]
@@ -160,6 +179,21 @@ def logprobs_make_sense(document: Json) -> Iterator[str]:
         in_bytes = "\ufffd" in whole or "bytes:" in whole or "<0x" in whole
         if tokens and not in_bytes and not loosely(whole).startswith(loosely(said)):
             yield f"{where}.logprobs.tokens are {show(whole)} together, the text is {show(said)}"
+        elif whole == said:
+            yield from _misplaced(where, [str(token) for token in tokens], _array(logprobs, "text_offset"))
+
+
+def _misplaced(where: str, tokens: list[str], offsets: list[Any]) -> Iterator[str]:
+    """The first token that begins elsewhere than its predecessor ends, wherever the first of them is said to begin,
+    if characters are counted in no way that there is."""
+    steps = [after - before if is_int(before) and is_int(after) else None for before, after in pairwise(offsets)]
+    told = list(zip(steps, tokens, strict=False))
+    wrong = [[place for place, (step, token) in enumerate(told) if step != size(token)] for size in SIZES]
+    whole = len(offsets) == len(tokens) and None not in steps  # other lengths and types: arrays_align
+    if whole and all(wrong):
+        place = wrong[0][0]
+        seen = f"text_offset {offsets[place]} and {offsets[place + 1]} are those of {show(tokens[place])}"
+        yield f"{where}.logprobs.{seen} and of what follows"
 
 
 def echo_is_covered(prompt: str, prompt_tokens: int | None) -> BodyRule:
@@ -176,6 +210,10 @@ def echo_is_covered(prompt: str, prompt_tokens: int | None) -> BodyRule:
                 yield f"{where}.logprobs.token_logprobs begins with {show(values[0])}, before which nothing stands"
 
     return rule
+
+
+def _utf16(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")
 
 
 def _array(value: Any, key: str) -> list[Any]:

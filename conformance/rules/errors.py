@@ -26,6 +26,16 @@ _INTERNALS = {
     r"|\bCannot read propert(?:y|ies) of (?:undefined|null)|\bundefined is not an? (?:object|function)\b"
     r"|\bnil pointer dereference\b|\binvalid memory address\b|\bNullPointerException\b|\bNullReferenceException\b"
     r"|\bindex out of range \[\d+\]|\bfunction \w+ at 0x[0-9a-f]+"
+    r"|\b(?:Type|Value|Key|Attribute|Index|Name|Assertion|Recursion|Reference|Range|ZeroDivision|UnboundLocal)Error: "
+    r"|\bunsupported operand type\(s\) for\b|\bnot supported between instances of '|\bobject of type '\w+' has no len\b"
+    r"|\bcould not convert string to (?:float|int)\b|\binvalid literal for int\(\)|\bunhashable type: '"
+    r"|\b(?:list|string|tuple|byte) ind(?:ices|ex) (?:must be integers|out of range)|\bvalues to unpack \("
+    r"|\bargument of type '\w+' is not iterable|\bcan only concatenate \w+ \(not \"|\bCannot destructure property\b"
+    r"|\.(?:map|forEach|filter|trim|split|toLowerCase|replace|join|includes|find|some|startsWith) is not a function"
+    r"|\bCannot convert undefined or null to object\b|\bMaximum call stack size exceeded\b"
+    r"|\bruntime error: |\binterface conversion: |\bassignment to entry in nil map\b|\bslice bounds out of range\b"
+    r"|\bcalled `(?:Option|Result)::\w+\(\)`|\bObject reference not set to an instance\b"
+    r"|\b(?:java|javax|kotlin|scala|org|com|io)\.(?:\w+\.)+[A-Z]\w*(?:Exception|Error)\b"
     r"|\b\w+\.(?:py|go|rs|js|ts|java|rb|php|cs):\d+\b",
     "SQL": r"\bSELECT\b[^\n]{1,300}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b"
     r"|\bSQLSTATE\b|\bORA-\d{5}\b|\bsqlite3\.\w+Error\b|\bpsycopg|\bsqlalchemy\b|syntax error at or near",

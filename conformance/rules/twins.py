@@ -16,6 +16,8 @@ THINNED, THICKENED = 0.6, 1.6
 LETTERS_PER_TOKEN = 1.5
 """With fewer, a plain answer holds hidden thoughts, whose share differs from answer to answer."""
 MANY_TOKENS = 8
+MANY_FOREIGN, LONG = 8, 16
+"""Characters beyond ASCII that are no accident, and of a text that could have had some."""
 THOUGHTS = ("reasoning_content", "reasoning")
 
 
@@ -24,6 +26,36 @@ def distorted(plain: list[Json], streamed: list[Json]) -> list[str]:
     if len(plain) < 2 or len({text(each) for each in plain}) > 1 or any(map(_thinks, plain)):
         return []
     return _if_all([distortion(text(plain[0]), text(each)) for each in streamed])
+
+
+def distorted_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """What was done to each plain text on its way to the streamed one that was asked for with the same seed."""
+    if any(map(_thinks, plain)):
+        return []
+    return _if_all([distortion(text(one), text(other)) for one, other in zip(plain, streamed, strict=True)])
+
+
+def curtailed_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Each plain text goes on where the streamed one of the same seed and of as many tokens ends, at least one of them
+    with letters, of which no cap makes half ones."""
+    pairs = list(zip(plain, streamed, strict=True))
+    if any(map(_thinks, plain)) or any(completion_tokens(one) != completion_tokens(other) for one, other in pairs):
+        return []
+    said = [(text(one), text(other)) for one, other in pairs]
+    rests = [one[len(other) :] if other and one.startswith(other) else "" for one, other in said]
+    letters = any(c.isalnum() for rest in rests for c in rest)
+    seen = "in as many tokens the plain text goes on: {}"
+    return _if_all([seen.format(show(rest)) if rest and letters else "" for rest in rests])
+
+
+def flattened(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Every plain answer has many characters beyond ASCII, and no streamed one has any."""
+    if len(plain) < 2 or not all(_foreign(text(each)) >= MANY_FOREIGN for each in plain):
+        return []
+    told = [text(each) for each in streamed]
+    seen = "plain answers have characters beyond ASCII, {} and more of them, the streamed one has none: {}"
+    least = min(_foreign(text(each)) for each in plain)
+    return _if_all([seen.format(least, show(each)) if each.isascii() and len(each) >= LONG else "" for each in told])
 
 
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
@@ -91,6 +123,12 @@ def _thinks(document: Json) -> bool:
 def _hides(document: Json) -> bool:
     """Whether an answer shows so little for its tokens that most of them may be hidden thoughts."""
     return len(_letters(document)) < LETTERS_PER_TOKEN * (completion_tokens(document) or 0)
+
+
+def _foreign(said: str) -> int:
+    """How many of the characters of a text are beyond ASCII, if they are a tenth of it; else 0."""
+    count = sum(not c.isascii() and not c.isspace() for c in said)
+    return count if 10 * count >= len(said) else 0
 
 
 def _letters(document: Json) -> str:

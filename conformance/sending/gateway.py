@@ -4,29 +4,27 @@ import asyncio
 import itertools
 import json as jsonlib
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from contextvars import ContextVar
 from copy import copy
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from urllib.parse import quote
 
-from conformance.exchange import Exchange, Headers, Request
+from conformance.exchange import BUSY, Exchange, Headers, Request
 from conformance.profiles import Profile
 from conformance.sending.cost import Budget
 from conformance.sending.manners import Manner
 from conformance.sending.presence import Presence
-from conformance.sending.slots import Slots
+from conformance.sending.slots import Patience, Slots, spread_s, wait_s
 from conformance.sending.wire import meant, raw_request
 from conformance.target import Target
 
 TOKEN_CAP = 16
-MAX_ATTEMPTS = 3
-MAX_WAIT_S = 20.0
-BUSY = (429, 503)
+FINDING_NOBODY = 3
+"""How often a request is sent that found nobody where somebody was before."""
+AT_ONCE = -1
+"""The rank of what is sent again: before all others."""
 ABSENT = object()
 """As a field of a body: leave this key out."""
 
@@ -86,6 +84,7 @@ class Gateway:
         self.exchanges: list[Exchange] = []
         self._wire = wire
         self._slots = Slots(concurrency)
+        self._patience = Patience(self._slots)
         self._sent: dict[tuple[Any, ...], asyncio.Task[Exchange]] = {}
         self._numbers = itertools.count(1)
         self.budget = budget or Budget()
@@ -174,13 +173,13 @@ class Gateway:
         label, rank = current_label.get() + (f"[{case}]" if case else ""), current_rank.get()
 
         async def go() -> Exchange:
-            async with self._slots.held(rank):
-                return await self._obeying(
-                    label,
-                    lambda: Request(method, url, self._headers(bool(content), headers, key, authorization), content),
-                    own_key=own_key,
-                    obey=obey,
-                )
+            return await self._obeying(
+                label,
+                lambda: Request(method, url, self._headers(bool(content), headers, key, authorization), content),
+                rank=rank,
+                own_key=own_key,
+                obey=obey,
+            )
 
         given = tuple(sorted((headers or {}).items(), key=repr))
         identity = (method, url, content, given, key, tuple(authorization or ()), repeat, obey)
@@ -197,24 +196,18 @@ class Gateway:
     async def raw(self, pieces: list[bytes], methods: list[str]) -> list[Exchange]:
         """Writes these bytes on one connection of its own and reads an answer to each piece (see Wire.raw)."""
         asked = [meant(method, self.target.origin, piece) for method, piece in zip(methods, pieces, strict=True)]
-        async with self._slots.held(current_rank.get()):
-            for request in asked:
-                self._admit(request)
-            id = f"x{next(self._numbers)}"
-            exchanges = await self._wire.raw(id, current_label.get(), self.target.base_url, pieces, methods)
-        for request, exchange in zip(asked, exchanges, strict=False):
-            self._note(exchange, request)
-        return exchanges
+        label, url = current_label.get(), self.target.base_url
+        return await self._once_more(asked, lambda id: self._wire.raw(id, label, url, pieces, methods))
 
     async def badly(self, manner: Manner, path: str, json: Any, *, case: str = "") -> Exchange:
         """Posts this on a connection of its own and reads the answer in this manner (see Manner). Never shared."""
         asked = Request("POST", self.target.base_url + path, self._headers(True, None, ABSENT, None), encode(json))
         label = current_label.get() + (f"[{case}]" if case else "")
-        async with self._slots.held(current_rank.get()):
-            self._admit(asked)
-            exchange = await self._wire.badly(f"x{next(self._numbers)}", label, asked, manner)
-        self._note(exchange, asked)
-        return exchange
+
+        async def go(id: str) -> list[Exchange]:
+            return [await self._wire.badly(id, label, asked, manner)]
+
+        return (await self._once_more([asked], go))[0]
 
     def as_bytes(self, method: str, path: str, body: bytes = b"", extra: Headers = ()) -> bytes:
         """The bytes of an ordinary request, for `raw`."""
@@ -223,25 +216,50 @@ class Gateway:
             headers.append(("Content-Length", str(len(body))))
         return raw_request(method, self.target.base_url + path, [*headers, *extra], body)
 
-    async def _obeying(self, label: str, request: Callable[[], Request], *, own_key: bool, obey: bool) -> Exchange:
-        for attempt in range(MAX_ATTEMPTS):
-            asked = request()
-            self._admit(asked)
-            exchange = await self._wire.send(f"x{next(self._numbers)}", label, asked)
-            self._note(exchange, asked)
-            if attempt + 1 < MAX_ATTEMPTS and self._presence.is_doubtful(exchange):
+    async def _obeying(
+        self, label: str, request: Callable[[], Request], *, rank: int, own_key: bool, obey: bool
+    ) -> Exchange:
+        for attempt in itertools.count(1):
+            async with self._slots.held(rank if attempt == 1 else AT_ONCE) as turn:
+                asked = request()
+                self._admit(asked)
+                sent = await self._wire.send(f"x{next(self._numbers)}", label, asked)
+                again = obey and self._patience.will_repeat(sent, attempt, turn)
+                exchange = replace(sent, attempt=attempt, repeated=again)
+                self._note(exchange, asked)
+            if again:
+                await asyncio.sleep(self._wait_s(exchange, attempt))
+            elif attempt < FINDING_NOBODY and self._presence.is_doubtful(exchange):
                 await asyncio.sleep(wait_s(None, attempt))
-            elif exchange.status == 401 and own_key and self.target.api_key_command and attempt == 0:
+            elif exchange.status == 401 and own_key and self.target.api_key_command and attempt == 1:
                 await self._refresh_key()
-            elif not (obey and exchange.status in BUSY) or attempt + 1 == MAX_ATTEMPTS:
-                return exchange
             else:
-                await asyncio.sleep(self._wait_s(exchange.header("retry-after"), attempt))
+                break
         return exchange
 
-    def _wait_s(self, retry_after: str | None, attempt: int) -> float:
+    async def _once_more(
+        self, asked: list[Request], send: Callable[[str], Awaitable[list[Exchange]]]
+    ) -> list[Exchange]:
+        """What is sent on a connection of its own, sent anew as a whole where it is throttled on the way."""
+        for attempt in itertools.count(1):
+            async with self._slots.held(current_rank.get() if attempt == 1 else AT_ONCE) as turn:
+                for request in asked:
+                    self._admit(request)
+                sent = await send(f"x{next(self._numbers)}")
+                last = next(filter(_is_throttled, sent), None)
+                again = last is not None and self._patience.will_repeat(last, attempt, turn)
+                exchanges = [replace(exchange, attempt=attempt, repeated=again) for exchange in sent]
+                for request, exchange in zip(asked, exchanges, strict=False):
+                    self._note(exchange, request)
+            if last is None or not again:
+                break
+            await asyncio.sleep(self._wait_s(last, attempt))
+        return exchanges
+
+    def _wait_s(self, busy: Exchange, attempt: int) -> float:
         """No longer than the run lasts."""
-        return min(wait_s(retry_after, attempt), self.budget.ends_at - asyncio.get_running_loop().time())
+        wait = spread_s(wait_s(busy.header("retry-after"), attempt))
+        return min(wait, self.budget.ends_at - asyncio.get_running_loop().time())
 
     async def _refresh_key(self) -> None:
         if self._key_refresh is None:
@@ -316,13 +334,6 @@ def encode(value: Any) -> bytes:
     return jsonlib.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def wait_s(retry_after: str | None, attempt: int) -> float:
-    """Seconds to wait before the next attempt: what Retry-After says, within bounds; without it 0.5, 1, 2 …"""
-    wait = 0.5 * 2.0**attempt
-    if retry_after:
-        try:
-            wait = float(retry_after)
-        except ValueError:
-            with suppress(ValueError):
-                wait = parsedate_to_datetime(retry_after).timestamp() - time.time()
-    return min(max(wait, 0.0), MAX_WAIT_S)
+def _is_throttled(exchange: Exchange) -> bool:
+    """As odd requests can be refused for good with 503, only where it says when to come back."""
+    return exchange.status == 429 or (exchange.status in BUSY and exchange.header("retry-after") is not None)

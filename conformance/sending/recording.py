@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conformance.exchange import Blame, Exchange, Unusable, clip
+from conformance.exchange import BUSY, Blame, Exchange, Unusable, clip, exchanges_in
 from conformance.limits import GRACE_S, MESSAGE_CHARS
 from conformance.probe import PROBES, Phase
 from conformance.profiles import Profile
@@ -43,6 +43,21 @@ class Recording:
     blocked: str | None = None
     started_at: float = 0.0
     duration_s: float = 0.0
+
+    def of(self, probe: str) -> list[Exchange]:
+        """The exchanges that this probe returned; those that it sent, where it could return nothing."""
+        result = self.results.get(probe)
+        if result and not result.unusable:
+            return list(exchanges_in(result.value))
+        return [exchange for exchange in self.exchanges if exchange.label.split("[")[0] == probe]
+
+    @property
+    def busy(self) -> dict[str, int]:
+        """How many answers were 429 or 503 and obeyed, and how many requests were given up for it."""
+        return {
+            "obeyed": sum(exchange.repeated and exchange.status in BUSY for exchange in self.exchanges),
+            "given_up": sum(exchange.given_up for exchange in self.exchanges),
+        }
 
     @property
     def cost(self) -> dict[str, int]:

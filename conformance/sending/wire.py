@@ -26,6 +26,7 @@ from conformance.sending import manners
 from conformance.sending.failures import NETWORK_ERRORS, Over, Unconnected, failure_of
 from conformance.sending.keeping import Body, Store
 from conformance.sending.manners import Manner
+from conformance.sending.pulse import Pulse
 
 KEEP_IDLE_S = 15.0
 
@@ -82,12 +83,15 @@ class Wire:
         self._idle: list[httpcore.AsyncHTTPConnection] = []
         self._store = Store(self.limits)
         self._ends_at = float("inf")
+        self._pulse = Pulse()
 
     async def __aenter__(self) -> "Wire":
         self._ends_at = asyncio.get_running_loop().time() + self.limits.run_s
+        self._pulse.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._pulse.stop()
         for connection in self._idle:
             await connection.aclose()
 
@@ -149,6 +153,7 @@ class Wire:
 
     async def _attempt(self, id: str, label: str, request: Request, *, anew: bool = False) -> tuple[Exchange, bool]:
         started_at, sent_at, fresh = time.time(), time.perf_counter(), False
+        late_s = self._pulse.late_s
         status, version, headers_s = 0, "HTTP/1.1", 0.0
         headers: Headers = ()
         body = Body(self._store)
@@ -184,9 +189,9 @@ class Wire:
         except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
         body.end()
-        duration_s = time.perf_counter() - sent_at
+        duration_s, late_s = time.perf_counter() - sent_at, self._pulse.late_s - late_s
         answer = Response(status, headers, body.reads, version, headers_s) if status else None
-        return Exchange(id, label, request, answer, failure, started_at, duration_s), fresh
+        return Exchange(id, label, request, answer, failure, started_at, duration_s, late_s), fresh
 
     async def raw(self, id: str, label: str, origin: str, data: list[bytes], expect: list[str]) -> list[Exchange]:
         """Writes `data` piece by piece on one new connection and reads one answer to each request in it.

@@ -38,10 +38,24 @@ def test_every_endpoint_without_a_key_is_401(without_key: dict[str, Exchange]) -
 
 
 @requirement("AUTH-003")
-def test_a_stream_without_a_key_is_401_in_json(stream_without_key: Exchange, chat_without_key: Exchange) -> None:
-    _denied(chat_without_key)
-    expect(stream_without_key.status == chat_without_key.status, stream_without_key)
-    expect(stream_without_key.media_type != "text/event-stream", stream_without_key)
+def test_a_stream_without_a_key_is_401_in_json(
+    stream_without_key: Exchange,
+    chat_without_key: Exchange,
+    completion_stream_without_key: dict[str, Exchange],
+    without_key: dict[str, Exchange],
+) -> None:
+    streams = {"a streamed chat": (stream_without_key, chat_without_key)}
+    streams |= {
+        case: (x, without_key["POST /completions"])
+        for case, x in completion_stream_without_key.items()
+        if "POST /completions" in without_key
+    }
+    guarded = {case: pair for case, pair in streams.items() if pair[1].status in DENIED}
+    if not guarded:
+        _denied(chat_without_key)
+    for case, (stream, plain) in guarded.items():
+        expect(stream.status == plain.status, stream, f"{case}: {stream.seen}")
+        expect(stream.media_type != "text/event-stream", stream, f"{case}: {stream.seen}")
 
 
 @requirement("AUTH-004")
@@ -224,6 +238,33 @@ def test_options_without_a_key_discloses_nothing(
         if x.ok
         for id in facts.listed
         if id in x.readable
+    )
+
+
+@requirement("AUTH-022")
+def test_a_long_body_does_not_open_the_gateway(
+    long_bodies_without_key: dict[str, Exchange], chat_without_key: Exchange, stream_without_key: Exchange
+) -> None:
+    _denied(chat_without_key)
+    survive(long_bodies_without_key)
+    streamed = stream_without_key.status in DENIED  # else AUTH-003 tells
+    asked = {case: x for case, x in long_bodies_without_key.items() if streamed or "streamed" not in case}
+    refuse(asked, (401, chat_without_key.status, 413))
+
+
+@requirement("AUTH-023")
+def test_head_without_a_key_discloses_nothing(
+    heads_without_key: dict[str, Exchange], models_without_key: Exchange, without_key: dict[str, Exchange]
+) -> None:
+    guarded = {"HEAD /models": models_without_key, "HEAD /models/{id}": without_key.get("GET /models/{id}")}
+    closed = [case for case, x in guarded.items() if x and x.status in DENIED and case in heads_without_key]
+    if not closed:
+        raise Inconclusive("GET of the same paths needs no key either")
+    survive({case: heads_without_key[case] for case in closed})
+    hold(
+        Violation(heads_without_key[case], f"{case} without a key: HTTP {heads_without_key[case].status}")
+        for case in closed
+        if heads_without_key[case].ok
     )
 
 

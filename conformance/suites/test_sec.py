@@ -70,14 +70,14 @@ def test_ambiguous_lengths_are_refused(ambiguous_framing: dict[str, list[Exchang
 @requirement("SEC-006")
 def test_an_image_url_is_no_oracle(images_from_elsewhere: dict[str, Exchange], chat_reply: Exchange) -> None:
     there, not_there, nowhere = images_from_elsewhere.values()
-    longest_s = PATIENCE_S + 2 * chat_reply.duration_s
+    longest_s = PATIENCE_S + 2 * chat_reply.took_s
     files = {"a file that there is": there, "a file that there is not": not_there}
     hold(Violation(x, f"{case}: {x.seen}") for case, x in files.items() if not 400 <= x.status < 500)
     alike = (there.status, there.refusal) == (not_there.status, not_there.refusal)
     expect(alike, there, f"a file that there is: {there.seen}; one that there is not: {not_there.seen}")
     expect(nowhere.complete and nowhere.status < 500, nowhere, f"a host that there is not: {nowhere.seen}")
-    slow = [x for x in images_from_elsewhere.values() if x.duration_s > longest_s]
-    hold(Violation(x, f"{x.label}: answered after {x.duration_s:.1f} s") for x in slow)
+    slow = [x for x in images_from_elsewhere.values() if x.took_s > longest_s]
+    hold(Violation(x, f"{x.label}: answered after {x.took_s:.1f} s") for x in slow)
 
 
 @requirement("SEC-007")

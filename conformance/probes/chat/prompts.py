@@ -1,6 +1,7 @@
 """Probes of what a prompt is made of: roles, turns, parts, images, sizes; and many prompts at once."""
 
 import base64
+import json
 import struct
 import zlib
 from asyncio import gather
@@ -8,6 +9,7 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
+from conformance.probes.chat.replies import UNICODE
 from conformance.sending.gateway import Gateway, together, user
 
 WORD = "apple "
@@ -19,6 +21,7 @@ LARGE = 100_000 // len(WORD)
 """Words of a prompt of 100 kB."""
 LENGTHS = tuple(range(10, 300, 40))
 SAY_OK = "Reply with the word OK."
+FROM_DEVELOPER = [{"role": "developer", "content": "Be brief."}, user(SAY_OK)]
 
 
 @probe(tokens=32, both_modes=True)
@@ -65,7 +68,7 @@ async def chat_parts_elsewhere(gateway: Gateway) -> Exchange:
 
 @probe()
 async def chat_developer(gateway: Gateway) -> Exchange:
-    return await gateway.chat(messages=[{"role": "developer", "content": "Be brief."}, user(SAY_OK)])
+    return await gateway.chat(messages=FROM_DEVELOPER)
 
 
 @probe()
@@ -157,6 +160,31 @@ async def chat_large_prompt(gateway: Gateway) -> Exchange:
     return await gateway.chat(messages=[user(f"{SAY_OK} {WORD * LARGE}".rstrip())], cap=1)
 
 
+@probe(phase=Phase.HOSTILE)
+async def chat_prompts_both_ways(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
+    """What a prompt may hold, and what no prompt should, each streamed and plain; the plain ones are those that are
+    sent elsewhere."""
+    half = json.dumps(gateway.chat_body(messages=[user("half \ud83d")], cap=1, stream=True)).encode()
+    streamed = {
+        "other scripts": gateway.stream({"case": "other scripts"}, messages=[user(UNICODE)]),
+        "role developer": gateway.stream({"case": "role developer"}, messages=FROM_DEVELOPER),
+        "an image": gateway.stream({"case": "an image"}, messages=[user([text_part(SAY_OK), image_part(png(32))])]),
+        "100 kB": gateway.stream({"case": "100 kB"}, messages=[user(f"{SAY_OK} {WORD * LARGE}".rstrip())], cap=1),
+        "half a surrogate pair": gateway.post("/chat/completions", body=half, case="half a surrogate pair"),
+        "temperature 2.1": gateway.stream({"case": "temperature 2.1"}, temperature=2.1),
+    }
+    plain = {
+        "other scripts": gateway.chat(messages=[user(UNICODE)]),
+        "role developer": chat_developer(gateway),
+        "an image": chat_image(gateway),
+        "100 kB": chat_large_prompt(gateway),
+        "half a surrogate pair": gateway.post("/chat/completions", body=half.replace(b', "stream": true', b"")),
+        "temperature 2.1": gateway.chat(temperature=2.1),
+    }
+    streams, plains = await gather(together(streamed), together(plain))
+    return {case: {"streamed": streams[case], "plain": plains[case]} for case in streams}
+
+
 @probe(phase=Phase.TIMED, tokens=16)
 async def chats_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
     """Prompts of clearly different lengths, the shortest and the longest alone and then all at once; and with them one
@@ -169,7 +197,7 @@ async def chats_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
     alone = {f"{length}": await chat(length, "alone") for length in (LENGTHS[0], LENGTHS[-1])}
     asked = {f"{length}": chat(length, "in parallel") for length in LENGTHS}
     for model in [id for id in gateway.facts.listed if id != gateway.facts.model][:2]:
-        answer = await gateway.chat({"case": "another model"}, model=model)
+        answer = await gateway.chat({"case": "another model, alone", "repeat": "alone"}, model=model)
         if answer.ok:
             alone["another model"] = answer
             asked["another model"] = gateway.chat({"case": "another model", "repeat": "in parallel"}, model=model)

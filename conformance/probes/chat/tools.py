@@ -57,7 +57,9 @@ NAMED = forcing("get_time")
 CALL = call("call_gp1234567", "get_weather", '{"city":"Oslo"}')
 CALLED = [user(OSLO), calling(CALL, content=None), result(CALL["id"], "21 degrees")]
 """A finished tool call."""
-LAMP_ARGUMENTS = closed(colour={"type": "string", "enum": ["amber-7", "teal-3"]}, step={"type": "integer"})
+COLOURS = ["grün & hell", "weiß & warm"]
+"""Values with what careless hands lose: blanks, a sign that HTML escapes, and letters beyond ASCII."""
+LAMP_ARGUMENTS = closed(colour={"type": "string", "enum": COLOURS}, step={"type": "integer"})
 LAMP = tool("set_lamp", "Sets a lamp.", LAMP_ARGUMENTS, strict=True)
 NOTE = tool("write_note", "Keeps a note.", closed(title=TEXT, author=TEXT, place=TEXT, text=TEXT))
 NOTE_KEYS = ("title", "author", "place", "text")

@@ -5,6 +5,7 @@ None of them looks at what a model says, only at how pieces of it relate to each
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby, pairwise
 
 from conformance.rules import Json, StreamRule
@@ -12,6 +13,7 @@ from conformance.rules.streams.chunks import SPOKEN, deltas_of
 from conformance.rules.streams.fragments import fragments_of
 from conformance.shape import show
 
+UNKNOWN = "?"
 REPLACED = "\ufffd"
 """What a decoder puts in the place of bytes that are no character."""
 GROWING = 4
@@ -43,9 +45,11 @@ class WholeCharacters(StreamRule):
 
 
 class BringsNewText(StreamRule):
-    """Each delta adds to those before it: none repeats them."""
+    """Each delta adds to those before it: none repeats them. What is `said` elsewhere in just these words, as in plain
+    answers, is the model's own doing where each piece begins with the one before it: 1 11 111 1111."""
 
-    def __init__(self) -> None:
+    def __init__(self, said: str = "") -> None:
+        self._said = said
         self._pieces: dict[tuple[int, str], list[str]] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
@@ -57,7 +61,7 @@ class BringsNewText(StreamRule):
 
     def end(self) -> Iterator[str]:
         for pieces in self._pieces.values():
-            if seen := _repetition(pieces):
+            if seen := _repetition(pieces, self._said):
                 yield seen
 
 
@@ -95,6 +99,8 @@ def distortion(plain: str, streamed: str) -> str:
         return ""
     if not other:
         return "nothing of the plain text is streamed"
+    if misread := _misread(plain.strip(), streamed.strip()):
+        return misread
     if other == text * 2:
         return "the plain text is streamed twice"
     if sorted(text) == sorted(other):
@@ -106,11 +112,11 @@ def distortion(plain: str, streamed: str) -> str:
     return ""
 
 
-def _repetition(pieces: list[str]) -> str:
+def _repetition(pieces: list[str], elsewhere: str) -> str:
     growing = 1
-    for before, after in pairwise(pieces):
+    for at, (before, after) in enumerate(pairwise(pieces), start=2):
         growing = growing + 1 if len(after) > len(before) and after.startswith(before) else 1
-        if growing >= GROWING:
+        if growing >= GROWING and "".join(pieces[at - growing : at]).strip() not in elsewhere:
             return f"each of {growing} deltas repeats the whole one before it, the last is {show(after)}"
     said = "".join(pieces[:-1])
     if len(set(pieces)) >= GROWING and len(said) >= LONG_ENOUGH and pieces[-1].strip() == said.strip():
@@ -119,6 +125,19 @@ def _repetition(pieces: list[str]) -> str:
     inner = runs[1:-1] if len(runs) > 2 else []
     if len({piece for piece, _ in inner}) >= DOUBLED and all(times > 1 for _, times in inner):
         return f"every delta comes twice: {show([piece for piece, _ in inner])}"
+    return ""
+
+
+def _misread(plain: str, streamed: str) -> str:
+    """Whether a text is that one with its characters beyond ASCII replaced, or read in the wrong encoding."""
+    kept = "".join(filter(str.isascii, plain))
+    asked = kept != plain and streamed.count(UNKNOWN) > kept.count(UNKNOWN)
+    if asked and streamed.replace(UNKNOWN, "") == kept.replace(UNKNOWN, ""):
+        return f"{len(plain) - len(kept)} characters beyond ASCII of the plain text are streamed as question marks"
+    for encoding in ("latin-1", "cp1252"):
+        with suppress(UnicodeError):
+            if streamed != plain and streamed.encode(encoding).decode() == plain:
+                return f"the UTF-8 of the plain text is streamed as if it were {encoding}: {show(streamed)}"
     return ""
 
 

@@ -148,6 +148,28 @@ def test_usage_covers_all_prompts(completion_reply: Exchange, completion_batch: 
     expect(spent >= spoken, completion_batch, f"completion_tokens of {spoken} texts is {spent}")
 
 
+@requirement("COMP-026", both_modes=True)
+def test_usage_covers_all_choices(
+    exchanges: list[Exchange], completion_reply: Exchange, completion_n2: Exchange, completion_batch: Exchange
+) -> None:
+    answered_in_its_mode(completion_reply)
+    free = [x for x in _readable(exchanges, completion_reply) if _asked(x) == 1 and not sent(x).get("stop")]
+    single = [x for x in free if _ends(x) == ["length"]]
+    if any(0 < spent < sent(x)["max_tokens"] - 1 for x in single for spent, _ in _spent(x)):
+        raise Inconclusive("single texts that were cut are counted with fewer tokens, of which COMP-028 tells")
+    several = [x for x in (completion_n2, completion_batch) if x.ok and _has_all(x)]
+    told = [
+        (x, cut, spent) for x in several if (cut := completions.cut_texts(reply_of(x))) > 1 for spent, _ in _spent(x)
+    ]
+    if not told:
+        raise Inconclusive("no two texts of one answer ran into their cap, or none carries usage")
+    hold(  # COMP-004 and COMP-016: nothing was counted
+        Violation(x, f"completion_tokens of {cut} texts that were cut at {cap} each is {spent}")
+        for x, cut, spent in told
+        if 0 < spent < cut * ((cap := sent(x)["max_tokens"]) - 1)
+    )
+
+
 @requirement("COMP-027", both_modes=True)
 def test_what_was_spent_is_there(exchanges: list[Exchange], completion_reply: Exchange) -> None:
     answered_in_its_mode(completion_reply)

@@ -13,6 +13,7 @@ from conformance.verdict import (
     NotApplicable,
     Violation,
     accept,
+    demand,
     expect,
     hold,
     prefer,
@@ -167,10 +168,17 @@ def test_choices_stand_in_the_order_of_their_prompts(
         raise NotApplicable("several prompts with echo are cleanly refused")
     accept({"two prompts with echo": completion_echo_batch})
     said = completions.texts(reply_of(completion_echo_batch))
+    asked = dict(enumerate(ECHOES))
+    demand(
+        Violation(completion_echo_batch, f"choice {index} begins with the prompt of choice {other}, {show(prompt)}")
+        for index, own in asked.items()
+        for other, prompt in asked.items()
+        if index in said and other != index and _begins(said[index], prompt) and not _begins(said[index], own)
+    )
     hold(
         Violation(completion_echo_batch, f"choice {index} begins with {show(said[index])}, its prompt was {show(own)}")
         for index, own in enumerate(ECHOES)
-        if index in said and not completions.loosely(said[index]).startswith(completions.loosely(own))
+        if index in said and not _begins(said[index], own)
     )
 
 
@@ -247,8 +255,12 @@ def _holds(exchange: Exchange, rule: BodyRule) -> bool:
     return exchange.ok and not any(rule(exchange.document))
 
 
+def _begins(text: str, prompt: str) -> bool:
+    return completions.loosely(text).startswith(completions.loosely(prompt))
+
+
 def _is_echoed(text: str) -> bool:
-    return completions.loosely(text).startswith(completions.loosely(ECHOED))
+    return _begins(text, ECHOED)
 
 
 def _echoes(exchange: Exchange) -> None:

@@ -13,7 +13,7 @@ from conformance.reading.traffic import (
     unlike_refusals,
     with_choices,
 )
-from conformance.rules import completions, replies, usage
+from conformance.rules import completions, replies, twins, usage
 from conformance.rules.streams import chunks, framing
 from conformance.rules.streams.timing import came_in_one_burst
 from conformance.suites import requirement
@@ -123,6 +123,27 @@ def test_a_completion_is_delivered_while_it_is_made(
     if not told:
         raise Inconclusive("the answers were too short or too quick to tell")
     expect(not all(told), completion_stream_long[-1], f"all text of {len(told)} streams came at once, at the end")
+
+
+@requirement("COMP-045")
+def test_a_text_is_streamed_whole_and_once(
+    completion_reply: Exchange, completion_stream: Exchange, completion_seeded: dict[str, list[Exchange]]
+) -> None:
+    answered(completion_reply)
+    _ = completion_stream.chunks
+    pairs = [
+        (plain, streamed)
+        for plain, streamed in zip(*completion_seeded.values(), strict=True)
+        if plain.ok and streamed.ok and len(with_choices([plain, streamed])) == 2 and _has_all_choices(streamed)
+    ]
+    if len(pairs) < 2:
+        raise Inconclusive("a seed and temperature 0 are refused, or not answered with one choice")
+    streams = [streamed for _, streamed in pairs]
+    plain, streamed = ([completions.as_chat(reply_of(x)) for x in group] for group in zip(*pairs, strict=True))
+    for rule in (twins.distorted_in_pairs, twins.curtailed_in_pairs, twins.silent, twins.doubled):
+        hold(Violation(x, seen) for x, seen in zip(streams, rule(plain, streamed), strict=False))
+    if not any(replies.text(one) == replies.text(other) for one, other in zip(plain, streamed, strict=True)):
+        raise Inconclusive("the model answers one seeded prompt in two ways")
 
 
 def _asks_for_usage(exchange: Exchange) -> bool:

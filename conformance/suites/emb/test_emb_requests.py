@@ -16,10 +16,14 @@ from conformance.rules import embeddings as rules
 from conformance.rules import usage
 from conformance.shape import show
 from conformance.suites import requirement
-from conformance.verdict import Inconclusive, Violation, accept, expect, hold, prefer, refuse, survive
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, refuse, survive
 
 MIXED = '["a", 1]'
 REFUSALS = (400, 413, 422)
+SAME = 0.9999
+"""The cosine beyond which two texts have one vector."""
+FORMS = ("without them", "with question marks for them")
+"""What may be left of other scripts, in the order of the probe."""
 
 
 @requirement("EMB-011")
@@ -58,6 +62,7 @@ def test_too_many_texts_are_refused_or_embedded(embeddings_reply: Exchange, embe
     _is_refused_or_served(embeddings_of_too_many)
     if embeddings_of_too_many.status == 200:
         asked, found = len(sent(embeddings_of_too_many)["input"]), len(embeddings_in(embeddings_of_too_many))
+        must(found >= asked, embeddings_of_too_many, f"{asked} texts have {found} embeddings, and nothing says so")
         expect(found == asked, embeddings_of_too_many, f"{asked} texts have {found} embeddings")
 
 
@@ -186,6 +191,24 @@ def test_a_compressed_answer_can_be_read(
 def test_embeddings_go_on_after_refusals(embeddings_reply: Exchange, embeddings_after_all: Exchange) -> None:
     answered(embeddings_reply)
     expect(embeddings_after_all.ok, embeddings_after_all)
+
+
+@requirement("EMB-031")
+def test_texts_in_other_scripts_are_told_apart(
+    embeddings_reply: Exchange, embeddings_of_other_scripts: Exchange
+) -> None:
+    answered(embeddings_reply)
+    found = vectors_in(embeddings_of_other_scripts) if embeddings_of_other_scripts.ok else []
+    if len(found) != len(sent(embeddings_of_other_scripts)["input"]):
+        raise Inconclusive("four texts do not have four embeddings, of which EMB-006 tells")
+    one, other, *without = found
+    if cosine(one, other) < SAME:
+        return
+    lost = [form for form, vector in zip(FORMS, without, strict=True) if cosine(one, vector) >= SAME]
+    if len(lost) != 1:
+        raise Inconclusive("the model knows nothing of these scripts, or tells no texts apart, as EMB-008 says")
+    seen = f"two texts that differ in other scripts alone have one vector, that of the text {lost[0]}"
+    expect(False, embeddings_of_other_scripts, seen)
 
 
 def _is_refused_or_served(exchange: Exchange) -> None:

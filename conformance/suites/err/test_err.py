@@ -3,11 +3,13 @@
 from conformance.exchange import Exchange
 from conformance.probes.errors import RELAXED
 from conformance.profiles import Profile
+from conformance.reading.sound import broken
 from conformance.rules import errors as rules
 from conformance.suites import requirement
-from conformance.verdict import Inconclusive, Violation, accept, expect, hold, refuse, survive, tolerate
+from conformance.verdict import Inconclusive, NotApplicable, Violation, accept, expect, hold, refuse, survive, tolerate
 
 PATIENCE_S = 5.0
+TAKEN_OR_NOT = (200, 400, 422)
 
 
 @requirement("ERR-004")
@@ -133,10 +135,51 @@ def test_odd_model_names_are_refused_cleanly(
     hold(Violation(odd_names[case], f"{case}: {odd_names[case].seen}") for case in served)
 
 
+@requirement("ERR-038")
+def test_half_a_surrogate_pair_is_no_crash_anywhere(half_pairs: dict[str, Exchange]) -> None:
+    _there(half_pairs)
+    survive(half_pairs)
+    hold(Violation(x, f"{case}: {x.seen}") for case, x in half_pairs.items() if x.status not in TAKEN_OR_NOT)
+
+
+@requirement("ERR-039")
+def test_a_charset_is_accepted_anywhere(decorated: dict[str, Exchange]) -> None:
+    _there(decorated)
+    hold(
+        Violation(x, f"application/json; charset=utf-8, {case}: {x.seen}")
+        for case, x in decorated.items()
+        if x.status == 415
+    )
+
+
+@requirement("ERR-040")
+def test_an_unknown_field_does_no_harm_anywhere(decorated: dict[str, Exchange]) -> None:
+    _there(decorated)
+    survive(decorated)
+    hold(
+        Violation(x, f"{case}: {x.seen}")
+        for case, x in decorated.items()
+        if x.status not in (*TAKEN_OR_NOT, 415)  # ERR-039
+    )
+
+
+@requirement("ERR-041")
+def test_no_sound_request_is_a_server_error(exchanges: list[Exchange], chat_reply: Exchange) -> None:
+    crashed = list(broken(exchanges, chat_reply))
+    hold(Violation(x, f"{x.label}: {x.seen}") for x, served in crashed if not served)
+    tolerate(Violation(x, f"{x.label}: {x.seen}, and an equal request was served") for x, _ in crashed)
+
+
 @requirement("ERR-035")
 def test_a_chat_after_all_broken_requests_is_served(chat_after_broken_requests: Exchange, chat_reply: Exchange) -> None:
     _ = chat_reply.document
     accept({"a chat after them": chat_after_broken_requests})
+
+
+def _there(cases: dict[str, Exchange]) -> None:
+    """Raises NotApplicable where chats are all that can be asked for."""
+    if not cases:
+        raise NotApplicable("there are neither completions nor embeddings")
 
 
 def _says_model_not_found(exchange: Exchange) -> bool:
@@ -146,9 +189,7 @@ def _says_model_not_found(exchange: Exchange) -> bool:
 
 def _slow(cases: dict[str, Exchange], plain: Exchange) -> list[Violation]:
     """Answers that took longer than their patience, to which an ordinary chat's own time is added twice."""
-    longest_s = PATIENCE_S + 2 * plain.duration_s
+    longest_s = PATIENCE_S + 2 * plain.took_s
     return [
-        Violation(x, f"{case}: answered after {x.duration_s:.1f} s")
-        for case, x in cases.items()
-        if x.duration_s > longest_s
+        Violation(x, f"{case}: answered after {x.took_s:.1f} s") for case, x in cases.items() if x.took_s > longest_s
     ]

@@ -3,18 +3,21 @@
 from functools import partial
 
 from conformance.exchange import Exchange
+from conformance.probes.chat.replies import SMALL_CAP, STOP_CAP
 from conformance.reading.traffic import (
     against_their_caps,
     answered,
     chat_streams,
+    endpoint,
     event_streams,
     ids_twice,
     in_streams,
     n_of,
+    reply_of,
     sent,
     wants_usage,
 )
-from conformance.rules import StreamRule, usage
+from conformance.rules import StreamRule, replies, usage
 from conformance.rules.streams import chunks, fragments, framing
 from conformance.shape import is_int, show
 from conformance.suites import requirement
@@ -140,6 +143,37 @@ def test_streamed_usage_adds_up(
     hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in kept if spent > cap + 1)
 
 
+@requirement("STREAM-076")
+def test_streamed_usage_covers_all_choices(chat_stream_n2: Exchange, chat_stream_caps: dict[str, Exchange]) -> None:
+    answer = reply_of(chat_stream_n2)
+    spoken, count = replies.spoken(answer), usage.completion_tokens(answer)
+    if count is None or spoken < 2:
+        raise Inconclusive("the stream carries no usage, or not two texts")
+    expect(count >= spoken, chat_stream_n2, f"completion_tokens of {spoken} texts is {count}")
+    each = [usage.completion_tokens(reply_of(x)) for x in chat_stream_caps.values() if _ends(x) == ["length"]]
+    if SMALL_CAP not in each or replies.finishes(answer) != ["length", "length"]:
+        raise Inconclusive("the texts did not both run into their cap, or tokens are not counted up to it")
+    seen = f"completion_tokens of two texts that were cut at {SMALL_CAP} tokens each is {count}"
+    expect(count > SMALL_CAP + 1, chat_stream_n2, seen)
+
+
+@requirement("STREAM-077")
+def test_a_stop_hit_is_reported_as_stop_in_streams(
+    chat_stop: Exchange, chat_stream_stop: Exchange, chat_stream_word_stop: Exchange
+) -> None:
+    answered(chat_stop)
+    streams = [x for x in (chat_stream_stop, chat_stream_word_stop) if x.ok]
+    spent = [(x, _ends(x), usage.completion_tokens(reply_of(x))) for x in streams]
+    told = [(x, ends, count) for x, ends, count in spent if "content_filter" not in ends and count is not None]
+    if not told and not any(ends == ["stop"] for _, ends, _ in spent):
+        raise Inconclusive("no stream with stop sequences carries usage to hold its finish_reason against")
+    hold(
+        Violation(x, f"finish_reason is length after {count} of {STOP_CAP} tokens")
+        for x, ends, count in told
+        if "length" in ends and count < STOP_CAP
+    )
+
+
 @requirement("STREAM-034")
 def test_streamed_and_plain_prompts_cost_the_same(chat_reply: Exchange, chat_stream_usage: Exchange) -> None:
     plain = usage.prompt_tokens(chat_reply.document)
@@ -169,33 +203,45 @@ def test_only_the_usage_chunk_has_no_choices(exchanges: list[Exchange], chat_str
 
 
 @requirement("STREAM-037")
-def test_fragments_have_an_index(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.FragmentsHaveIndex)
+def test_fragments_have_an_index(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.FragmentsHaveIndex)
 
 
 @requirement("STREAM-038")
-def test_the_first_fragment_introduces_the_call(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.FirstFragmentIntroduces)
+def test_the_first_fragment_introduces_the_call(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.FirstFragmentIntroduces)
 
 
 @requirement("STREAM-039")
-def test_later_fragments_repeat_nothing(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.LaterFragmentsAddNothing)
+def test_later_fragments_repeat_nothing(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.LaterFragmentsAddNothing)
 
 
 @requirement("STREAM-040")
-def test_later_fragments_have_no_other_type(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.TypeIsNeverNull)
+def test_later_fragments_have_no_other_type(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.TypeIsNeverNull)
 
 
 @requirement("STREAM-041")
-def test_call_indexes_count_up_from_0(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.IndexesCountUp)
+def test_call_indexes_count_up_from_0(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.IndexesCountUp)
 
 
 @requirement("STREAM-043")
-def test_argument_fragments_are_text(chat_stream_tools: dict[str, Exchange]) -> None:
-    _judge_fragments(chat_stream_tools, fragments.ArgumentsAreText)
+def test_argument_fragments_are_text(
+    exchanges: list[Exchange], chat_stream_tools: dict[str, Exchange], chat_tool_n2_streamed: Exchange
+) -> None:
+    _judge_fragments(exchanges, chat_stream_tools, fragments.ArgumentsAreText)
 
 
 @requirement("STREAM-062")
@@ -253,9 +299,12 @@ def _ends(exchange: Exchange) -> list[object]:
     return [choice["finish_reason"] for choice in found if choice.get("finish_reason")]
 
 
-def _judge_fragments(streams: dict[str, Exchange], rule: type[StreamRule]) -> None:
-    """Judges the streams that were answered; inconclusive if no model made a tool call."""
+def _judge_fragments(exchanges: list[Exchange], streams: dict[str, Exchange], rule: type[StreamRule]) -> None:
+    """Judges these streams and all others with tools, as far as they were answered; inconclusive if no model made a
+    tool call."""
     served = [x for x in streams.values() if x.ok] or list(streams.values())
+    others = [x for x in exchanges if x.ok and sent(x).get("tools") and sent(x).get("stream") is True]
+    served += [x for x in others if x not in served and endpoint(x) == "chat/completions"]
     hold(in_streams(served, rule))
     if not any(fragments.fragments_of(chunk) for x in served for _, chunk in x.parsed_events if chunk):
         _ = [x.chunks for x in served]

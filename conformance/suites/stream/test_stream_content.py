@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 
-from conformance.exchange import Exchange
+from conformance.exchange import Exchange, Unusable
 from conformance.probes.chat.replies import SMALL_CAP
 from conformance.probes.delivery import SEEDED_CAP
 from conformance.reading.traffic import (
     answered,
     came_as_asked,
+    chat_answers,
     chat_replies,
     chat_streams,
     in_streams,
@@ -53,6 +55,7 @@ def test_characters_of_many_bytes_arrive_whole(
     damaged = list(in_streams(streams, content.Replacements))
     if len({violation.exchange.id for violation in damaged}) > 1:  # once may be the model's own doing
         hold(damaged)
+    hold(_compared(twins.flattened, *chat_seeded.values()))
     if all(_text(x).isascii() for x in streams if _first_chunk(x)):
         raise Inconclusive("no text has a character beyond ASCII")
 
@@ -64,7 +67,8 @@ def test_no_delta_holds_half_a_character(exchanges: list[Exchange], chat_stream:
 
 @requirement("STREAM-067")
 def test_a_delta_repeats_nothing(exchanges: list[Exchange], chat_stream: Exchange) -> None:
-    hold(in_streams(chat_streams(exchanges, chat_stream), content.BringsNewText))
+    streams = chat_streams(exchanges, chat_stream)
+    hold(in_streams(streams, partial(content.BringsNewText, _said_plainly(exchanges))))
 
 
 @requirement("STREAM-068")
@@ -90,6 +94,8 @@ def test_a_text_is_streamed_whole_and_once(
     ):
         for rule in (twins.distorted, twins.silent, twins.doubled):
             hold(_compared(rule, plain, streamed))
+    if all(len(_answered(group)) == len(group) for group in chat_seeded.values()):
+        hold(_compared(twins.curtailed_in_pairs, *chat_seeded.values()))
     tolerate(_compared(twins.thinned, *chat_seeded.values()))
 
 
@@ -149,6 +155,15 @@ def _named(answers: Iterable[Exchange]) -> dict[str, list[tuple[Exchange, str]]]
         if name:
             found[str(sent(answer).get("model"))].append((answer, name))
     return found
+
+
+def _said_plainly(exchanges: Iterable[Exchange]) -> str:
+    """The texts of all plain answers."""
+    found = []
+    for x in chat_answers(exchanges):
+        with suppress(Unusable):
+            found.append("" if sent(x).get("stream") else _text(x))
+    return "\n".join(found)
 
 
 def _text(exchange: Exchange) -> str:

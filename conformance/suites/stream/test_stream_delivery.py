@@ -3,11 +3,10 @@ in the middle, and on connections that serve more than one."""
 
 import re
 
-from conformance.exchange import Exchange, Unusable
-from conformance.reading.traffic import answered, chat_streams, event_streams, reports_error, served_alike
+from conformance.exchange import BUSY, Exchange, Unusable
+from conformance.reading.traffic import answered, chat_streams, event_streams, reports_error, sent, served_alike
 from conformance.rules import usage
-from conformance.rules.streams.timing import PROMPT_S, began_late, came_in_one_burst, lingered_s
-from conformance.sending.gateway import BUSY
+from conformance.rules.streams.timing import PROMPT_S, began_late, came_in_one_burst, lingered_s, side_by_side
 from conformance.shape import show
 from conformance.sse import DONE
 from conformance.suites import requirement
@@ -99,10 +98,16 @@ def test_streams_that_were_left_leave_no_harm(
     _ = chat_stream.chunks
     left, after = chat_streams_left["left"], chat_streams_left["after"]
     hold(Violation(x, f"after {len(left)} streams were left: {x.seen}") for x in after if not x.ok)
-    usual_s = max(x.duration_s for x in [chat_reply, *chat_replies_again, chat_stream, chat_stream_again])
-    soonest = min(after, key=lambda x: x.duration_s)
-    seen = f"after {len(left)} streams were left a chat takes {soonest.duration_s:.1f} s, before {usual_s:.1f} s"
-    expect(soonest.duration_s <= TIMES * usual_s + SPOKEN_ANEW_S, soonest, seen)
+    before = [chat_reply, *chat_replies_again, chat_stream, chat_stream_again]
+    usual_s = max(x.took_s for x in before)
+    as_quick = _slowest_s(before, streamed=True) <= _bound_s(_slowest_s(before, streamed=False))
+    for kind, streamed in (("a chat", False), ("a stream", True)):
+        soonest = min((x for x in after if _streamed(x) is streamed), key=lambda x: x.took_s)
+        seen = f"after {len(left)} streams were left {kind} takes {soonest.took_s:.1f} s, "
+        expect(soonest.took_s <= _bound_s(usual_s), soonest, f"{seen}before {usual_s:.1f} s")
+        chats_s = _slowest_s(after, streamed=False)
+        alike = not (streamed and as_quick) or soonest.took_s <= _bound_s(chats_s)
+        expect(alike, soonest, f"{seen}a chat {chats_s:.1f} s")
     if not any(200 <= x.status < 300 for x in left):
         raise Inconclusive("no stream had begun when it was left")
 
@@ -199,6 +204,30 @@ def test_a_connection_streams_after_refusals(chat_stream: Exchange, chat_stream_
     if len(refusals) < 2 or gone or any(x.status < 400 for x in refusals):
         raise Inconclusive("no connection was left open by two refusals")
     expect(last.ok and _holds(last), last, f"a stream after two refusals: {last.seen}")
+
+
+@requirement("STREAM-075")
+def test_streams_are_served_side_by_side(
+    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_long: dict[str, Exchange]
+) -> None:
+    together, waited = side_by_side(chat_streams(exchanges, chat_stream))
+    if together is None:
+        raise Inconclusive(TOO_SHORT)
+    seen = "no two streams of the run were spoken at the same time: each waited for the end of another"
+    expect(together, waited or chat_stream, seen)
+
+
+def _streamed(exchange: Exchange) -> bool:
+    return bool(sent(exchange).get("stream"))
+
+
+def _slowest_s(exchanges: list[Exchange], *, streamed: bool) -> float:
+    return max(x.took_s for x in exchanges if _streamed(x) is streamed)
+
+
+def _bound_s(seconds: float) -> float:
+    """What may be made of a time once streams have been left."""
+    return TIMES * seconds + SPOKEN_ANEW_S
 
 
 def _holds(exchange: Exchange) -> bool:

@@ -2,7 +2,7 @@
 
 from conformance.exchange import Exchange
 from conformance.probes.chat.tools import CUT_CAP
-from conformance.reading.called import calling, without_json
+from conformance.reading.called import broken_at_a_place, calling, without_json
 from conformance.reading.traffic import came_as_asked, chat_streams, in_replies, in_streams, reply_of, sent
 from conformance.rules import logprobs, replies
 from conformance.suites import requirement
@@ -11,11 +11,17 @@ from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 @requirement("STREAM-042")
 def test_argument_fragments_make_json(
-    exchanges: list[Exchange], chat_stream: Exchange, chat_stream_tools: dict[str, Exchange]
+    exchanges: list[Exchange],
+    chat_stream: Exchange,
+    chat_stream_tools: dict[str, Exchange],
+    chat_tool_n2_streamed: Exchange,
 ) -> None:
     caps = ("max_completion_tokens", "max_tokens")
     usual = [x for x in chat_streams(exchanges, chat_stream) if CUT_CAP not in map(sent(x).get, caps)]
-    hold(without_json(calling(usual)))
+    found = calling(usual)
+    hold(without_json(found))
+    broken = broken_at_a_place(found)
+    (hold if len(broken) > 1 else tolerate)(broken)  # once may be the model's own doing
 
 
 @requirement("STREAM-044")

@@ -71,6 +71,9 @@ row("single-models-without-key", "AUTH-002",
     "Anybody learns what is offered.", "facts: forgotten secondary routes")
 row("streams-without-key", "AUTH-003", let_in(lambda asked, key: asked.streams and not given(asked)),
     "Anybody chats at the owner's cost.")
+row("completion-streams-without-key", "AUTH-003",
+    let_in(lambda asked, key: asked.path == "/v1/completions" and asked.streams and not given(asked)),
+    "Anybody has texts written at the owner's cost.", "facts: forgotten secondary routes")
 row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
     answering(lambda asked: asked.streams and not given(asked),
             replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
@@ -144,6 +147,10 @@ row("options-lists-models", "AUTH-021",
     lambda app: changed(app, lambda asked, x: with_request_id(Answer(200)).with_json(
       {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model"}]}) if asked.method == "OPTIONS" else None),
     "Anybody learns what is offered.")
+row("long-bodies-without-key", "AUTH-022", let_in(lambda asked, key: len(asked.body) > 65_536 and not given(asked)),
+    "Anybody sends the longest and dearest prompts.", "facts: guards that look at the first piece of a body")
+row("head-without-key", "AUTH-023", let_in(lambda asked, key: asked.method == "HEAD" and not given(asked)),
+    "Anybody learns which models there are.")
 # fmt: on
 
 row = SECURITY.add

@@ -201,8 +201,15 @@ row("stream-plain-where-json-is-accepted", "STREAM-002",
     "openai-python, which always accepts JSON, never streams.")
 row("stream-surrogates-torn", "STREAM-066 SDK-026", folded(halves, bare),
     "Emoji turn into two boxes each.", "facts: JavaScript gateways that cut texts by length")
+row("stream-letters-are-question-marks", "STREAM-068",
+    on_chats(put(f"{DELTA}.content", lambda old: old and old.encode("ascii", "replace").decode()),
+             lambda asked: bare(asked) and asks("seed")(asked)),
+    "Whoever does not write English reads question marks.", "facts: servers that run in the C locale")
 row("stream-pieces-lost", "STREAM-068", remembering(lossy, lambda asked: bare(asked) and asks("seed")(asked)),
     "Words are missing in the middle of answers.", "facts: queues that drop what comes too fast")
+row("stream-stopped-is-told-to-be-cut", "STREAM-077",
+    on_chats(put("choices[].finish_reason", lambda old: old and "length"), asks("stop")),
+    "Programs ask for a continuation of what was finished.")
 row("stream-caps-ignored", "STREAM-055",
     asked_as(put("max_completion_tokens", 60), lambda asked: asked.streams and asks("max_completion_tokens", 5)(asked)),
     "Users pay for tokens that they had capped.")
@@ -242,6 +249,10 @@ row("stream-usage-zero", "STREAM-033", on_chats(counted(lambda usage: usage.upda
 row("stream-usage-halved", "STREAM-069",
     on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] // 2 + 1)), with_usage),
     "Half of each streamed answer is free of charge.", "facts: gateways that count chunks, not tokens")
+row("stream-usage-of-the-first-choice-only", "STREAM-076",
+    on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] // 2)),
+             lambda asked: with_usage(asked) and asks("n", 2)(asked)),
+    "Every second choice is free of charge.", "facts: adapters that add up nothing")
 row("stream-usage-beyond-the-cap", "STREAM-033",
     on_chats(counted(lambda usage: usage.update(completion_tokens=usage["completion_tokens"] + 60)), with_usage),
     "Users pay for tokens that they had capped.")

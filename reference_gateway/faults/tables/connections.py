@@ -272,11 +272,33 @@ def one_at_a_time(app: ASGIApp) -> ASGIApp:
     return wrapped
 
 
-class Leaking:
-    """Every stream that is left takes a place for ever, and there are a few."""
+def in_turn(app: ASGIApp) -> ASGIApp:
+    """One lock for all streamed chats."""
+    lock = asyncio.Lock()
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app, self.taken = app, 0
+    async def take(asked: Asked) -> Asked | None:
+        if not (is_chat(asked) and asked.streams):
+            return None
+        await lock.acquire()
+        return asked.with_header("x-in-turn", "1")
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        holds = scope["type"] == "http" and (b"x-in-turn", b"1") in scope["headers"]
+        try:
+            await app(scope, receive, send)
+        finally:
+            if holds:
+                lock.release()
+
+    return before(wrapped, take)
+
+
+class Leaking:
+    """Every stream that is left takes a place for ever, and there are a few. Where there is none, streams wait, if they
+    are told to, or nothing is served."""
+
+    def __init__(self, app: ASGIApp, *, wait_s: float = 0.0) -> None:
+        self.app, self.taken, self.wait_s = app, 0, wait_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         ended = False
@@ -290,6 +312,8 @@ class Leaking:
 
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+        elif self.taken >= 6 and self.wait_s:
+            await before(self.app, self._waiting)(scope, receive, send)
         elif self.taken >= 6:
             await before(self.app, lambda asked: error(500, "no place left"))(scope, receive, send)
         else:
@@ -298,13 +322,21 @@ class Leaking:
             finally:
                 self.taken += not ended and scope["method"] == "POST"
 
+    async def _waiting(self, asked: Asked) -> None:
+        if asked.streams:
+            await asyncio.sleep(self.wait_s)
+
 
 # fmt: off
 row("streams-mix", "STREAM-014 STREAM-057", mixing, "Users read the answers of others.")
-row("streams-in-parallel-fail", "STREAM-057", lambda app: before(
+row("streams-in-parallel-fail", "STREAM-001 STREAM-057", lambda app: before(
     app, lambda asked: error(500) if is_chat(asked) and many_words(asked) else None),
       "Under load every stream fails.")
 row("streams-that-are-left-take-a-place", "STREAM-056", Leaking,
       "After some users have closed their page nobody is served.", "facts: leaked upstream slots",
     may="SDK-024 STREAM-001 ERR-035 SDK-013")
+row("streams-wait-where-others-were-left", "STREAM-056", lambda app: Leaking(app, wait_s=4.0),
+    "After some users have closed their page every stream begins late, and chats don't.")
+row("streams-in-turn", "STREAM-075", in_turn, "Each user waits for the end of everybody else's stream.",
+    "facts: one lock around one connection to the engine", paced=True)
 # fmt: on

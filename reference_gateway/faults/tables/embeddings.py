@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 import math
 import struct
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, error
-from reference_gateway.faults.edits import DONE, Edit, Where, asks, both, chunk, drop, edited, event, put
+from reference_gateway.faults.edits import DONE, Edit, Where, asks, both, chunk, chunks, drop, edited, event, put
 from reference_gateway.faults.exchanges import answering, answers, posts, taking, with_fields
 from reference_gateway.faults.fault import table
 
@@ -83,6 +84,28 @@ def in_any_form(edit: Callable[[list[float]], list[float]]) -> Callable[[Any], A
         return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode()
 
     return change
+
+
+def in_ascii(text: Any) -> Any:
+    return text.encode("ascii", "ignore").decode() if isinstance(text, str) else text
+
+
+def first_words(given: Any) -> Any:
+    return given[:12] if isinstance(given, str) else [text[:12] for text in given]
+
+
+def is_text(asked: Asked) -> bool:
+    """Whether texts are to be embedded, one or many."""
+    given = asked.object.get("input")
+    return embeds(asked) and all(isinstance(text, str) for text in (given if isinstance(given, list) else [given]))
+
+
+def asking_for(edit: Edit, where: Where) -> Wrap:
+    """Such inputs are taken for others."""
+    return taking(
+        lambda asked: embeds(asked) and where(asked),
+        lambda asked: replace(asked, body=json.dumps(edited(edit, asked.object)).encode()),
+    )
 
 
 def renumbered(number: Callable[[int], Any]) -> Edit:
@@ -183,7 +206,20 @@ row("embeddings-gzip-in-name-only", "EMB-029 HDR-005",
     "Clients fail to unpack what is not packed.")
 row("embeddings-broken-after-a-large-batch", "EMB-030", overwhelmed,
     "One large batch ends the service for all.")
-row("embeddings-list-of-one-crashes", "EMB-023",
+row("embeddings-of-ascii-alone", "EMB-031",
+    asking_for(put("input[]", in_ascii), lambda asked: isinstance(asked.object.get("input"), list)),
+    "All questions in other scripts find the same documents.", "facts: text columns and headers in ASCII")
+row("embeddings-by-their-first-words", "EMB-008", asking_for(put("input", first_words), is_text),
+    "Documents that begin alike are one.", "facts: caches with too short a key")
+row("embeddings-shortened-only-cut", "EMB-017",
+    vectors(in_any_form(lambda old: [x / 2 for x in old]),
+            lambda asked: as_numbers(asked) and "dimensions" in asked.object),
+    "Dot products are no cosines as soon as vectors are shortened.", "facts: vectors that are cut and not normalised")
+row("embeddings-large-batch-cut", "EMB-014",
+    asking_for(put("input", lambda found: found[:2048]),
+               lambda asked: many(asked) and len(asked.object["input"]) > 2048),
+    "The last documents of a batch are never found.")
+row("embeddings-list-of-one-crashes", "EMB-023 ERR-041",
     answering(lambda asked: embeds(asked) and isinstance(asked.object.get("input"), list)
             and len(asked.object["input"]) == 1 and isinstance(asked.object["input"][0], str)
               and asked.object["input"][0].strip(), 500),
@@ -233,6 +269,21 @@ def uncounted(document: Any) -> None:
         usage |= {"completion_tokens": 0, "total_tokens": usage["prompt_tokens"]}
 
 
+def counting(tokens: int) -> Edit:
+    """So many tokens, whatever was said, where anything is counted."""
+
+    def edit(document: Any) -> None:
+        if usage := document.get("usage"):
+            usage |= {"completion_tokens": tokens, "total_tokens": usage["prompt_tokens"] + tokens}
+
+    return edit
+
+
+def without_last_text(found: list[Any]) -> list[Any]:
+    last = next(each for each in reversed(found) if each["choices"] and each["choices"][0]["text"].strip())
+    return [each for each in found if each is not last]
+
+
 def is_refused_for_itself(asked: Asked) -> bool:
     """Not for its best_of, and not for its model."""
     return "best_of" not in asked.object and "embedding" not in str(asked.object.get("model"))
@@ -276,6 +327,20 @@ row("completion-logprobs-of-unequal-length", "COMP-011",
 row("completion-stop-sequence-in-the-text", "COMP-014",
     completion(put("choices[].text", lambda text: text + "e"), lambda asked: bool(asked.object.get("stop"))),
     "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
+row("completion-batch-answers-exchanged", "COMP-030",
+    completion(put("choices[].index", lambda n: 1 - n), lambda asked: batches(asked) and "echo" in asked.object),
+    "Every answer of a batch is filed under another question.")
+row("completion-echo-stripped", "COMP-009",
+    completion(put("choices[].text", str.lstrip), asks("echo", True)), "Scores are read at the wrong places.")
+row("completion-offsets-zero", "COMP-032",
+    completion(put("choices[].logprobs.text_offset[]", 0), lambda asked: bool(asked.object.get("logprobs"))),
+    "Programs that cut the prompt off by its length cut all or nothing.")
+row("completion-usage-of-one-choice", "COMP-026", completion(counting(4), asks("n", 2)), "The second text is free.")
+row("completion-stream-usage-of-one-choice", "COMP-026", pieces(counting(4), asks("n", 2)),
+    "The second text is free, in streams alone.")
+row("completion-stream-loses-its-end", "COMP-045",
+    chunks(without_last_text, lambda asked: completes(asked) and "seed" in asked.object),
+    "Suggestions in code editors lack their last word.")
 row("completion-streams-chat-chunks", "COMP-015",
     pieces(put("object", "chat.completion.chunk")), "Typed clients refuse every chunk.",
     "facts: bridges from completions to chats")

@@ -171,11 +171,27 @@ row("deep-json-crashes", "ERR-019", answering(lambda asked: asked.body.startswit
     "One small request takes a worker down.", "facts: RecursionError in Python gateways")
 row("huge-numbers-crash", "ERR-020", answering(lambda asked: b"1E400" in asked.body, 500),
     "One small request takes a worker down.", "facts: Python's limit on digits")
+row("huge-numbers-crash-completions", "ERR-020",
+    answering(lambda asked: b"0" * 300 in asked.body and asked.path == "/v1/completions", 500),
+    "One small request takes a worker down.", "facts: Python's limit on digits")
+row("half-a-character-crashes-embeddings", "ERR-038",
+    answering(lambda asked: b"\\ud83d" in asked.body and posts(asked, "/embeddings"), 500),
+    "Programs that cut texts to pieces can't have them embedded.", "facts: UTF-8 encoders refuse halves")
+row("charset-refused-by-completions", "ERR-039",
+    answering(lambda asked: ";" in (asked.header("content-type") or "") and asked.path == "/v1/completions", 415),
+    "Clients in .NET are refused on every call.")
+row("unknown-fields-crash-embeddings", "ERR-040",
+    answering(lambda asked: "x_conformance" in asked.object and posts(asked, "/embeddings"), 500),
+    "Each new parameter of an SDK looks like an outage.")
 row("nan-read", "ERR-021", taking(lambda asked: b" NaN" in asked.body, as_bytes(lambda b: b.replace(b" NaN", b" 1"))),
     "What works here fails everywhere else.", "facts: Python's json reads NaN")
 row("errors-with-python-trace", "ERR-023",
     saying('Traceback (most recent call last):\n  File "/srv/gw/app.py", line 7, in chat\nKeyError'),
     "Strangers read the gateway's source.")
+row("errors-with-python-words", "ERR-023", saying("could not convert string to float: 'hot'"),
+    "Strangers learn what the gateway is made of.", "facts: str(exception) as the message")
+row("errors-with-go-words", "ERR-023", saying("runtime error: index out of range"),
+    "Strangers learn what the gateway is made of.", "facts: recovered panics as the message")
 row("errors-with-a-private-address", "ERR-023", saying("connect ECONNREFUSED 10.1.2.3:8000"),
     "Strangers learn the internal network.", "facts: NeMo forwards what the backend said")
 row("errors-with-sql", "ERR-023", saying("SELECT key FROM tokens WHERE id = 1"), "Strangers learn the database.")
@@ -195,6 +211,9 @@ row("client-errors-marked-for-retry", "ERR-028", errors(lambda x: x.with_header(
     "openai-python sends every mistake three times.")
 row("long-names-crash", "ERR-031", answering(lambda asked: len(named(asked)) > 9000 and is_chat(asked), 500),
     "A wrong model name takes a worker down.")
+row("names-with-nul-crash-embeddings", "ERR-031",
+    answering(lambda asked: "\0" in named(asked) and posts(asked, "/embeddings"), 500),
+    "A wrong model name takes a worker down.", "facts: PostgreSQL refuses NUL in texts")
 row("names-with-nul-crash", "ERR-031", answering(lambda asked: "\0" in named(asked), 500),
     "A wrong model name takes a worker down.", "facts: PostgreSQL refuses NUL in texts")
 row("errors-repeat-the-request", "ERR-032",
@@ -213,6 +232,18 @@ row("streams-refused-with-200-and-json", "ERR-024 STREAM-053",
 row("streams-refused-inside-the-stream", "ERR-024 STREAM-053",
     answering(is_hot, replace(SSE, body=b'data: {"error": {"message": "no", "type": "x"}}\n\n' + DONE)),
     "A refusal looks like an answer without text.", "LiteLLM issues 6629 and 11236")
+row("streams-of-other-scripts-crash", "STREAM-001",
+    answering(lambda asked: is_chat(asked) and asked.streams and not str(messages_of(asked)).isascii(), 500),
+    "Whoever does not write English gets no stream.")
+row("conversations-crash", "CHAT-064 ERR-041",
+    answering(lambda asked: is_chat(asked) and isinstance(turns := messages_of(asked), list) and len(turns) > 4, 500),
+    "After a few turns every conversation ends in an outage.")
+row("streams-of-text-parts-crash", "STREAM-001",
+    answering(lambda asked: is_chat(asked) and asked.streams and '"type": "text"' in str(asked.body), 500),
+    "Clients that send text as parts get no stream.")
+row("streams-too-hot-crash", "STREAM-054",
+    answering(lambda asked: is_chat(asked) and asked.streams and asked.object.get("temperature") == 2.1, 500),
+    "A mistake is retried as if it were an outage.")
 row("streams-refused-with-another-status", "STREAM-054",
     answers(lambda x: replace(x, status=404), lambda asked, x: is_hot(asked) and x.status == 400),
     "The same mistake is another error when it is streamed.", "LiteLLM issue 18689")

@@ -55,7 +55,7 @@ def as_object(document: Any) -> None:
 
 
 # fmt: off
-row("sdk-async-calls-fail", "SDK-002",
+row("sdk-async-calls-fail", "SDK-002 ERR-041",
     answering(sent(lambda asked: "(1" in str(asked.object.get("messages"))), error(500)),
     "Programs that ask for much at once fail.")
 row("sdk-parse-gets-a-fence", "SDK-007", reply(fenced, sent(asks("response_format"))),

@@ -69,6 +69,45 @@ def numbered_calls(document: Any) -> None:
             call["id"] = f"call_{number}"
 
 
+def exchanged(document: Any) -> None:
+    """Two calls of one answer have each other's arguments."""
+    for choice in document["choices"]:
+        one, other, *_ = [call["function"] for call in choice["message"].get("tool_calls") or ()] + [{}, {}]
+        if one and other:
+            one["arguments"], other["arguments"] = other["arguments"], one["arguments"]
+
+
+def without_beginning(fragment: Document) -> None:
+    """The piece of the arguments that begins the object is lost."""
+    if fragment["function"].get("arguments", "").startswith("{"):
+        fragment["function"]["arguments"] = ""
+
+
+def second_calls_cut(given: Document) -> None:
+    for fragment in fragments_of(given):
+        if fragment["index"]:
+            without_beginning(fragment)
+
+
+def second_choices_cut(given: Document) -> None:
+    for each in given["choices"]:
+        for fragment in each["delta"].get("tool_calls") or () if each["index"] else ():
+            without_beginning(fragment)
+
+
+def counted_on(given: Document) -> None:
+    """The calls of a second choice are counted on from those of the first."""
+    for each in given["choices"]:
+        for fragment in each["delta"].get("tool_calls") or () if each["index"] else ():
+            fragment["index"] += 1
+
+
+def stripped(given: Document) -> None:
+    """Blanks at the ends of a fragment are lost."""
+    for fragment in fragments_of(given):
+        fragment["function"]["arguments"] = fragment["function"].get("arguments", "").strip()
+
+
 def calls_look_finished(document: Any) -> None:
     for choice in document["choices"]:
         if choice["message"].get("tool_calls") and choice["finish_reason"] == "length":
@@ -107,6 +146,19 @@ row("tool-arguments-as-object-in-streams", "STREAM-043 SDK-006",
     "Clients join objects to texts and crash.")
 row("tool-arguments-null-in-streams", "STREAM-043 SDK-006", later_fragments(put("function.arguments", None)),
     "Clients join null to a text and crash.")
+row("tool-calls-of-the-second-choice-count-on", "STREAM-041", on_chats(counted_on, with_tools),
+    "Clients that keep calls in a list fail at the second choice.")
+row("tool-arguments-of-second-calls-cut", "STREAM-042", on_chats(second_calls_cut, with_tools),
+    "Every second call of an agent fails.")
+row("tool-arguments-of-second-choices-cut", "STREAM-042", on_chats(second_choices_cut, with_tools),
+    "The calls of the second choice can't be read.")
+row("tool-arguments-stripped-in-streams", "CHAT-055", on_chats(stripped, with_tools),
+    "Words of arguments run together.", "facts: adapters that strip each piece of an engine's output")
+row("tool-arguments-with-entities", "CHAT-055",
+    reply(called(put("function.arguments", lambda old: old.replace("&", "&amp;"))), with_tools),
+    "Tools get what a browser would.")
+row("tool-arguments-exchanged", "CHAT-114", reply(exchanged, with_tools),
+    "Agents call each tool with what was meant for the other.")
 row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_arguments, with_tools),
     "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
 row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),

@@ -1,6 +1,7 @@
 """What right gateways do in other ways, whatever is asked of them. It must turn nothing red."""
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -23,13 +24,14 @@ def unprocessable(app: ASGIApp) -> ASGIApp:
 
 
 def cached(where: Where) -> Wrap:
-    """Equal requests of this kind get the answer of the first."""
+    """Equal requests of this kind, however their JSON is written, get the answer of the first."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
-        kept: dict[bytes, Answer] = {}
+        kept: dict[str, Answer] = {}
 
         def edit(asked: Asked, answer: Answer) -> Answer:
-            return kept.setdefault(asked.body, answer) if where(asked) and answer.status == 200 else answer
+            key = json.dumps(asked.object, sort_keys=True)
+            return kept.setdefault(key, answer) if where(asked) and answer.status == 200 else answer
 
         return changed(app, edit)
 

@@ -87,7 +87,7 @@ THROTTLED: dict[str, tuple[Answer, dict[str, Verdict]]] = {
 @pytest.mark.parametrize("name", THROTTLED)
 def test_throttling(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     refusal, expected = THROTTLED[name]
-    monkeypatch.setattr("conformance.sending.gateway.MAX_WAIT_S", 1.0)
+    monkeypatch.setattr("conformance.sending.slots.MAX_WAIT_S", 1.0)
     judged = judge(Throttling(gateway_app(), refusal), "SDK-017", claimed=frozenset({"rate_limit"}))
     assert {id: said.verdict for id, said in red(judged).items()} == expected
     assert judged["SDK-017"].verdict is not Verdict.INCONCLUSIVE

@@ -21,8 +21,10 @@ from conformance.sending.recording import Recording, Result, record
 from conformance.target import Target
 from conformance.verdict import Verdict
 
-from ..edits import judge_with, listing, model, reply
-from ..judged import KEY, gateway_app, judge_recording, on_stage
+from ..defects import Answer, Asked
+from ..edits import Wrap, judge_with, listing, model, reply
+from ..judged import KEY, gateway_app, judge, judge_recording, on_stage
+from ..refusals import with_answers
 
 Path = tuple[str | int, ...]
 DELETED = object()
@@ -159,3 +161,25 @@ def test_no_odd_message_given_back_is_an_error_of_ours(recording: Recording, nam
         if path[:1] == ("choices",):
             judged = judge_with(reply(lambda d, path=path: odd(d, path, ODD[name])), "CHAT-068", "CHAT-001")
             assert not [said for said in judged.values() if said.verdict is Verdict.ERROR], path
+
+
+def serving_all() -> Wrap:
+    """Whatever is refused is answered as the last request of its kind that was served."""
+    served: dict[tuple[str, bool], Answer] = {}
+
+    def act(asked: Asked, answer: Answer) -> Answer:
+        kind = (asked.path.rstrip("/"), asked.streams)
+        if asked.method == "POST" and 400 <= answer.status < 500 and asked.header("authorization") == f"Bearer {KEY}":
+            return served.get(kind, answer)
+        if answer.status == 200:
+            served[kind] = answer
+        return answer
+
+    return with_answers(act)
+
+
+def test_no_answer_to_what_is_to_be_refused_is_an_error_of_ours() -> None:
+    """A gateway with a model, a prompt and all else by default."""
+    judged = judge(serving_all()(gateway_app()), *("ERR", "CHAT", "STREAM", "COMP", "EMB", "SEC", "SDK", "NAME"))
+    assert {id: said for id, said in judged.items() if said.verdict is Verdict.ERROR} == {}
+    assert judged["ERR-007"].verdict is Verdict.FAIL

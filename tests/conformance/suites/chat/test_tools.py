@@ -82,7 +82,7 @@ IN_PLAIN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"CHAT-055": WARN},
     ),
     "strict arguments of another type": (
-        reply(function("arguments", '{"colour": "teal-3", "step": "half"}'), offers("set_lamp")),
+        reply(function("arguments", '{"colour": "grün & hell", "step": "half"}'), offers("set_lamp")),
         {"CHAT-055": WARN},
     ),
     "strict arguments that are no JSON": (

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from ..completing import answered, batch, every, judge_completions, plain, reply, smallest, streamed, tokens
+from ..completing import answered, batch, every, judge_completions, plain, reply, smallest, streamed, text, tokens
 from ..defects import Answer, Asked
 from ..edits import Wrap, asks, chunk, counts, drop, put
 from ..judged import red
@@ -82,12 +82,12 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"COMP-021": FAIL},
     ),
     "one choice for two": (
-        reply(put("choices", lambda found: found[:1]), every(n2, at("Say OK."))),
+        reply(put("choices", lambda found: found[:1]), every(n2, text)),
         {"COMP-022": FAIL},
     ),
-    "two choices of one index": (reply(put("choices[].index", 0), every(n2, at("Say OK."))), {"COMP-022": FAIL}),
+    "two choices of one index": (reply(put("choices[].index", 0), every(n2, text)), {"COMP-022": FAIL}),
     "two streamed choices of one index": (
-        chunk(put("choices[].index", 0), every(n2, at("Say OK."))),
+        chunk(put("choices[].index", 0), every(n2, text)),
         {"COMP-022": FAIL},
     ),
     "one id for all": (reply(put("id", "cmpl-1")), {"COMP-023": FAIL}),
@@ -106,6 +106,7 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         reply(counts(completion_tokens=1), every(batch, lambda a: len(a.object) == 3)),
         {"COMP-026": WARN},
     ),
+    "usage of one text for two": (reply(counts(completion_tokens=4), every(n2, text)), {"COMP-026": WARN}),
     "the text lost": (reply(put("choices[].text", ""), suffix), {"COMP-027": FAIL}),
     "the text lost in streams": (
         chunk(put("choices[].text", ""), every(streamed, smallest)),

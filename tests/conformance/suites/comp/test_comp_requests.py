@@ -1,5 +1,7 @@
 """Each check of what a legacy completion may ask for fires on its defect alone."""
 
+import unicodedata
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,8 +96,6 @@ def in_latin(document: Any) -> None:
 
 def without_accents(document: Any) -> None:
     """Combining marks apart, as some tokenisers leave them."""
-    import unicodedata
-
     for choice in document["choices"]:
         choice["text"] = unicodedata.normalize("NFD", choice["text"])
 
@@ -134,6 +134,16 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "echo in Latin-1": (reply(in_latin, every(echo, text)), {"COMP-009": FAIL}),
     "echo in another form": (reply(without_accents, every(echo, text)), {"COMP-009": WARN}),
     "echo that crashes": (answered(every(echo, text, lacks("logprobs")), error(500)), {"COMP-009": FAIL}),
+    "echo without outer blanks": (reply(put("choices[].text", str.strip), every(echo, text)), {"COMP-009": WARN}),
+    "echo in compatible letters": (
+        reply(put("choices[].text", partial(unicodedata.normalize, "NFKC")), every(echo, text)),
+        {"COMP-009": WARN},
+    ),
+    "offsets of 0": (reply(put(f"{LOGPROBS}.text_offset[]", 0), without_echo), {"COMP-032": WARN}),
+    "offsets that begin anew in each chunk": (
+        chunk(put(f"{LOGPROBS}.text_offset[]", 0), every(without_echo, streamed)),
+        {"COMP-032": WARN},
+    ),
     "a suffix that crashes": (answered(suffix, error(500)), {"COMP-010": FAIL}),
     "logprobs ignored": (asked_as(drop("logprobs"), without_echo), {"COMP-011": FAIL}),
     "logprobs ignored in streams": (asked_as(drop("logprobs"), every(without_echo, streamed)), {"COMP-011": FAIL}),
@@ -191,7 +201,7 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "two choices asked for, one made": (asked_as(drop("n"), every(n2, text, lacks("best_of"))), {"COMP-022": FAIL}),
     "two choices asked for, one streamed": (asked_as(drop("n"), every(n2, text, streamed)), {"COMP-022": FAIL}),
     "n for the first prompt alone": (asked_as(drop("n"), every(n2, batch)), {"COMP-029": WARN}),
-    "the answers of a batch mixed up": (reply(swapped, every(echo, batch)), {"COMP-030": WARN}),
+    "the answers of a batch mixed up": (reply(swapped, every(echo, batch)), {"COMP-030": FAIL}),
     "a stop reported as length": (
         reply(ended_by_length, lambda asked: bool(asked.object.get("stop"))),
         {"COMP-031": WARN},

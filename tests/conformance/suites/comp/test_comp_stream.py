@@ -94,13 +94,42 @@ def failing(asked: Asked, answer: Answer) -> Answer:
     return replace(answer, status=503)
 
 
+seeded = asks("seed")
+
+
+def texts(found: list[Any]) -> list[Any]:
+    """The chunks with text."""
+    return [each for each in found if each["choices"] and each["choices"][0]["text"].strip()]
+
+
+def endless(found: list[Any]) -> list[Any]:
+    return [each for each in found if each is not texts(found)[-1]]
+
+
+def with_holes(found: list[Any]) -> list[Any]:
+    return [each for each in found if each not in texts(found)[1::3]]
+
+
+def reordered(found: list[Any]) -> list[Any]:
+    spoken = texts(found)
+    for one, other in zip(spoken[::2], spoken[1::2], strict=False):
+        one["choices"], other["choices"] = other["choices"], one["choices"]
+    return found
+
+
+def one_for_two(document: Any) -> None:
+    if document.get("usage"):
+        adding_up(completion_tokens=-4)(document)
+
+
 STREAMED: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "streams refused": (
         answered(streamed, error(400)),
         {
             "COMP-015": FAIL,
             **dict.fromkeys(
-                ("COMP-016", "COMP-038", "COMP-039", "COMP-040", "COMP-041", "COMP-042", "COMP-043"), UNTESTABLE
+                ("COMP-016", "COMP-038", "COMP-039", "COMP-040", "COMP-041", "COMP-042", "COMP-043", "COMP-045"),
+                UNTESTABLE,
             ),
         },
     ),
@@ -165,6 +194,11 @@ STREAMED: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "refusals as streams": (lambda app: changed(app, in_a_stream), {"COMP-042": FAIL}),
     "refusals as text": (lambda app: changed(app, as_text), {"COMP-019": FAIL, "COMP-042": FAIL}),
     "an unknown model is 503 in a stream": (lambda app: changed(app, failing), {"COMP-043": WARN}),
+    "usage of one text for two": (chunk(one_for_two, asks("n", 2)), {"COMP-026": WARN}),
+    "the last text lost": (chunks(endless, seeded), {"COMP-045": FAIL}),
+    "every third text lost": (chunks(with_holes, seeded), {"COMP-045": FAIL}),
+    "texts in another order": (chunks(reordered, seeded), {"COMP-045": FAIL}),
+    "nothing but the count": (chunk(put("choices[].text", ""), seeded), {"COMP-027": FAIL, "COMP-045": FAIL}),
     "no index": (
         chunk(drop("choices[].index")),
         {"COMP-006": WARN, "COMP-009": FAIL, "COMP-021": FAIL, "COMP-022": FAIL},

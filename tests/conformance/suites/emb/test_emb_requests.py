@@ -85,6 +85,15 @@ def created(asked: Asked, answer: Answer) -> Answer:
     return replace(answer, status=201) if is_plain(asked) and is_embedding(asked) else answer
 
 
+def spelled(errors: str) -> Callable[[list[str]], list[str]]:
+    """Texts in nothing but ASCII."""
+    return lambda found: [text.encode("ascii", errors).decode() for text in found]
+
+
+def in_other_scripts(asked: Asked) -> bool:
+    return many(asked) and not "".join(texts(asked)).isascii()
+
+
 IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "the body of the SDK refused": (answered(in_base64, error(400)), {"EMB-005": FAIL}),
     "the body of the SDK crashes": (
@@ -118,7 +127,12 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a mixed list crashes": (answered(given(["a", 1]), error(500)), {"EMB-013": FAIL}),
     "too many cut": (
         asked_as(put("input", lambda old: old[:2048]), lambda a: len(texts(a)) > 2048),
-        {"EMB-014": WARN},
+        {"EMB-014": FAIL},
+    ),
+    "letters beyond ASCII dropped": (asked_as(put("input", spelled("ignore")), in_other_scripts), {"EMB-031": WARN}),
+    "question marks for letters beyond ASCII": (
+        asked_as(put("input", spelled("replace")), in_other_scripts),
+        {"EMB-031": WARN},
     ),
     "too many crash": (answered(lambda a: len(texts(a)) > 2048, error(500)), {"EMB-014": FAIL}),
     "dimensions ignored": (asked_as(drop("dimensions"), shortened), {"EMB-015": FAIL}),

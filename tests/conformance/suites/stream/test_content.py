@@ -28,7 +28,8 @@ def talking(asked: Asked) -> bool:
 
 
 def counting(asked: Asked) -> bool:
-    return asked.streams and with_usage(asked)
+    """Streams of one text that no stop sequence ends at its first token."""
+    return asked.streams and with_usage(asked) and not {"stop", "n"} & asked.object.keys()
 
 
 def pieces(edit: Any, where: Any = talking) -> Wrap:
@@ -83,6 +84,15 @@ CONTENT: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         pieces(lambda said: [re.sub(r"[^\x00-\u2fff]", "\ufffd\ufffd", text) for text in said]),
         {"STREAM-059": WARN},
     ),
+    "question marks for all that is not ASCII": (
+        pieces(lambda said: [text.encode("ascii", "replace").decode() for text in said]),
+        {"STREAM-068": FAIL},
+    ),
+    "UTF-8 read as Latin-1": (
+        pieces(lambda said: [text.encode().decode("latin-1") for text in said]),
+        {"STREAM-068": FAIL},
+    ),
+    "the last delta lost": (pieces(lambda said: said[:-1]), {"STREAM-068": FAIL}),
     "half an emoji in each of two deltas": (stream(split_in_two, plainly_streamed), {"STREAM-066": FAIL}),
     "all the text so far in every delta": (
         pieces(lambda said: ["".join(said[: n + 1]) for n in range(len(said))]),
@@ -143,6 +153,7 @@ def looped(text: str) -> str:
     return "".join(next(words) for _ in text.split())
 
 
+GROWING = [f" {'1' * length}" for length in range(1, 9)]
 GREEN: dict[str, Wrap] = {
     "one letter in a delta": pieces(lambda said: list("".join(said))),
     "all text in one delta": pieces(lambda said: ["".join(said)]),
@@ -151,6 +162,7 @@ GREEN: dict[str, Wrap] = {
         plain(looped), pieces(lambda said: list(itertools.islice(itertools.cycle(["lorem ", "ipsum "]), len(said))))
     ),
     "a model with one word": chained(plain(lambda text: "ha " * 12), pieces(lambda said: ["ha "] * len(said))),
+    "words that grow": chained(plain(lambda text: "".join(GROWING)), pieces(lambda said: GROWING)),
     "a character cut by the cap": chained(plain(lambda text: text + "\ufffd"), pieces(lambda said: [*said, "\ufffd"])),
     "white space of its own": pieces(lambda said: ["\n\n", *said, "\n"]),
     "thoughts that are not shown": chained(
@@ -179,3 +191,8 @@ def test_what_a_model_may_say_is_not_blamed(name: str) -> None:
         judge_with(GREEN[name], "STREAM-059", "STREAM-066", "STREAM-067", "STREAM-068", "STREAM-069", "STREAM-070")
     )
     assert judged == {}
+
+
+def test_a_script_that_no_stream_has_is_missed() -> None:
+    wrap = chained(plain(lambda text: "日本語の長い文章です。" * 4), pieces(lambda said: [f"{'?' * 20} {len(said)}"]))
+    assert red(judge_with(wrap, "STREAM-059"))["STREAM-059"].verdict is WARN
