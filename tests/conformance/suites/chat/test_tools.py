@@ -110,7 +110,7 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         answered(streamed(auto), error(400)),
         {"CHAT-040": FAIL, "STREAM-001": FAIL},
     ),
-    "tools that crash streams": (answered(streamed(auto), error(500)), {"CHAT-040": FAIL}),
+    "tools that crash streams": (answered(streamed(auto), error(500)), {"CHAT-040": FAIL, "STREAM-001": FAIL}),
     "no stream with tools": (lambda app: changed(app, fake_stream), {"CHAT-040": FAIL}),
     "no call where one is required": (asked_as(put("tool_choice", "none"), streamed(required)), {"CHAT-041": FAIL}),
     "a call of no known tool": (
