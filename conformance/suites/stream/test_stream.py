@@ -153,6 +153,16 @@ def test_cap_and_stop_act_in_a_stream(
         raise Inconclusive("no answer was as long as its cap")
 
 
+@requirement("STREAM-055")
+def test_a_stop_acts_on_every_choice(
+    chat_stop: Exchange, chat_stream_stop: Exchange, chat_stream_n2: Exchange, chat_stop_n2_streamed: Exchange
+) -> None:
+    if not all(x.ok for x in (chat_stop, chat_stream_stop, chat_stream_n2, chat_stop_n2_streamed)):
+        raise Inconclusive("stop sequences, or two choices, are not served")
+    said = _said(chat_stop_n2_streamed)
+    expect(not set(said) & {"e", "a"}, chat_stop_n2_streamed, f'with stop ["e", "a"] and n=2 it says {show(said)}')
+
+
 @requirement("STREAM-061")
 def test_event_names_are_harmless(exchanges: list[Exchange], chat_stream: Exchange) -> None:
     hold(in_streams(event_streams(exchanges, chat_stream), framing.NamesAreHarmless))
