@@ -85,8 +85,9 @@ def bytes_are_those_of_the_text(document: Json) -> Iterator[str]:
             continue
         for entry in entries:
             token, given = entry.get("token"), bytes(entry["bytes"])
-            plain = isinstance(token, str) and not token.isascii() and REPLACED not in token and token in content
-            if plain and given != token.encode("utf-8", "replace"):
+            if not isinstance(token, str) or token.isascii() or REPLACED in token or token not in content:
+                continue
+            if given != token.encode("utf-8", "replace"):
                 yield f"{where}: the token {show(token)} has the bytes {show(entry['bytes'])}"
                 break
 

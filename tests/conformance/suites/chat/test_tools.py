@@ -131,7 +131,7 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "the named tool ignored": (understood_as("none"), {"CHAT-047": FAIL}),
     "a call that was ruled out": (asked_as(put("tool_choice", "required"), streamed(none)), {"CHAT-048": FAIL}),
-    "calls in parallel all the same": (asked_as(drop("parallel_tool_calls"), streamed(required)), {"CHAT-050": WARN}),
+    "calls in parallel all the same": (asked_as(drop("parallel_tool_calls"), streamed(required)), {"CHAT-050": FAIL}),
     "strict arguments of another type": (
         chunks(arguments(lambda _: '{"colour": "blue", "step": 1}'), offers("set_lamp")),
         {"CHAT-055": WARN},
