@@ -40,8 +40,9 @@ def repeating(key: str) -> Wrap:
     def edit(given: Document, said: dict[Any, Any]) -> None:
         for fragment in fragments_of(given):
             source = fragment if key == "id" else fragment["function"]
-            source.setdefault(key, said.get(fragment["index"]))
-            said[fragment["index"]] = source[key]
+            place = given["choices"][0]["index"], fragment["index"]
+            source.setdefault(key, said.get(place))
+            said[place] = source[key]
 
     return remembering(edit, with_tools)
 
