@@ -10,6 +10,9 @@ from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_missin
 from conformance.shape import choices, dig
 from conformance.verdict import Inconclusive, Violation
 
+SEVERAL = 3
+"""Calls that tell more than a model's slip."""
+
 
 def calling(answers: Iterable[Exchange]) -> list[Exchange]:
     """Those of these answers that hold tool calls. Raises Inconclusive if none does, Unusable if none is an answer."""
@@ -54,6 +57,28 @@ def without_json(answers: Iterable[Exchange]) -> Iterator[Violation]:
     for (_, name), told in groups.items():
         if all(wrong for _, wrong in told):
             yield from (Violation(x, f"{name}: {wrong}") for x, wrong in told)
+
+
+def broken_by_streaming(plain: Iterable[Exchange], streamed: Iterable[Exchange]) -> list[Violation]:
+    """All streamed calls, if the arguments of none of several are a JSON object, while those of all of several plain
+    ones are: no model slips like that. Tools and cuts as in `without_json`."""
+    whole, pieces = (
+        [(x, call.name, what_is_wrong(call.arguments)) for x in group for call in _judged_calls(x) if call.arguments]
+        for group in (plain, streamed)
+    )
+    if min(len(whole), len(pieces)) < SEVERAL or any(wrong for *_, wrong in whole):
+        return []
+    seen = "{}: {}, while those of all {} plain calls are"
+    broken = [Violation(x, seen.format(name, wrong, len(whole))) for x, name, wrong in pieces if wrong]
+    return broken if len(broken) == len(pieces) else []
+
+
+def _judged_calls(answer: Exchange) -> Iterator[Call]:
+    """The whole calls of tools with parameters."""
+    tools = offered(sent(answer))
+    for call in calls_in(_readable(answer) or {"choices": []}):
+        if tools.get(call.name or "", {}).get("parameters") is not None and not call.cut:
+            yield call
 
 
 def broken_at_a_place(answers: Iterable[Exchange]) -> list[Violation]:

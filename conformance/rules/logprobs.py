@@ -75,6 +75,23 @@ def tokens_make_the_text(document: Json) -> Iterator[str]:
             yield f"{where}: the tokens make {show(texts[1])}, the content is {show(message['content'])}"
 
 
+def bytes_are_those_of_the_text(document: Json) -> Iterator[str]:
+    """Where all entries have bytes that do not make the text, no token that stands in it has other bytes than its
+    own in UTF-8. Parts of characters and tokens as vocabularies write them do not stand in the text."""
+    for where, choice in spoken(document):
+        content, entries = choice["message"]["content"], entries_of(choice)
+        made = _from_bytes(entries)
+        if not entries or made is None or _is_said(content.replace(REPLACED, ""), made, thinks=True):
+            continue
+        for entry in entries:
+            token, given = entry.get("token"), bytes(entry["bytes"])
+            if not isinstance(token, str) or token.isascii() or REPLACED in token or token not in content:
+                continue
+            if given != token.encode("utf-8", "replace"):
+                yield f"{where}: the token {show(token)} has the bytes {show(entry['bytes'])}"
+                break
+
+
 def at_most(k: int) -> BodyRule:
     """No position has more than k alternatives, not counting the sampled token where it comes after k likelier ones."""
 

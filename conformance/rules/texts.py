@@ -48,6 +48,19 @@ def says_all_twice(document: Json) -> Iterator[str]:
             yield f"{where}.content is twice {show(half)}"
 
 
+def left_empty(document: Json) -> set[int]:
+    """The places of choices that ran into their cap and show nothing, while others show something. Of answers with
+    thoughts, declared or shown, nothing can be told."""
+    pairs = list(zip(choices(document), (message for _, message in messages(document)), strict=True))
+    shows = [any(map(str.strip, shown(message))) for _, message in pairs]
+    if _thoughts(document) or any(
+        message.get(key) for _, message in pairs for key in ("reasoning_content", "reasoning")
+    ):
+        return set()
+    empty = {place for place, (choice, _) in enumerate(pairs) if choice.get("finish_reason") == "length"}
+    return {place for place in empty if not shows[place]} if any(shows) else set()
+
+
 def surrogates_come_in_pairs(document: Json) -> Iterator[str]:
     for where, message in messages(document):
         for text in shown(message):

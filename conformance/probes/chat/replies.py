@@ -18,6 +18,10 @@ SMALL_CAP = 5
 MOST_CAPPED_TEXT = 100
 """Characters that five tokens can hardly have."""
 STOP_CAP = 64
+NULLABLE = (
+    "temperature", "top_p", "n", "stop", "seed", "stream", "stream_options", "logit_bias", "logprobs", "top_logprobs",
+    "frequency_penalty", "presence_penalty", "metadata", "store",
+)  # fmt: skip
 UNICODE = (
     "e\u0301 ü ß 日本語 한국어 \N{ARABIC LETTER SEEN}\N{ARABIC LETTER LAM}\N{ARABIC LETTER ALEF} "
     "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f3f3\ufe0f\u200d\U0001f308 \u2028 \u2029 \x01 \x7f \t end"
@@ -57,6 +61,11 @@ async def chat_n2(gateway: Gateway) -> Exchange:
 async def chat_stop(gateway: Gateway) -> Exchange:
     """Stops at two common letters, so that almost any text a model can produce would be cut."""
     return await gateway.chat(messages=[user(STORY)], stop=["e", "a"], cap=STOP_CAP)
+
+
+@probe(tokens=32, both_modes=True)
+async def chat_stop_n2(gateway: Gateway) -> Exchange:
+    return await gateway.chat(messages=[user(STORY)], stop=["e", "a"], n=2, cap=STOP_CAP)
 
 
 @probe()
@@ -140,9 +149,12 @@ async def chat_wrong_types(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def chat_nulls(gateway: Gateway) -> Exchange:
     """Every option that the API declares nullable, as null; the cap stays, for the cost's sake."""
-    names = "temperature top_p n stop seed stream stream_options logit_bias logprobs top_logprobs"
-    names += " frequency_penalty presence_penalty metadata store"
-    return await gateway.chat(**dict.fromkeys(names.split()))
+    return await gateway.chat(**dict.fromkeys(NULLABLE))
+
+
+@probe()
+async def chat_stream_nulls(gateway: Gateway) -> Exchange:
+    return await gateway.stream(**dict.fromkeys(name for name in NULLABLE if name != "stream"))
 
 
 @probe()

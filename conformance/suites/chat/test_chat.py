@@ -1,10 +1,13 @@
 """CHAT: plain chat answers. What must hold for one answer is judged on every answer of the run."""
 
 from conformance.exchange import Exchange, Unusable
+from conformance.features import CLEAN_REFUSALS
+from conformance.probes.chat.logprobs import N2_CAP
 from conformance.probes.chat.replies import STOP_CAP
 from conformance.reading.counting import prompt_cost
 from conformance.reading.traffic import (
     answered,
+    came_as_asked,
     chat_answers,
     chat_replies,
     chats_like,
@@ -13,10 +16,11 @@ from conformance.reading.traffic import (
     in_parts,
     in_streams,
     misshapen,
+    reply_of,
     sent,
     served_chats,
 )
-from conformance.rules import logprobs, replies, usage
+from conformance.rules import logprobs, replies, texts, usage
 from conformance.rules.streams.timing import clock_offset_s
 from conformance.sending.gateway import Facts
 from conformance.shape import choices, dig, is_int, show
@@ -171,6 +175,34 @@ def test_n_gives_as_many_choices(chat_reply: Exchange, chat_n2: Exchange) -> Non
     expect(found == 2, chat_n2, f"n=2 gives {found} choices")
 
 
+@requirement("CHAT-023", both_modes=True)
+def test_each_choice_has_the_whole_cap(
+    chat_reply: Exchange,
+    chat_n2: Exchange,
+    chat_stop_n2: Exchange,
+    chat_logprobs_n2: Exchange,
+    chat_stream_n2: Exchange,
+) -> None:
+    answered(chat_reply)
+    smallest = chat_stream_n2 if sent(chat_stop_n2).get("stream") else chat_n2
+    served = [x for x in (smallest, chat_stop_n2, chat_logprobs_n2) if came_as_asked(x)]
+    empty = [(x, places) for x in served if (places := texts.left_empty(reply_of(x)))]
+    everywhere = set.intersection(*(places for _, places in empty)) if len(empty) > 1 else set()
+    seen = "choice {} of every answer is empty, as if its cap had been used up by others"
+    hold(Violation(x, seen.format(place)) for x, _ in empty for place in everywhere)
+
+
+@requirement("CHAT-024")
+def test_two_texts_that_were_cut_cost_their_caps(chat_n2: Exchange, chat_logprobs_n2: Exchange) -> None:
+    if not chat_n2.ok or not chat_logprobs_n2.ok:
+        raise Inconclusive("two choices, or two with log-probabilities, are not served")
+    count, answer = usage.completion_tokens(chat_logprobs_n2.document), chat_logprobs_n2.document
+    if not count or replies.finishes(answer) != ["length", "length"] or replies.spoken(answer) < 2:
+        raise Inconclusive("the answer carries no usage, or not two texts that were cut")
+    seen = f"completion_tokens of two texts that were cut at {N2_CAP} each is {count}"
+    expect(count >= 2 * (N2_CAP - 1), chat_logprobs_n2, seen)
+
+
 @requirement("CHAT-024")
 def test_usage_covers_all_choices(chat_n2: Exchange) -> None:
     spoken, count = replies.spoken(chat_n2.document), usage.completion_tokens(chat_n2.document)
@@ -183,6 +215,15 @@ def test_usage_covers_all_choices(chat_n2: Exchange) -> None:
 def test_text_holds_no_stop_sequence(chat_stop: Exchange) -> None:
     text = replies.text(chat_stop.document)
     expect(not set(text) & {"e", "a"}, chat_stop, f'with stop ["e", "a"] the text is {show(text)}')
+
+
+@requirement("CHAT-026")
+def test_no_choice_holds_a_stop_sequence(chat_stop: Exchange, chat_n2: Exchange, chat_stop_n2: Exchange) -> None:
+    _ = chat_stop.document
+    if not chat_n2.ok or chat_stop_n2.status in CLEAN_REFUSALS:
+        raise Inconclusive("two choices, or two with stop sequences, are not served")
+    text = replies.text(chat_stop_n2.document)
+    expect(not set(text) & {"e", "a"}, chat_stop_n2, f'with stop ["e", "a"] and n=2 the texts are {show(text)}')
 
 
 @requirement("CHAT-027")

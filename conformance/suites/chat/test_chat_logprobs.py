@@ -1,6 +1,7 @@
 """CHAT: log-probabilities; plain, and put together from a stream where STREAM has no requirement of its own."""
 
 from conformance.exchange import Exchange
+from conformance.features import CLEAN_REFUSALS
 from conformance.probes.chat.logprobs import ALTERNATIVES
 from conformance.reading.traffic import answered, came_as_asked, in_replies, reply_of
 from conformance.rules import Json, logprobs
@@ -16,6 +17,27 @@ def test_each_token_is_entered(chat_reply: Exchange, chat_logprobs: Exchange) ->
     _has_text(chat_logprobs.document)
     hold(in_replies([chat_logprobs], logprobs.tokens_are_entered))
     tolerate(in_replies([chat_logprobs], logprobs.entries_are_whole))
+
+
+@requirement("CHAT-036")
+def test_each_token_of_each_choice_is_entered(
+    chat_n2: Exchange, chat_logprobs: Exchange, chat_logprobs_alone: Exchange, chat_logprobs_n2: Exchange
+) -> None:
+    """That 0 alternatives may be asked for is the business of CHAT-099."""
+    if not (chat_n2.ok and _has_entries_of(chat_logprobs) and _has_entries_of(chat_logprobs_alone)):
+        raise Inconclusive("n=2, or a choice with log-probabilities, is not served")
+    if chat_logprobs_n2.status in CLEAN_REFUSALS:
+        raise Inconclusive("two choices with log-probabilities are cleanly refused")
+    hold(in_replies([chat_logprobs_n2], logprobs.tokens_are_entered))
+
+
+@requirement("CHAT-037", both_modes=True)
+def test_the_bytes_are_those_of_the_text(
+    chat_reply: Exchange, chat_logprobs: Exchange, chat_logprobs_n2: Exchange
+) -> None:
+    _has_entries(chat_reply, chat_logprobs)
+    served = [x for x in (chat_logprobs, chat_logprobs_n2) if came_as_asked(x)]
+    hold(in_replies(served, logprobs.bytes_are_those_of_the_text))
 
 
 @requirement("CHAT-037", both_modes=True)
@@ -51,6 +73,10 @@ def test_no_alternatives_leave_the_entries(chat_reply: Exchange, chat_logprobs_a
 def _has_text(answer: Json) -> None:
     if not logprobs.spoken(answer):
         raise Inconclusive("the answer holds no text")
+
+
+def _has_entries_of(exchange: Exchange) -> bool:
+    return exchange.ok and any(map(logprobs.entries_of, choices(exchange.document)))
 
 
 def _has_entries(chat_reply: Exchange, exchange: Exchange) -> None:

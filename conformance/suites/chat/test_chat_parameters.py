@@ -159,6 +159,9 @@ def test_an_answer_that_its_cap_cut_costs_its_cap(
     seen = "usage.completion_tokens is {}, and the answer was cut at {}"
     spent = {count for _, count, _ in stories}
     must(len(spent) > 1, stories[-1][0], seen.format(min(spent), show([cap for _, _, cap in stories])))
+    equal = [(count, cap) for x, count, cap in stories if x in chat_story_caps.values()]
+    alike = len({cap for _, cap in equal}) > 1 and len({count for count, _ in equal}) == 1
+    must(not alike, stories[-1][0], seen.format(show([n for n, _ in equal]), show([cap for _, cap in equal])))
     hold(Violation(x, seen.format(count, cap)) for x, count, cap in counts if count < cap - 1)
     if all(count < cap for _, count, cap in stories):
         hold(Violation(x, seen.format(count, cap)) for x, count, cap in stories)

@@ -1,18 +1,18 @@
 """CHAT: what a plain chat may ask for: caps, parts and turns of any kind; and what is refused."""
 
 from conformance.exchange import Exchange
-from conformance.reading.traffic import (
-    answered,
-)
+from conformance.reading.traffic import answered, came_as_asked
 from conformance.rules import usage
 from conformance.rules.streams.framing import is_utf8
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.verdict import (
+    Inconclusive,
     Violation,
     accept,
     expect,
     hold,
+    must,
     refuse,
     survive,
 )
@@ -53,6 +53,15 @@ def test_wrong_types_are_refused(chat_reply: Exchange, chat_wrong_types: dict[st
 def test_null_is_accepted_where_the_api_allows_it(chat_reply: Exchange, chat_nulls: Exchange) -> None:
     answered(chat_reply)
     accept({"nulls": chat_nulls})
+
+
+@requirement("CHAT-073")
+def test_a_stream_takes_the_nulls_that_a_plain_chat_takes(
+    chat_nulls: Exchange, chat_stream: Exchange, chat_stream_nulls: Exchange
+) -> None:
+    if not chat_nulls.ok or not chat_stream.ok:
+        raise Inconclusive("a plain chat with null, or a stream without, is not served")
+    must(came_as_asked(chat_stream_nulls), chat_stream_nulls, f"nulls in a stream: {chat_stream_nulls.seen}")
 
 
 @requirement("CHAT-074")

@@ -30,6 +30,7 @@ from conformance.verdict import (
     accept,
     expect,
     hold,
+    must,
     prefer,
     refuse,
     survive,
@@ -139,6 +140,18 @@ def test_one_call_at_a_time(chat_reply: Exchange, chat_tool_one: Exchange) -> No
     if not names:
         raise Inconclusive("no answer holds a tool call")
     expect(len(names) == 1, chat_tool_one, f"with parallel_tool_calls false {len(names)} calls: {show(names)}")
+
+
+@requirement("CHAT-050")
+def test_streams_call_one_at_a_time_where_plain_answers_do(
+    chat_tool_one: Exchange, chat_tool_one_streamed: Exchange, chat_tool_required: list[Exchange]
+) -> None:
+    plain, streamed = (
+        replies.names_called(reply_of(x)) if came_as_asked(x) else [] for x in (chat_tool_one, chat_tool_one_streamed)
+    )
+    several = any(x.ok and len(replies.names_called(x.document)) > 1 for x in chat_tool_required)
+    seen = f"with parallel_tool_calls false a stream has {len(streamed)} calls, {show(streamed)}, a plain answer one"
+    must(not (several and len(plain) == 1 and len(streamed) > 1), chat_tool_one_streamed, seen)
 
 
 @requirement("CHAT-055", both_modes=True)

@@ -1,6 +1,6 @@
 """STREAM: streamed chats, their framing and delivery. What must hold for one is judged on every stream of the run."""
 
-from conformance.exchange import Exchange
+from conformance.exchange import BUSY, Exchange
 from conformance.probes.chat.replies import MOST_CAPPED_TEXT, SMALL_CAP
 from conformance.reading.traffic import (
     chat_streams,
@@ -125,7 +125,7 @@ def test_a_refusal_has_the_same_status_in_both_modes(
         {
             f"{case}, streamed": both["streamed"]
             for case, both in asked.items()
-            if both["plain"].complete and 400 <= both["plain"].status < 500
+            if both["plain"].complete and 400 <= both["plain"].status < 500 and both["streamed"].status not in BUSY
         }
     )
     hold(unlike_refusals(asked))
@@ -151,6 +151,16 @@ def test_cap_and_stop_act_in_a_stream(
     hold(Violation(x, f"{len(_said(x))} characters, then {show(_ends(x))}") for x in capped if _passed_cap(x))
     if ["length"] not in [_ends(x) for x in capped]:
         raise Inconclusive("no answer was as long as its cap")
+
+
+@requirement("STREAM-055")
+def test_a_stop_acts_on_every_choice(
+    chat_stop: Exchange, chat_stream_stop: Exchange, chat_stream_n2: Exchange, chat_stop_n2_streamed: Exchange
+) -> None:
+    if not all(x.ok for x in (chat_stop, chat_stream_stop, chat_stream_n2, chat_stop_n2_streamed)):
+        raise Inconclusive("stop sequences, or two choices, are not served")
+    said = _said(chat_stop_n2_streamed)
+    expect(not set(said) & {"e", "a"}, chat_stop_n2_streamed, f'with stop ["e", "a"] and n=2 it says {show(said)}')
 
 
 @requirement("STREAM-061")

@@ -45,6 +45,18 @@ row = CHATS.add
 EVENTS = replace(SSE, body=b'data: {"choices": []}\n\ndata: [DONE]\n\n')
 
 
+def of_two(asked: Asked) -> bool:
+    return of_text(asked) and not asked.streams and asked.object.get("n") == 2
+
+
+def second_left_empty(document: Any) -> None:
+    """As if the first had used up the cap of both."""
+    choice = document["choices"][1]
+    choice["message"]["content"], choice["finish_reason"] = "", "length"
+    if choice.get("logprobs"):
+        choice["logprobs"]["content"] = []
+
+
 def drifting(app: ASGIApp) -> ASGIApp:
     """Each answer to the smallest chat costs one prompt token more than the one before."""
     times = itertools.count()
@@ -158,6 +170,21 @@ row("chat-stop-as-text-refused", "CHAT-028", answered(lambda asked: isinstance(a
 row("chat-stops-cut-to-one", "CHAT-028",
     asked_as(put("stop", ["¶"]), asks("stop", ["e", "a", "i", "o"])),
     "The fourth stop sequence does nothing.", "facts: LiteLLM 1.106 cuts stop lists")
+row("chat-stops-ignored-for-two-choices", "CHAT-026",
+    asked_as(drop("stop"), lambda asked: not asked.streams and asks("n", 2)(asked)),
+    "Agents that draw two answers find what they stop at in both.")
+row("chat-stops-ignored-for-two-choices-in-streams", "STREAM-055",
+    asked_as(drop("stop"), lambda asked: asked.streams and asks("n", 2)(asked)),
+    "Agents that draw two answers find what they stop at in both, in streams alone.")
+row("chat-second-choice-left-empty", "CHAT-023",
+    reply(both(second_left_empty, counts(completion_tokens=lambda n: max(n // 2, 1))), of_two),
+    "Who asks for two answers gets one and an empty one.")
+row("chat-caps-of-another-answer", "CHAT-107",
+    asked_as(put("max_completion_tokens", 8), lambda asked: not asked.streams and holds("mountains")(asked)),
+    "Who asks for more gets what was cut for others, by a cache whose key lacks the cap.")
+row("chat-nulls-refused-in-streams", "CHAT-073 STREAM-035",
+    answered(lambda asked: asked.streams and None in asked.object.values(), error(400)),
+    "Clients that write all members, null or not, are refused as soon as they stream.")
 row("chat-caps-ignored", "CHAT-029 CHAT-030",
     asked_as(both(drop("max_completion_tokens"), drop("max_tokens")),
            lambda asked: not asked.streams and 5 in asked.object.values()),

@@ -177,7 +177,7 @@ row("embeddings-dimensions-padded", "EMB-015",
     "The vector store refuses every document.", "facts: dimensions are often ignored without a word")
 row("embeddings-not-normalised", "EMB-017", vectors(in_any_form(lambda old: [2 * x for x in old]), embeds),
     "Dot products are no cosines.", "facts: many open models")
-row("embeddings-by-a-chat-model", "EMB-020",
+row("embeddings-by-a-chat-model", "EMB-020 ERR-020 ERR-038 ERR-040",
     answers(lambda x: error(500),
             lambda asked, x: embeds(asked) and x.status in (400, 404) and asked.object.get("model") in CHATTERS
             and asked.object.get("input") and asked.header("content-type")),

@@ -1,5 +1,6 @@
 """Lists of models, and single models, that are wrong."""
 
+import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -32,6 +33,18 @@ def flickering(app: ASGIApp) -> ASGIApp:
             return None
         reads[asked.headers] += 1
         if reads[asked.headers] % 2:
+            return None
+        return answer.with_json(answer.json | {"data": answer.json["data"][:-1]})
+
+    return changed(app, edit)
+
+
+def now_and_then(app: ASGIApp) -> ASGIApp:
+    """Two of five reads of the list lack a model, whatever sets them apart."""
+    reads = itertools.count()
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if not asked.path.endswith("/models") or answer.status != 200 or next(reads) % 5 not in (1, 3):
             return None
         return answer.with_json(answer.json | {"data": answer.json["data"][:-1]})
 
@@ -114,6 +127,7 @@ row("list-without-the-model-in-use", "LIST-006",
     listing(put("data", lambda data: [item for item in data if item["id"] != "gpt-4o-mini"])),
     "What works can't be found.", "facts: gateways with wildcards hide what they pass through")
 row("list-flickers", "LIST-008", flickering, "Menus change by the second.", "facts: replicas with stale caches")
+row("list-flickers-whoever-asks", "LIST-008", now_and_then, "Menus change by the second.")
 row("list-refuses-a-content-type", "LIST-009",
     lists(lambda asked: asked.header("content-type") and asked.method == "GET", 400),
     "Clients that always send the header can't list.", "facts: middleware that reads bodies")

@@ -40,8 +40,9 @@ def repeating(key: str) -> Wrap:
     def edit(given: Document, said: dict[Any, Any]) -> None:
         for fragment in fragments_of(given):
             source = fragment if key == "id" else fragment["function"]
-            source.setdefault(key, said.get(fragment["index"]))
-            said[fragment["index"]] = source[key]
+            place = given["choices"][0]["index"], fragment["index"]
+            source.setdefault(key, said.get(place))
+            said[place] = source[key]
 
     return remembering(edit, with_tools)
 
@@ -60,6 +61,17 @@ def whole_calls_again(given: Document, memory: dict[Any, Any]) -> None:
         if each.get("finish_reason") == "tool_calls":
             calls = [{"index": n, "function": {"arguments": text}} for n, text in memory.items()]
             each["delta"]["tool_calls"] = calls
+
+
+def logprobs_of_the_first(document: Any) -> None:
+    for choice in document["choices"][1:]:
+        choice["logprobs"] = None
+
+
+def in_code_points(document: Any) -> None:
+    for choice in document["choices"]:
+        for entry in choice["logprobs"]["content"]:
+            entry["bytes"] = [ord(c) & 255 for c in entry["token"]]
 
 
 def numbered_calls(document: Any) -> None:
@@ -219,6 +231,9 @@ row("tool-parallel-calls-despite-false", "CHAT-050",
     reply(put(CALLS, lambda calls: [*calls, calls[0] | {"id": "call_second"}] if calls else calls),
         asks("parallel_tool_calls", False)),
     "Agents that can do one thing at a time do two.")
+row("tool-parallel-calls-despite-false-in-streams", "CHAT-050",
+    asked_as(drop("parallel_tool_calls"), lambda asked: asked.streams and asks("parallel_tool_calls", False)(asked)),
+    "Agents that can do one thing at a time do two, in streams alone.")
 row("tool-calls-cut-short-look-finished", "CHAT-092",
     reply(calls_look_finished, with_tools),
     "Agents call tools with half of their arguments.")
@@ -255,6 +270,11 @@ row("logprobs-missing", "CHAT-036 CHAT-099",
 row("logprobs-of-half-the-text", "CHAT-037",
     reply(put("choices[].logprobs.content", lambda found: found[: len(found) // 2]), plain(asks("logprobs", True))),
     "Scores belong to other words.")
+row("logprobs-of-the-first-choice-only", "CHAT-036",
+    reply(logprobs_of_the_first, plain(asks("logprobs", True))),
+    "The best of two can't be told by its score.")
+row("logprobs-with-bytes-of-code-points", "CHAT-037",
+    reply(in_code_points, plain(asks("logprobs", True))), "Texts are put together from other bytes than their own.")
 row("logprobs-positive", "CHAT-037",
     reply(put("choices[].logprobs.content[].logprob", lambda old: -old + 0.1), plain(asks("logprobs", True))),
     "Probabilities above one.")

@@ -29,6 +29,18 @@ def flickering(app: ASGIApp) -> ASGIApp:
     return changed(app, edit)
 
 
+def now_and_then(app: ASGIApp) -> ASGIApp:
+    """Two of five reads lack a model, whatever sets them apart."""
+    reads = iter(range(10**6))
+
+    def edit(asked: Asked, answer: Answer) -> Answer:
+        if not asked.path.endswith("/models") or answer.status != 200 or next(reads) % 5 not in (1, 3):
+            return answer
+        return answer.with_json(answer.json | {"data": answer.json["data"][:-1]})
+
+    return changed(app, edit)
+
+
 def redirecting(to: str) -> Wrap:
     """The list with a trailing slash redirects there."""
     return lambda app: before(
@@ -91,6 +103,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"LIST-006": FAIL},
     ),
     "a list that flickers": (flickering, {"LIST-008": WARN}),
+    "a list that flickers, whoever asks": (now_and_then, {"LIST-008": WARN}),
     "a Content-Type without body refused": (
         answering(lambda asked: asked.header("content-type"), error(400)),
         {"LIST-009": FAIL},

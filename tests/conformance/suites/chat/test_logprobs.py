@@ -33,7 +33,15 @@ AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
 LOGPROBS, CONTENT = "choices[].logprobs", "choices[].logprobs.content"
 ENTRY, TOP = "choices[].logprobs.content[]", "choices[].logprobs.content[].top_logprobs"
 LIKELY = {"token": "x", "logprob": -0.0, "bytes": [120]}
-wanted, alone = asks("top_logprobs", 3), asks("top_logprobs", 0)
+wanted = asks("top_logprobs", 3)
+
+
+def alone(asked: Asked) -> bool:
+    return asks("top_logprobs", 0)(asked) and "n" not in asked.object
+
+
+def two(asked: Asked) -> bool:
+    return asks("logprobs", True)(asked) and asks("n", 2)(asked)
 
 
 def everywhere(edit: Any, where: Where = wanted) -> Wrap:
@@ -84,6 +92,16 @@ def drawn_alone(each: Any) -> None:
     each["top_logprobs"] = [{key: each[key] for key in ("token", "logprob", "bytes")}]
 
 
+def in_code_points(each: Any) -> None:
+    each["bytes"] = [ord(c) & 255 for c in each["token"]]
+
+
+def of_the_first(document: Any) -> None:
+    for choice in document["choices"]:
+        if choice["index"]:
+            choice["logprobs"] = None
+
+
 def odd(asked: Asked) -> bool:
     return asks("top_logprobs", 2, 21, -1)(asked)
 
@@ -113,6 +131,10 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         chunk(put(LOGPROBS, {"content": []}), plainly_streamed),
         {"CHAT-016": WARN},
     ),
+    "no entries of the second choice": (reply(of_the_first, two), {"CHAT-036": FAIL}),
+    "no entries of the second choice in streams": (chunk(of_the_first, two), {"STREAM-060": FAIL}),
+    "bytes of code points": (reply(entry(in_code_points), two), {"CHAT-037": WARN}),
+    "bytes of code points in streams": (chunk(entry(in_code_points), two), {"CHAT-037": WARN}),
     "likelier than sure": (reply(entry(surely), wanted), {"CHAT-037": WARN}),
     "likelier than sure in streams": (chunk(entry(surely), wanted), {"CHAT-037": WARN}),
     "other tokens": (reply(entry(other_token), wanted), {"CHAT-037": WARN}),

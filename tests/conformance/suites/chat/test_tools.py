@@ -110,7 +110,7 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         answered(streamed(auto), error(400)),
         {"CHAT-040": FAIL, "STREAM-001": FAIL},
     ),
-    "tools that crash streams": (answered(streamed(auto), error(500)), {"CHAT-040": FAIL}),
+    "tools that crash streams": (answered(streamed(auto), error(500)), {"CHAT-040": FAIL, "STREAM-001": FAIL}),
     "no stream with tools": (lambda app: changed(app, fake_stream), {"CHAT-040": FAIL}),
     "no call where one is required": (asked_as(put("tool_choice", "none"), streamed(required)), {"CHAT-041": FAIL}),
     "a call of no known tool": (
@@ -131,7 +131,7 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "the named tool ignored": (understood_as("none"), {"CHAT-047": FAIL}),
     "a call that was ruled out": (asked_as(put("tool_choice", "required"), streamed(none)), {"CHAT-048": FAIL}),
-    "calls in parallel all the same": (asked_as(drop("parallel_tool_calls"), streamed(required)), {"CHAT-050": WARN}),
+    "calls in parallel all the same": (asked_as(drop("parallel_tool_calls"), streamed(required)), {"CHAT-050": FAIL}),
     "strict arguments of another type": (
         chunks(arguments(lambda _: '{"colour": "blue", "step": 1}'), offers("set_lamp")),
         {"CHAT-055": WARN},

@@ -161,7 +161,10 @@ CHUNKS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "only one of two choices ends": (
         chunk(
-            lambda each: put("choices[].finish_reason", None)(each) if each["choices"][0]["index"] else None, n_of_text
+            lambda each: (
+                put("choices[].finish_reason", None)(each) if each["choices"] and each["choices"][0]["index"] else None
+            ),
+            n_of_text,
         ),
         {"STREAM-023": FAIL},
     ),
