@@ -250,7 +250,8 @@ def test_every_call_has_its_own_arguments(
 ) -> None:
     found = [x for x in calling(chat_answers(exchanges)) if sent(x).get("tools")]
     hold(v for x in found for v in in_replies([x], calls.exchanged(sent(x))))
-    if not any(len(set(replies.names_called(reply_of(x)))) > 1 for x in found):
+    names = [{name for name in replies.names_called(reply_of(x)) if isinstance(name, str)} for x in found]
+    if not any(len(called) > 1 for called in names):
         raise Inconclusive("no answer holds calls of two tools")
 
 

@@ -42,7 +42,7 @@ def headed(name: str, value: Callable[[Asked], str], when: Callable[[Asked, Answ
 
     def edit(asked: Asked, answer: Answer) -> Answer | None:
         text = value(asked) if when is None or when(asked, answer) else ""
-        return answer.with_header(name, text) if text else None
+        return answer.with_header(name, text.encode("ascii", "replace").decode()) if text else None
 
     return with_answers(edit)
 

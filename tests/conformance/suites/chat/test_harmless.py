@@ -251,7 +251,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "nothing but thoughts until the cap": (
         chained(
             reply(thinking_only, lambda asked: not asks("stop")(asked)),
-            chunk(thoughts_only, lambda asked: not tools(asked)),
+            chunk(thoughts_only, lambda asked: not (tools(asked) or asks("stop")(asked))),
             asked_as(put("messages[].content", lambda old: "" if old is None else old), is_given_back),
         ),
         set(),
@@ -268,7 +268,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     ),
     "an answer that always runs into its cap": (
         text(lambda old: old, lambda old: "length"),
-        {"CHAT-027", "CHAT-107"},
+        {"CHAT-027", "CHAT-107", "STREAM-077"},
     ),
     "a content filter": (text(lambda old: old, lambda old: "content_filter"), set()),
     "422 for 400": (unprocessable, set()),

@@ -201,7 +201,7 @@ HARMLESS: dict[str, tuple[Wrap, set[str]]] = {
     "counts of another tokeniser": (other_counts, set()),
     "thoughts that are counted and not shown": (reply(thinks_in_secret, is_text), set()),
     "a model that always stops early": (
-        lambda app: counted(lambda count: 2)(
+        lambda app: counted(lambda count: 2, is_text)(
             reply(both(put("choices[].message.content", "OK"), ends("length", "stop")), is_text)(app)
         ),
         set(),

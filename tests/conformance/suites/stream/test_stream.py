@@ -202,7 +202,7 @@ def kept_counting(found: list[Any]) -> list[Any]:
 
 IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "stop sequences refused": (
-        answered(lambda asked: asked.streams and stops(asked), error(400)),
+        answered(lambda asked: asked.streams and stops(asked) and asked.object["stop"], error(400)),
         {"STREAM-001": FAIL},
     ),
     "one prompt token more": (chunks(kept_counting, with_usage), {"STREAM-034": WARN}),
@@ -230,7 +230,7 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "a stop split over two chunks": (chunks(letting_through, split_stops), {"STREAM-055": FAIL}),
     "streams that mix": (mixing, {"STREAM-014": FAIL, "STREAM-057": FAIL}),
     "streams with the usage of others": (miscounting, {"STREAM-057": FAIL}),
-    "no parallel streams": (answered(many_words, error(500)), {"STREAM-057": FAIL}),
+    "no parallel streams": (answered(many_words, error(500)), {"STREAM-001": FAIL, "STREAM-057": FAIL}),
 }
 
 
