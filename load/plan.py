@@ -13,10 +13,10 @@ from gevent.lock import RLock
 from conformance.redact import Redactor
 from conformance.target import ConfigError, Target
 from conformance.target import load as load_target
-from load.endpoint import Endpoint
-from load.framing import Reply
+from load.client import Client
+from load.client.endpoint import Endpoint
+from load.client.reply import Reply
 from load.scenarios import PROMPTS, chat_body
-from load.stream_client import Client
 
 MODELS_TRIED = 5
 KEEP_FAILURE_S = 1.0

@@ -8,11 +8,11 @@ from typing import Any
 import gevent
 from locust import User, task
 
+from load.client import Client, Request
 from load.plan import NoPlan, Plan
 from load.result import StreamResult
 from load.scenarios import PROMPTS
 from load.session import SESSION
-from load.stream_client import Client
 
 PAUSE_S = 0.2
 """After a failure, so that a gateway that refuses at once is not asked thousands of times a second."""
@@ -54,7 +54,8 @@ class GatewayUser(User):
             except NoPlan as error:
                 return StreamResult(before_s, perf_counter() - before_s, failure=error.kind, detail=str(error))
             self._client = Client(self._plan.endpoint)
-        return self._client.chat(self._plan.chat_body(random.choice(PROMPTS), stream=stream), stream=stream)
+        body = self._plan.chat_body(random.choice(PROMPTS), stream=stream)
+        return self._client.send(Request("POST", "/chat/completions", body, "chat stream" if stream else "chat"))
 
 
 class StreamingChat(GatewayUser):

@@ -221,7 +221,9 @@ def test_a_run_in_which_nothing_ends_measures_nothing_and_keeps_nothing(
 
 
 def test_our_modules_leave_the_process_as_it_was() -> None:
-    code = "import sys, load.metrics, load.framing, load.command, load.endpoint, load.table, load.scenarios\n"
+    code = (
+        "import sys, load.metrics, load.client.reply, load.command, load.client.endpoint, load.table, load.scenarios\n"
+    )
     code += "print({'locust', 'gevent'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "set()\n"

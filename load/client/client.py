@@ -15,8 +15,9 @@ from gevent import get_hub
 from gevent import socket as cooperative
 from gevent.event import Event
 
-from load.endpoint import Endpoint
-from load.framing import ChatStream, Reply
+from load.client.endpoint import Endpoint
+from load.client.reply import ChatStream, Reply
+from load.client.request import Request
 from load.result import StreamResult
 
 READ_BYTES = 65536
@@ -32,12 +33,12 @@ class Client:
         self.endpoint = endpoint
         self._connection: _Connection | None = None
 
-    def chat(self, body: bytes, *, stream: bool) -> StreamResult:
-        """Sends one chat and returns when its answer has ended, however it ended."""
+    def send(self, request: Request) -> StreamResult:
+        """Sends one request and returns when its answer has ended, however it ended."""
         reply, started_s, connect_s = self._send(
-            "POST", "/chat/completions", body, lambda: Reply(ChatStream() if stream else None)
+            request.method, request.path, request.body, lambda: Reply(ChatStream() if request.streamed else None)
         )
-        return reply.result(started_s, connect_s)
+        return reply.result(started_s, connect_s, request.scheduled_s)
 
     def fetch(self, method: str, path: str, body: bytes = b"") -> Reply:
         """Sends one request outside the measurement and returns its ended reply."""

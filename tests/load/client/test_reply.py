@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from load.framing import MAX_EVENT_BYTES, ChatStream, Reply
+from load.client.reply import MAX_EVENT_BYTES, ChatStream, Reply
 from load.result import StreamResult
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"

@@ -247,18 +247,21 @@ class Reply:
             return self.stream.missing or (None, "")
         return (None, "") if isinstance(self.json, dict) else ("malformed answer", f"no object: {_quoted(self.body)}")
 
-    def result(self, started_s: float, connect_s: float | None = None) -> StreamResult:
+    def result(
+        self, started_s: float, connect_s: float | None = None, scheduled_s: float | None = None
+    ) -> StreamResult:
         """The figures of the request that was sent at `started_s`; call it when the response has ended."""
         stream = self.stream or ChatStream()
         stamps, tokens = stream.stamps, stream.tokens if self.stream is not None else _tokens(self.json)
         failure, detail = self.outcome
+        from_s = started_s if scheduled_s is None else scheduled_s
         tpot_s = None
         if tokens is not None and tokens > 1 and len(stamps) > 1:
             tpot_s = (stamps[-1] - stamps[0]) / (tokens - 1)
         return StreamResult(
             started_s=started_s,
-            e2e_s=max(0.0, (stream.done_s or self.last_s or started_s) - started_s),
-            ttft_s=stamps[0] - started_s if stamps else None,
+            e2e_s=max(0.0, (stream.done_s or self.last_s or started_s) - from_s),
+            ttft_s=stamps[0] - from_s if stamps else None,
             gaps_s=tuple(later - earlier for earlier, later in pairwise(stamps)),
             tpot_s=tpot_s,
             events=stream.events,
@@ -272,6 +275,7 @@ class Reply:
             done=stream.done_s is not None,
             finish_reason=stream.finish_reason,
             connect_s=connect_s,
+            scheduled_s=scheduled_s,
             retry_after_s=_seconds(self.headers.get("retry-after")),
         )
 

@@ -15,14 +15,15 @@ CLIENT = """
 import json, sys
 from dataclasses import asdict, replace
 from conformance.target import Target
-from load.endpoint import Endpoint
-from load.stream_client import Client
+from load.client.endpoint import Endpoint
+from load.client import Client, Request
 asked = json.loads(sys.argv[1])
 target = Target(asked["url"], api_key="sk-1", headers=(("X-Tenant", "a"),), ca_file=asked.get("ca"))
 endpoint = replace(Endpoint.of(target), timeout_s=asked.get("timeout_s", 5), connect_timeout_s=2)
 client = Client(endpoint)
 body = b'{"pad":"' + b"x" * asked.get("pad", 0) + b'"}'
-print(json.dumps([asdict(client.chat(body, stream=True)) for _ in range(asked.get("times", 1))]))
+request = Request("POST", "/chat/completions", body, "chat stream")
+print(json.dumps([asdict(client.send(request)) for _ in range(asked.get("times", 1))]))
 client.close()
 """
 
