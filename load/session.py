@@ -1,49 +1,88 @@
-"""One locust process's part in a run: its metrics, its plan, and the events that tie them to other processes."""
+"""One locust process's part in a run: its figures, its plan, and the events that tie them to other processes."""
 # mypy: allow-untyped-calls
 
 import argparse
 import json
 import os
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter, process_time, time
 from typing import Any
 from urllib.parse import urlsplit
 
+import gevent
 from locust.env import Environment
 from locust.event import Events
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from conformance.reporting.report import tool_version
-from load.metrics import Metrics
+from load import gate, health
+from load.batch import Batch
+from load.health import PROBE_S, Health
+from load.metrics import Limits, Metrics, Series, spread
+from load.overhead import Pairs
 from load.plan import Plan, Planner
 from load.result import StreamResult
 
 WIRE_KEY = "gateproof"
 STREAM_ROWS = "SSE"
+HERE = "local"
 
 
 class Session:
-    """Counts the requests of this process; on a master, those of all its workers."""
+    """Counts the requests of this process; on a master, those of all its workers.
+
+    Whoever sends a request calls `begin` before, and `record` or `unfinished` after it. `arrivals` and `scenarios` are
+    told in load.json as they are set here.
+    """
 
     def __init__(self) -> None:
         self.metrics = Metrics()
+        self.health = Health()
+        self.pairs = Pairs()
         self.planner = Planner()
         self.users = 0
+        self.active = 0
+        self.arrivals: dict[str, Any] = {}
+        self._series = Series()
+        self._counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._unsent: list[Batch] = []
+        self._is_worker = False
+        self._pulse: Any = None
+        self._wall_s = 0.0
         self._worker_model: str | None = None
 
     def plan(self, environment: Environment) -> Plan:
         """Raises NoPlan while the gateway can't be asked."""
         return self.planner.plan(_options(environment), environment.host)
 
+    def begin(self) -> None:
+        """A request is about to be sent."""
+        self.active += 1
+        self._counts[int(time())]["started"] += 1
+
+    def unfinished(self, scenario: str) -> None:
+        """The request that began is given up, because its user is stopped."""
+        self.active -= 1
+        self.metrics.add_unfinished(scenario)
+
+    def dropped(self, scenario: str) -> None:
+        """A request was due and is not sent, because as many as are allowed are open."""
+        self.metrics.add_dropped(scenario)
+
     def record(self, environment: Environment, scenario: str, result: StreamResult, plan: Plan | None) -> None:
-        """Counts one finished request, here and in locust's own tables (milliseconds there).
+        """Counts the end of the request that began, here and in locust's own tables (milliseconds there).
 
         TTFT and ITL become rows of their own, one value a stream, but do not enter locust's aggregated row: that stays
         what it says, requests and their response times.
         """
-        if plan and result.detail:
-            result = replace(result, detail=plan.redactor.text(result.detail))
+        self.active -= 1
+        if plan and (result.detail or result.violations):
+            violations = tuple((rule, plan.redactor.text(seen)) for rule, seen in result.violations)
+            result = replace(result, detail=plan.redactor.text(result.detail), violations=violations)
         self.metrics.add(scenario, result)
+        self._count_events(result)
         environment.events.request.fire(
             request_type="POST",
             name=scenario,
@@ -58,18 +97,40 @@ class Session:
                 mean_ms = sum(gaps) / len(gaps) * 1000
                 environment.stats.get("ITL", STREAM_ROWS).log(mean_ms, 0)  # type: ignore[arg-type]
 
+    @property
+    def series(self) -> list[dict[str, Any]]:
+        """A row for every second of the run so far."""
+        self._batch()
+        return self._series.rows()
+
     def document(self, environment: Environment) -> dict[str, Any]:
         """load.json: what was asked, where, and the figures. Times are in seconds; it holds no secret."""
-        runner = environment.runner
-        return {
+        series = self.series
+        runner, options = environment.runner, _options(environment)
+        figures = self.metrics.summary()
+        document = {
             "tool": {"name": "gateproof", "version": tool_version()},
             "base_url": _without_password(environment.host or ""),
-            "model": self.planner.model or self._worker_model or _options(environment).gateproof_model or None,
-            "max_tokens": _options(environment).gateproof_max_tokens,
+            "model": self.planner.model or self._worker_model or options.gateproof_model or None,
+            "profile": getattr(options, "gateproof_profile", None) or None,
+            "max_tokens": options.gateproof_max_tokens,
             "users": self.users,
-            "client": {"errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0},
-            **self.metrics.summary(),
+            "arrivals": {"kind": "closed", "rate": None, "users": self.users} | self.arrivals,
+            **figures,
+            "client": {
+                "errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0,
+                **self.health.summary(),
+                "events_per_read": round(figures["events"] / figures["reads"], 3) if figures["reads"] else None,
+                "lateness_s": self.metrics.total.client_lateness_s.summary(),
+                "calibration": None,
+            },
+            "slo": {},
+            "overhead": self.pairs.summary(),
+            "series": series,
         }
+        document["client"] = health.judged(document)
+        document["slo"] = gate.judge(document, _checks(options), None)
+        return document
 
     def install(self, events: Events) -> None:
         """Listens to the events of a locust process, whatever part it will play."""
@@ -79,23 +140,40 @@ class Session:
             process["environment"] = environment
 
         def on_test_start(environment: Environment, **_: Any) -> None:
-            self.metrics.clear()
+            self.clear()
             self.planner.clear()
+            self.active = 0
+            self._is_worker = isinstance(environment.runner, WorkerRunner)
+            options = _options(environment)
+            checks = _checks(options)
+            stall_s = getattr(options, "gateproof_stall", None) or Limits().stall_s
+            self.metrics.limits = Limits(stall_s, checks.good if checks else None)
+            self._wall_s = time() - perf_counter()
+            if self._pulse is None and not isinstance(environment.runner, MasterRunner):
+                self._pulse = gevent.spawn(self._watch)
+
+        def on_test_stop(**_: Any) -> None:
+            if self._pulse is not None:
+                self._pulse.kill()
+                self._pulse = None
 
         def on_spawned(user_count: int, **_: Any) -> None:
             self.users = user_count
             if process["environment"].reset_stats:
-                self.metrics.clear()
+                self.clear()
 
         def on_reset(**_: Any) -> None:
-            self.metrics.clear()
+            self.clear()
 
         def on_report_to_master(client_id: str, data: dict[str, Any], **_: Any) -> None:
-            data[WIRE_KEY] = {"metrics": self.metrics.take(), "model": self.planner.model}
+            self._batch()
+            data[WIRE_KEY] = {"batches": [batch.to_wire() for batch in self._unsent], "model": self.planner.model}
+            self._unsent.clear()
 
         def on_worker_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
             if found := data.get(WIRE_KEY):
-                self.metrics.receive(found["metrics"])
+                for batch in found["batches"]:
+                    self._receive(client_id, Batch.from_wire(batch))
                 self._worker_model = found["model"] or self._worker_model
 
         def on_quit(**_: Any) -> None:
@@ -107,11 +185,65 @@ class Session:
 
         events.init.add_listener(on_init)
         events.test_start.add_listener(on_test_start)
+        events.test_stop.add_listener(on_test_stop)
         events.spawning_complete.add_listener(on_spawned)
         events.reset_stats.add_listener(on_reset)
         events.report_to_master.add_listener(on_report_to_master)
         events.worker_report.add_listener(on_worker_report)
         events.quit.add_listener(on_quit)
+
+    def clear(self) -> None:
+        """Forgets what was measured; what is open stays open."""
+        for part in (self.metrics, self.health, self.pairs, self._series, self._counts, self._unsent):
+            part.clear()
+
+    def _count_events(self, result: StreamResult) -> None:
+        if result.ttft_s is None or not result.content_events:
+            self._counts[int(time())]["tokens"] += result.tokens or 0
+            return
+        first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
+        events, tokens = result.events / result.content_events, (result.tokens or 0) / result.content_events
+        for second, number in spread(first_s, result.gaps_s):
+            counts = self._counts[second]
+            counts["events"] += number * events  # type: ignore[assignment]
+            counts["tokens"] += number * tokens  # type: ignore[assignment]
+
+    def _watch(self) -> None:
+        """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""
+        second, cpu_s, wall_s = int(time()), process_time(), perf_counter()
+        lags: list[float] = []
+        while True:
+            before_s = perf_counter()
+            gevent.sleep(PROBE_S)
+            lags.append(perf_counter() - before_s - PROBE_S)
+            if (now := int(time())) == second:
+                continue
+            used_s, passed_s = process_time() - cpu_s, perf_counter() - wall_s
+            self._batch(list(range(second, now)), lags if self.active else [], used_s, passed_s)
+            second, cpu_s, wall_s = now, cpu_s + used_s, wall_s + passed_s
+            lags = []
+
+    def _batch(
+        self, seconds: list[int] | None = None, lags: list[float] | None = None, cpu_s: float = 0, wall_s: float = 0
+    ) -> None:
+        """Puts what is fresh into a batch; `seconds` are those that are over, in which what follows was measured."""
+        for second in seconds or ():
+            self._counts[second]["active"] = self.active
+        counts = {second: dict(found) for second, found in self._counts.items()}
+        self._counts.clear()
+        at = seconds[-1] if seconds else int(time())
+        batch = Batch(at, self.metrics.take(), counts, self.pairs.take(), health.seconds(lags or []), cpu_s, wall_s)
+        if self._is_worker:
+            self._unsent.append(batch)
+        else:
+            self._receive(HERE, batch)
+
+    def _receive(self, process: str, batch: Batch) -> None:
+        self.metrics.receive(batch.figures)
+        self.pairs.receive(batch.pairs)
+        batch.add_to(self._series)
+        if batch.lag.count:
+            self.health.add(process, batch.lag, batch.cpu_s, batch.wall_s)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -125,6 +257,11 @@ def _options(environment: Environment) -> argparse.Namespace:
     options: argparse.Namespace | None = environment.parsed_options
     assert options is not None
     return options
+
+
+def _checks(options: argparse.Namespace) -> gate.Checks:
+    """The SLOs of --gateproof-slo, one or several; they were parsed before the run began."""
+    return gate.parse(getattr(options, "gateproof_slo", None) or [])
 
 
 def _without_password(url: str) -> str:

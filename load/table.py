@@ -4,13 +4,13 @@ from typing import Any
 
 from load.metrics import PERCENTILES, TIMES
 
-TITLES = {"ttft_s": "TTFT", "itl_s": "ITL", "tpot_s": "TPOT", "e2e_s": "end to end"}
+TITLES = {"lateness_s": "lateness", "ttft_s": "TTFT", "itl_s": "ITL", "tpot_s": "TPOT", "e2e_s": "end to end"}
 """What a reader knows these figures by."""
 COLUMNS = ("mean", *PERCENTILES, "max")
 
 
 def lines(document: dict[str, Any]) -> list[str]:
-    """The run in one line, then the table of times, then the failures by kind."""
+    """The run in one line, then the table of times, then the errors by kind."""
     seconds = document["duration_s"]
     counts = "  ".join(f"{name} {document[name]}" for name in ("requests", "failed", "unfinished"))
     rates = "  ".join(f"{name} {_rate(document, f'{name}_per_s')}" for name in ("requests", "events", "tokens"))
@@ -23,13 +23,15 @@ def lines(document: dict[str, Any]) -> list[str]:
     ]
     for name in TIMES:
         figures = document[name]
+        if name == "lateness_s" and not figures["count"]:
+            continue
         found.append(
             f"{TITLES[name]:<12}{figures['count']:>9}" + "".join(f"{ms(figures[column]):>10}" for column in COLUMNS)
         )
-    if document["failures"]:
-        found += ["", "failures"]
-    for kind, number in sorted(document["failures"].items(), key=lambda item: -item[1]):
-        found.append(f"{number:>8}  {kind}: {document['failure_examples'].get(kind, '')}".rstrip(": "))
+    if document["errors"]:
+        found += ["", "errors"]
+    for kind, number in sorted(document["errors"].items(), key=lambda item: -item[1]):
+        found.append(f"{number:>8}  {kind}: {document['error_examples'].get(kind, '')}".rstrip(": "))
     return found
 
 

@@ -37,10 +37,11 @@ class GatewayUser(User):
 
     def chat(self, *, stream: bool) -> None:
         """Sends one chat, records how it went, and pauses if it failed."""
+        SESSION.begin()
         try:
             result = self._ask(stream=stream)
         except gevent.GreenletExit:
-            SESSION.metrics.add_unfinished(self.scenario)
+            SESSION.unfinished(self.scenario)
             raise
         SESSION.record(self.environment, self.scenario, result, self._plan)
         if result.failure:

@@ -205,7 +205,7 @@ def test_a_run_whose_requests_all_fail_ends_with_1_and_says_why(
         code, said, _ = measured(url + "/v1", tmp_path, capsys)
     document = json.loads((tmp_path / "load.json").read_text())
     assert code == 1
-    assert document["failures"] == {"http 500": document["requests"]} and document["requests"] > 3
+    assert document["errors"] == {"http 500": document["requests"]} and document["requests"] > 3
     assert "http 500: the model is asleep" in said
 
 
