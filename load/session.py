@@ -18,9 +18,8 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from conformance.reporting.report import tool_version
 from load import gate, health
-from load.batch import Batch
 from load.health import PROBE_S, Health
-from load.metrics import Limits, Metrics, Series, spread
+from load.metrics import Batch, Limits, Metrics, Series, spread
 from load.overhead import Pairs
 from load.plan import Plan, Planner
 from load.result import StreamResult

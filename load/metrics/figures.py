@@ -12,6 +12,7 @@ TIMES = ("lateness_s", "ttft_s", "itl_s", "tpot_s", "e2e_s")
 """What is measured in seconds: once a request, but ITL, which is every gap between two events with text."""
 RATES = ("tokens_per_s", "events_per_s")
 """What is measured once a stream, as a rate over its whole time."""
+STALL_S = 1.0
 CUT_SHORT = frozenset({"cut short", "no [DONE]"})
 MALFORMED = frozenset({"malformed event", "malformed answer", "oversized event", "not an event stream"})
 _TAKEN = (
@@ -30,10 +31,10 @@ _SHOWN = ("streams", "left", "dropped", "events", "content_events", "reads", "by
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one request is held against: `stall_s` is the longest gap, in seconds, that is no stall; `good` says whether
-    a request that neither failed nor broke a rule is within its SLOs."""
+    a request of a scenario that neither failed nor broke a rule is within its SLOs."""
 
-    stall_s: float = 1.0
-    good: Callable[[StreamResult], bool] | None = None
+    stall_s: float = STALL_S
+    good: Callable[[str, StreamResult], bool] | None = None
 
 
 class Figures:
@@ -52,8 +53,9 @@ class Figures:
         self.first_s: float | None = None
         self.span_s = 0.0
 
-    def add(self, result: StreamResult, limits: Limits) -> None:
-        """Counts one finished request. Times are those of the requests that did not fail."""
+    def add(self, result: StreamResult, stall_s: float = STALL_S, good: bool = True) -> None:
+        """Counts one finished request, which is within its SLOs if it is `good` and all else is well. Times are those
+        of the requests that did not fail; a gap above `stall_s` seconds is a stall."""
         self.first_s = result.started_s if self.first_s is None else min(self.first_s, result.started_s)
         self.span_s = max(self.span_s, result.ended_s - self.first_s)
         counts = self.counts
@@ -78,19 +80,19 @@ class Figures:
             self.errors[result.failure] += 1
             self.error_examples.setdefault(result.failure, result.detail)
             return
-        if not result.violations and (limits.good is None or limits.good(result)):
+        if good and not result.violations:
             counts["good"] += 1
-        self._time(result, limits)
+        self._time(result, stall_s)
 
-    def _time(self, result: StreamResult, limits: Limits) -> None:
+    def _time(self, result: StreamResult, stall_s: float) -> None:
         counts, times = self.counts, self.times
         if result.ttft_s is not None:
             counts["streams"] += 1
             times["ttft_s"].add((result.ttft_s,))
             if gaps := result.gaps_s:
                 times["itl_s"].add(gaps)
-                if max(gaps) > limits.stall_s:
-                    counts["stalls"] += sum(gap > limits.stall_s for gap in gaps)
+                if max(gaps) > stall_s:
+                    counts["stalls"] += sum(gap > stall_s for gap in gaps)
         if result.left:
             counts["left"] += 1
             return
@@ -192,7 +194,8 @@ class Metrics:
         self._fresh.clear()
 
     def add(self, scenario: str, result: StreamResult) -> None:
-        self._fresh_of(scenario).add(result, self.limits)
+        good = self.limits.good is None or self.limits.good(scenario, result)
+        self._fresh_of(scenario).add(result, self.limits.stall_s, good)
 
     def add_unfinished(self, scenario: str) -> None:
         """Counts a request that was still open when its user was stopped; nothing else of it is known."""

@@ -6,10 +6,8 @@ import random
 
 import pytest
 
-from load.metrics import Figures, Histogram, Limits, Metrics
+from load.metrics import Figures, Histogram, Metrics
 from load.result import StreamResult
-
-LIMITS = Limits()
 
 QUANTILES = (0.0, 0.5, 0.9, 0.95, 0.99, 1.0)
 
@@ -114,7 +112,7 @@ def test_what_was_taken_is_not_taken_again() -> None:
 
 def test_a_failed_request_counts_but_its_times_do_not() -> None:
     figures = Figures()
-    figures.add(result(1, "cut short"), LIMITS)
+    figures.add(result(1, "cut short"))
     summary = figures.summary()
     assert (summary["requests"], summary["failed"], summary["errors"]) == (1, 1, {"cut short": 1})
     assert summary["error_examples"] == {"cut short": "seen by 1"}
@@ -124,7 +122,7 @@ def test_a_failed_request_counts_but_its_times_do_not() -> None:
 def test_rates_are_per_second_of_the_span() -> None:
     figures = Figures()
     for second in range(10):
-        figures.add(StreamResult(started_s=float(second), e2e_s=1.0, events=30, tokens=20), LIMITS)
+        figures.add(StreamResult(started_s=float(second), e2e_s=1.0, events=30, tokens=20))
     summary = figures.summary()
     assert (summary["duration_s"], summary["requests_per_s"]) == (10.0, 1.0)
     assert (summary["events_per_s"], summary["tokens_per_s"]) == (30.0, 20.0)
@@ -132,7 +130,7 @@ def test_rates_are_per_second_of_the_span() -> None:
 
 def test_without_usage_there_is_no_token_rate() -> None:
     figures = Figures()
-    figures.add(StreamResult(started_s=0.0, e2e_s=1.0, events=30), LIMITS)
+    figures.add(StreamResult(started_s=0.0, e2e_s=1.0, events=30))
     assert (figures.summary()["tokens"], figures.summary()["tokens_per_s"]) == (None, None)
 
 

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from load.metrics import Figures, Histogram, Series, total
+from load.metrics.figures import Figures, total
+from load.metrics.histogram import Histogram
+from load.metrics.series import Series
 
 
 @dataclass(frozen=True, slots=True)
