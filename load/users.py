@@ -1,85 +1,104 @@
-"""The users that locust simulates. Each holds one connection and sends one request after the other."""
-# mypy: allow-untyped-calls
+"""The users that locust simulates: one class per scenario, and one for the scenario that an option names."""
+# mypy: allow-untyped-calls, allow-untyped-decorators, disallow-any-decorated=False
 
-import random
+import itertools
 from time import perf_counter
 from typing import Any
 
 import gevent
-from locust import User, task
+from locust import User, tag, task
 
-from load.client import Client, Request
-from load.plan import NoPlan, Plan
+from load.asking import Asker
+from load.plan import NoPlan
 from load.result import StreamResult
-from load.scenarios import PROMPTS
+from load.run import RUN
+from load.scenarios import NAMES, SCENARIOS, drawn, weights
 from load.session import SESSION
 
 PAUSE_S = 0.2
 """After a failure, so that a gateway that refuses at once is not asked thousands of times a second."""
 LONGEST_PAUSE_S = 30.0
+IDLE_S = 3600.0
+"""How long a user waits that has nothing to do; locust ends a waiting user at once."""
+_numbers = itertools.count()
 
 
 class GatewayUser(User):
-    """A user with a connection to the gateway. `scenario` is the name its figures are reported under."""
+    """A user with a connection to the gateway, who asks again as soon as it is answered.
+
+    `scenario` is the name of what it does; "" stands for the one that --gateproof-scenario names. In a run with open
+    arrivals it does nothing: requests start on a schedule then, not when a user is free.
+    """
 
     abstract = True
     scenario = ""
-    runs_by_default = True
-    """Whether it takes part in a run that names no user classes."""
 
     def on_start(self) -> None:
-        self._plan: Plan | None = None
-        self._client: Client | None = None
+        self._asker: Asker | None = None
+        self._mix: dict[str, float] = {}
+        self._name = self.scenario or RUN.settings.scenario
+        self._seed = f"{RUN.settings.seed} {self.environment.runner.worker_index} {next(_numbers)}"
+        self._asked = 0
 
     def on_stop(self) -> None:
-        if self._client:
-            self._client.close()
+        if self._asker:
+            self._asker.close()
 
-    def chat(self, *, stream: bool) -> None:
-        """Sends one chat, records how it went, and pauses if it failed."""
-        SESSION.begin()
-        try:
-            result = self._ask(stream=stream)
-        except gevent.GreenletExit:
-            SESSION.unfinished(self.scenario)
-            raise
-        SESSION.record(self.environment, self.scenario, result, self._plan)
-        if result.failure:
+    def wait_time(self) -> float:
+        return IDLE_S if RUN.is_open or RUN.is_stopping else 0.0
+
+    def ask(self) -> None:
+        """Does once what the scenario says, and pauses if that failed."""
+        if RUN.is_open or RUN.is_stopping:
+            return
+        asker = self._asker or self._prepared()
+        if asker is None:
+            gevent.sleep(PAUSE_S)
+            return
+        self._asked += 1
+        seed = f"{self._seed} {self._asked}"
+        result = asker.ask(drawn(self._mix, seed), seed)
+        if result and result.failure:
             gevent.sleep(min(result.retry_after_s or PAUSE_S, LONGEST_PAUSE_S))
 
-    def _ask(self, *, stream: bool) -> StreamResult:
-        if self._plan is None or self._client is None:
-            before_s = perf_counter()
-            try:
-                self._plan = SESSION.plan(self.environment)
-            except NoPlan as error:
-                return StreamResult(before_s, perf_counter() - before_s, failure=error.kind, detail=str(error))
-            self._client = Client(self._plan.endpoint)
-        body = self._plan.chat_body(random.choice(PROMPTS), stream=stream)
-        return self._client.send(Request("POST", "/chat/completions", body, "chat stream" if stream else "chat"))
+    def _prepared(self) -> Asker | None:
+        """What it asks with; None, with a failure recorded, while the gateway can't be asked what to send."""
+        before_s = perf_counter()
+        try:
+            plan = SESSION.planner.plan(self.environment.parsed_options, self.environment.host, [self._name])
+        except NoPlan as error:
+            SESSION.begin()
+            result = StreamResult(before_s, perf_counter() - before_s, failure=error.kind, detail=str(error))
+            SESSION.record(self.environment, self._name, result, None)
+            return None
+        self._mix = weights([self._name], plan.models)
+        self._asker = Asker(self.environment, plan, lambda: RUN.is_stopping)
+        return self._asker
 
 
-class StreamingChat(GatewayUser):
-    """Asks short questions and reads the answers as they stream."""
-
-    scenario = "chat stream"
-
-    @task
-    def stream(self) -> None:
-        self.chat(stream=True)
-
-
-class PlainChat(GatewayUser):
-    """Asks the same questions and waits for whole answers. It runs only when it is named."""
-
-    scenario = "chat"
-    runs_by_default = False
+class Chosen(GatewayUser):
+    """Does what --gateproof-scenario, or the field in the web form, says. It is what runs if nothing else is named."""
 
     @task
-    def ask(self) -> None:
-        self.chat(stream=False)
+    def act(self) -> None:
+        self.ask()
 
 
-def only_default(user_classes: list[Any]) -> list[Any]:
-    """The user classes of a run that names none."""
-    return [found for found in user_classes if getattr(found, "runs_by_default", True)]
+def _class_for(name: str) -> type[GatewayUser]:
+    """The user class of one scenario, such as ChatShort."""
+
+    def act(user: Any) -> None:
+        user.ask()
+
+    scenario = SCENARIOS.get(name)
+    tags = scenario.tags if scenario else ("mixed",)
+    body = {
+        "scenario": name,
+        "act": tag(name, *tags)(task(act)),
+        "__doc__": scenario.summary if scenario else "all of them, in shares",
+        "__module__": __name__,
+    }
+    return type(name.title().replace("-", ""), (GatewayUser,), body)
+
+
+BY_SCENARIO: dict[str, type[GatewayUser]] = {name: _class_for(name) for name in NAMES}
