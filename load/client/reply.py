@@ -1,168 +1,153 @@
-"""From bytes to events with times, without any socket: frames one HTTP/1.1 response, picks out what a chat is timed by.
+"""One HTTP/1.1 response, from socket reads to what it came to, without any socket.
 
-Every function takes the clock stamp of the socket read that the bytes came from, so that nothing done here can shift a
-time. The HTTP framing is llhttp's (httptools).
+The HTTP framing is llhttp's (httptools), with one short cut: a read that consists of whole chunks, each of them one
+plain event of the stream, is not shown to it.
 """
 
 import json
-from collections.abc import Callable
-from itertools import pairwise
+from operator import sub
 from typing import Any
 
 import httptools
 
+from load.client.envelope import PLAIN
+from load.client.events import EventStream, sentence_of
 from load.result import StreamResult
 
-MAX_EVENT_BYTES = 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
-_TEXT = b'"content":"'
-_BOM = b"\xef\xbb\xbf"
-_TEXT_FIELDS = ("content", "reasoning_content", "reasoning", "refusal")
-
-
-class ChatStream:
-    """The events of one streamed chat. `stamps` are the times, in seconds, of the events that carry generated text.
-
-    An event that plainly carries text is recognised by its bytes; only the others (role, finish, usage, errors, unusual
-    spacing) are parsed as JSON.
-    """
-
-    __slots__ = ("_after_cr", "_rest", "detail", "done_s", "events", "failure", "finish_reason", "stamps", "tokens")
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.stamps: list[float] = []
-        self.tokens: int | None = None
-        self.finish_reason: str | None = None
-        self.done_s: float | None = None
-        self.failure: str | None = None
-        self.detail = ""
-        self._rest = b""
-        self._after_cr = False
-
-    def feed(self, data: bytes, t_s: float) -> None:
-        """Takes a piece of the body, read at `t_s`. Never raises: what is wrong ends up in `failure`."""
-        if self._after_cr or b"\r" in data:
-            data = self._with_lf(data)
-        if self._rest:
-            data = self._rest + data
-        blocks = data.split(b"\n\n")
-        self._rest = blocks.pop()
-        for block in blocks:
-            at = block.find(_TEXT)
-            if (
-                at > 0
-                and block.startswith(b"data:")
-                and block[at + 11 : at + 12] != b'"'
-                and b'"finish_reason":"' not in block
-                and b"\n" not in block
-            ):
-                self.events += 1
-                self.stamps.append(t_s)
-            else:
-                self._take(block, t_s)
-        if len(self._rest) > MAX_EVENT_BYTES:
-            self._rest = b""
-            self._fail("oversized event", f"an event of more than {MAX_EVENT_BYTES} bytes")
-
-    def _with_lf(self, data: bytes) -> bytes:
-        if self._after_cr and data.startswith(b"\n"):
-            data = data[1:]
-            self._after_cr = False
-        if data:
-            self._after_cr = data.endswith(b"\r")
-        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-
-    def _take(self, block: bytes, t_s: float) -> None:
-        data = _data(block)
-        if data is None:
-            return
-        self.events += 1
-        if data == b"[DONE]":
-            self.done_s = t_s if self.done_s is None else self.done_s
-            return
-        try:
-            chunk = json.loads(data)
-        except ValueError:
-            chunk = None
-        if not isinstance(chunk, dict):
-            self._fail("malformed event", f"not a JSON object: {data[:200]!r}")
-            return
-        if error := chunk.get("error"):
-            self._fail("error event", _message(error))
-        usage = chunk.get("usage")
-        if isinstance(usage, dict) and isinstance(usage.get("completion_tokens"), int):
-            self.tokens = usage["completion_tokens"]
-        choices = chunk.get("choices")
-        for choice in choices if isinstance(choices, list) else []:
-            if not isinstance(choice, dict):
-                continue
-            if isinstance(choice.get("finish_reason"), str):
-                self.finish_reason = choice["finish_reason"]
-            if _has_text(choice.get("delta")):
-                self.stamps.append(t_s)
-                break
-
-    def _fail(self, kind: str, detail: str) -> None:
-        if self.failure is None:
-            self.failure, self.detail = kind, detail
-
-    @property
-    def missing(self) -> tuple[str, str] | None:
-        """(kind, sentence) of what a stream that ended is short of; None if it is whole."""
-        if self.failure:
-            return self.failure, self.detail
-        if self.done_s is None and self.finish_reason is None:
-            return "cut short", f"the stream ended after {self.events} events, without finish_reason and [DONE]"
-        if self.done_s is None:
-            return "no [DONE]", "the stream ended without data: [DONE]"
-        if not self.stamps:
-            return "no content", "the stream was whole but carried no text"
-        return None
+HELD_READS, HELD_BYTES = 16, 4096
+"""Reads that end in a plain event are looked at when there are so many, or when another one comes; none is longer."""
+_SIZES = {b"%x\r\n" % size: size for size in range(1, 2048)} | {b"%X\r\n" % size: size for size in range(1, 2048)}
+"""The first line of a chunk, and the length of its data."""
+_EVENT_ENDS = b"\n\n\r\n"
+_NEVER: tuple[bytes, ...] = ()
 
 
 class Reply:
-    """One HTTP response. `stream` is where the events of a streamed chat are wanted; None collects the body.
+    """`stream` is where the events of a streamed answer are wanted; None collects the body.
 
-    `ended` says that nothing more is wanted from the socket; `reusable` that it can carry another request.
+    `ended` says that nothing more is wanted from the socket; `reusable` that it can carry another request; `left` that
+    we go away on purpose, which we do after `leave_after` events with text.
     """
 
-    def __init__(self, stream: ChatStream | None = None) -> None:
+    def __init__(self, stream: EventStream | None = None, leave_after: int | None = None) -> None:
         self.stream = stream
         self.status: int | None = None
         self.headers: dict[str, str] = {}
         self.body = bytearray()
         self.reads = 0
         self.bytes_read = 0
-        self.last_s = 0.0
-        self.ended = False
-        self.reusable = False
+        self.ended = self.reusable = self.left = False
         self.failure: str | None = None
         self.detail = ""
-        self._head_done = False
-        self._on_event: Callable[[bytes, float], None] | None = None
+        self._leave_after = leave_after
+        self._last_s = 0.0
+        self._head_done = self._streaming = self._between_chunks = False
+        self._held: list[bytes] = []
+        self._held_s: list[float] = []
+        self._plain_end: bytes | tuple[bytes, ...] = _NEVER
+        self._parts: list[bytes] = []
+        self.on_body = self._parts.append
         self._parser = httptools.HttpResponseParser(self)
         self._feed = self._parser.feed_data
 
+    def begin(self, t_s: float) -> None:
+        """The request is sent now."""
+        self._last_s = t_s
+
+    @property
+    def last_s(self) -> float:
+        """When something was last read; before that, when the request was sent."""
+        return self._held_s[-1] if self._held_s else self._last_s
+
     def feed(self, data: bytes, t_s: float) -> None:
         """Takes one socket read, stamped `t_s` in seconds. Never raises: what is wrong ends up in `failure`."""
-        self.last_s = t_s
+        if data.endswith(self._plain_end) and len(data) <= HELD_BYTES:
+            self._held.append(data)
+            self._held_s.append(t_s)
+            if len(self._held) < HELD_READS:
+                return
+            self._settle()
+        else:
+            if self._held:
+                self._settle()
+            self._parse(data, t_s)
+
+    def _settle(self) -> None:
+        """Takes the reads that were held, each as it would have been at its time."""
+        stream, held, held_s = self.stream, self._held, self._held_s
+        assert stream is not None
+        self._held, self._held_s = [], []
+        before, after = stream.before, stream.after
+        start, end = len(before), -len(after)
+        for data, t_s in zip(held, held_s, strict=True):
+            texts = []
+            for chunk in data[:-4].split(_EVENT_ENDS):
+                at = chunk.find(b"\n", 0, 8) + 1
+                text = chunk[at + start : end]
+                if (
+                    _SIZES.get(chunk[:at]) != len(chunk) - at + 2
+                    or not chunk.startswith(before, at)
+                    or not chunk.endswith(after)
+                    or not text
+                    or text.translate(None, PLAIN)
+                ):
+                    self._parse(data, t_s)
+                    before, after = stream.before, stream.after
+                    start, end = len(before), -len(after)
+                    break
+                texts.append(text)
+            else:
+                self.reads += 1
+                self.bytes_read += len(data)
+                self._last_s = t_s
+                stream.take(texts, t_s)
+
+    def _parse(self, data: bytes, t_s: float) -> None:
+        self.reads += 1
         self.bytes_read += len(data)
+        self._last_s = t_s
+        failed = None
         try:
             self._feed(data)
         except httptools.HttpParserUpgrade:
-            self.fail("protocol", "the gateway switched protocols, which was not asked for")
+            failed = "the gateway switched protocols, which was not asked for"
         except httptools.HttpParserError as error:
-            if self.ended:
-                self.reusable = False
-            else:
-                self.fail("protocol", f"not HTTP/1.1: {error}")
-        if not self._head_done and self.bytes_read > MAX_HEAD_BYTES:
+            failed = f"not HTTP/1.1: {error}"
+        if self._parts:
+            self._take_body(t_s)
+        if failed and self.ended:
+            self.reusable = False
+        elif failed:
+            self.fail("protocol", failed)
+        elif not self._head_done and self.bytes_read > MAX_HEAD_BYTES:
             self.fail("protocol", f"a head of more than {MAX_HEAD_BYTES} bytes")
+        elif self._between_chunks and self._leave_after is None and self.stream and data.endswith(b"\r\n"):
+            after = self.stream.after
+            self._plain_end = after + _EVENT_ENDS if isinstance(after, bytes) else _NEVER
+        else:
+            self._plain_end = _NEVER
+
+    def _take_body(self, t_s: float) -> None:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        if self.failure:
+            return
+        if self._streaming and self.stream is not None:
+            self.stream.feed(data, t_s)
+            if self._leave_after is not None and len(self.stream.stamps) >= self._leave_after and not self.ended:
+                self.ended = self.left = True
+        else:
+            self.body += data
+            if len(self.body) > MAX_BODY_BYTES:
+                self.ended = False
+                self.fail("oversized body", f"a body of more than {MAX_BODY_BYTES} bytes")
 
     def close(self) -> None:
         """The gateway closed the connection: the end of a body without length, a cut for anything else."""
+        if self._held:
+            self._settle()
         if self.ended:
             self.reusable = False
         elif not self._head_done:
@@ -174,6 +159,8 @@ class Reply:
 
     def fail(self, kind: str, detail: str) -> None:
         """Ends the response with a failure, unless it has ended."""
+        if self._held:
+            self._settle()
         if not self.ended:
             self.failure, self.detail = kind, detail
             self.ended, self.reusable = True, False
@@ -203,21 +190,20 @@ class Reply:
         if encoding != "identity":
             self.fail("encoded", f"content-encoding {encoding}, although identity was asked for")
         elif self.stream is not None and self.status == 200:
-            if not self.headers.get("content-type", "").lower().startswith("text/event-stream"):
-                seen = self.headers.get("content-type", "no content-type")
-                self.fail("not an event stream", f"a stream was asked for and {seen} was sent")
+            seen = self.headers.get("content-type", "no content-type")
+            if seen.lower().startswith("text/event-stream"):
+                self._streaming = True
             else:
-                self._on_event = self.stream.feed
+                self.fail("not an event stream", f"a stream was asked for and {seen} was sent")
 
-    def on_body(self, data: bytes) -> None:
-        if self._on_event is not None:
-            self._on_event(data, self.last_s)
-        elif not self.ended:
-            self.body += data
-            if len(self.body) > MAX_BODY_BYTES:
-                self.fail("oversized body", f"a body of more than {MAX_BODY_BYTES} bytes")
+    def on_chunk_header(self) -> None:
+        self._between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        self._between_chunks = True
 
     def on_message_complete(self) -> None:
+        self._between_chunks = False
         if self.ended:
             return
         if self._head_done:
@@ -233,7 +219,7 @@ class Reply:
         """The collected body as JSON; None if it is not."""
         try:
             return json.loads(bytes(self.body))
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
@@ -242,7 +228,9 @@ class Reply:
         if self.failure is not None:
             return self.failure, self.detail
         if self.status != 200:
-            return f"http {self.status}", _message(self.json) or _quoted(self.body)
+            return f"http {self.status}", sentence_of(self.json) or _quoted(self.body)
+        if self.left:
+            return None, ""
         if self.stream is not None:
             return self.stream.missing or (None, "")
         return (None, "") if isinstance(self.json, dict) else ("malformed answer", f"no object: {_quoted(self.body)}")
@@ -251,55 +239,38 @@ class Reply:
         self, started_s: float, connect_s: float | None = None, scheduled_s: float | None = None
     ) -> StreamResult:
         """The figures of the request that was sent at `started_s`; call it when the response has ended."""
-        stream = self.stream or ChatStream()
-        stamps, tokens = stream.stamps, stream.tokens if self.stream is not None else _tokens(self.json)
         failure, detail = self.outcome
         from_s = started_s if scheduled_s is None else scheduled_s
-        tpot_s = None
-        if tokens is not None and tokens > 1 and len(stamps) > 1:
-            tpot_s = (stamps[-1] - stamps[0]) / (tokens - 1)
+        ended_s = max(self.last_s, started_s)
+        stream = self.stream
+        common: dict[str, Any] = {
+            "started_s": started_s,
+            "reads": self.reads,
+            "bytes_read": self.bytes_read,
+            "status": self.status,
+            "failure": failure,
+            "detail": detail,
+            "connect_s": connect_s,
+            "retry_after_s": _seconds(self.headers.get("retry-after")),
+            "scheduled_s": scheduled_s,
+        }
+        if stream is None:
+            return StreamResult(e2e_s=ended_s - from_s, tokens=_tokens(self.json), **common)
+        stamps, tokens = stream.stamps, stream.tokens
         return StreamResult(
-            started_s=started_s,
-            e2e_s=max(0.0, (stream.done_s or self.last_s or started_s) - from_s),
+            e2e_s=(stream.done_s or ended_s) - from_s,
             ttft_s=stamps[0] - from_s if stamps else None,
-            gaps_s=tuple(later - earlier for earlier, later in pairwise(stamps)),
-            tpot_s=tpot_s,
+            gaps_s=tuple(map(sub, stamps[1:], stamps)),
+            tpot_s=(stamps[-1] - stamps[0]) / (tokens - 1) if tokens and tokens > 1 and len(stamps) > 1 else None,
             events=stream.events,
             content_events=len(stamps),
-            reads=self.reads,
-            bytes_read=self.bytes_read,
             tokens=tokens,
-            status=self.status,
-            failure=failure,
-            detail=detail,
             done=stream.done_s is not None,
             finish_reason=stream.finish_reason,
-            connect_s=connect_s,
-            scheduled_s=scheduled_s,
-            retry_after_s=_seconds(self.headers.get("retry-after")),
+            violations=stream.violations(whole=failure is None and not self.left),
+            left=self.left,
+            **common,
         )
-
-
-def _data(block: bytes) -> bytes | None:
-    """The data of one block of lines; None for comments, and for blocks that dispatch nothing."""
-    lines = block.removeprefix(_BOM).split(b"\n")
-    found = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
-    return b"\n".join(found) if found else None
-
-
-def _has_text(delta: Any) -> bool:
-    if not isinstance(delta, dict):
-        return False
-    return any(isinstance(delta.get(name), str) and delta[name] for name in _TEXT_FIELDS) or bool(
-        delta.get("tool_calls")
-    )
-
-
-def _message(value: Any) -> str:
-    """The sentence of an error object, however it is wrapped."""
-    while isinstance(value, dict):
-        value = value.get("error") or value.get("message") or value.get("detail") or ""
-    return str(value)[:200] if value else ""
 
 
 def _quoted(body: bytes | bytearray) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from load.client.reply import MAX_EVENT_BYTES, ChatStream, Reply
+from load.client.events import MAX_EVENT_BYTES, EventStream
+from load.client.reply import Reply
 from load.result import StreamResult
+from load.stream_rules import Ids, Judge
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
 
@@ -51,9 +53,13 @@ def until_close(body: bytes) -> bytes:
     return HEAD + b"\r\n" + body
 
 
+def stream() -> EventStream:
+    return EventStream(Judge("chat stream", b"{}", Ids()))
+
+
 def read(*reads: bytes, close: bool = True) -> Reply:
     """A streamed reply fed with these reads, one every 10 ms after the request at 100 s."""
-    reply = Reply(ChatStream())
+    reply = Reply(stream())
     for number, data in enumerate(reads, 1):
         reply.feed(data, 100 + number / 100)
     if close and not reply.ended:
