@@ -15,9 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance.verdict import Exit
-from load import charts, gate
+from load import charts, gate, sections
 from load.gate.names import FIGURES
 from load.metrics import RATES, TIMES
+from load.sections import number
 from load.table import COLUMNS, TITLES, ms
 
 STATIC = Path(__file__).with_name("static")
@@ -50,7 +51,7 @@ def page(document: Mapping[str, Any]) -> str:
     """The page of a load.json, which must hold no secret: nothing is taken out of it here."""
     columns, step = charts.thinned(document.get("series") or [])
     scenarios = _scenarios(document["scenarios"]) if len(document["scenarios"]) > 1 else []
-    sections = [section for section in (_comparison(document), _overhead(document), _sweep(document)) if section]
+    found = sections.of(document)
     style, script = _assets()
     return _template().render(
         run=document,
@@ -65,7 +66,7 @@ def page(document: Mapping[str, Any]) -> str:
         columns=list(COLUMNS),
         times=[_row(TITLES[name], document[name], ms) for name in TIMES if document[name]["count"]],
         rates=[
-            _row(name.removesuffix("_per_s"), document["per_stream"][name], _number)
+            _row(name.removesuffix("_per_s"), document["per_stream"][name], number)
             for name in RATES
             if document["per_stream"][name]["count"]
         ],
@@ -78,14 +79,14 @@ def page(document: Mapping[str, Any]) -> str:
         step=step,
         scenarios=scenarios,
         scenario_columns=SCENARIO_COLUMNS,
-        sections=sections,
+        sections=found,
         client=_client(document["client"]),
         command=command(document),
         glossary=GLOSSARY,
         data={
             "specification": charts.specification(),
             "columns": columns,
-            "curves": [section["curve"] for section in sections if section["curve"]],
+            "curves": [section.curve for section in found if section.curve],
         },
     )
 
@@ -156,52 +157,26 @@ def _checks(slo: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
-def _comparison(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    found = document["slo"]["baseline"]
-    if found is None:
-        return None
-    differences = "".join(f" {difference}." for difference in found["differences"])
-    about = (
-        f"A figure may be worse by {found['tolerance']:.0%} of what it was, and by what is noise for it."
-        if found["comparable"]
-        else f"The two runs can't be compared:{differences}"
-    )
-    rows = []
-    for row in found["figures"]:
-        told = FIGURES[row["name"]].told
-        change = "–" if row["change"] is None else f"{row['change']:+.1%}"
-        rows.append((row["name"], told(row["then"]), told(row["now"]), change, "worse" if row["regressed"] else "held"))
-    return _section("Beside the earlier run", about, ["Figure", "Then", "Now", "Change", "Verdict"], rows)
-
-
-def _overhead(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    return None
-
-
-def _sweep(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    return None
-
-
 def _tiles(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     requests, retries = document["requests"], document["retry_after"]
     found = [
         (
             "Requests",
-            _number(requests),
-            f"{_number(document['requests_per_s'])}/s, {document['unfinished']} unfinished",
+            number(requests),
+            f"{number(document['requests_per_s'])}/s, {document['unfinished']} unfinished",
         ),
-        ("Failed", _number(document["failed"]), f"{document['failed'] / requests:.2%}" if requests else ""),
-        ("Events/s", _number(document["events_per_s"]), f"{_number(document['events'])} in all"),
-        ("Tokens/s", _number(document["tokens_per_s"]), "as the usage tells" if document["tokens"] else "no usage"),
-        ("Tokens per event", _number(document["tokens_per_event"]), "1 is a token an event"),
-        ("Stalls", _number(document["stalls"]), f"in {_number(document['streams'])} streams"),
+        ("Failed", number(document["failed"]), f"{document['failed'] / requests:.2%}" if requests else ""),
+        ("Events/s", number(document["events_per_s"]), f"{number(document['events'])} in all"),
+        ("Tokens/s", number(document["tokens_per_s"]), "as the usage tells" if document["tokens"] else "no usage"),
+        ("Tokens per event", number(document["tokens_per_event"]), "1 is a token an event"),
+        ("Stalls", number(document["stalls"]), f"in {number(document['streams'])} streams"),
         ("Goodput", "–" if document["goodput"] is None else f"{document['goodput']:.2%}", "good among all requests"),
-        ("Cut short", _number(document["cut_short"]), f"{document['malformed']} malformed"),
+        ("Cut short", number(document["cut_short"]), f"{document['malformed']} malformed"),
     ]
     if retries["seen"]:
-        found.append(("Retry-After", _number(retries["seen"]), f"{retries['obeyed']} obeyed"))
+        found.append(("Retry-After", number(retries["seen"]), f"{retries['obeyed']} obeyed"))
     if document["dropped"]:
-        found.append(("Not sent", _number(document["dropped"]), "due while too many were open"))
+        found.append(("Not sent", number(document["dropped"]), "due while too many were open"))
     return found
 
 
@@ -210,8 +185,8 @@ def _scenarios(found: Mapping[str, Any]) -> list[list[str]]:
     return [
         [
             name,
-            _number(figures["requests"]),
-            _number(figures["failed"]),
+            number(figures["requests"]),
+            number(figures["failed"]),
             *(ms(figures[time][at]) for time, at in wanted),
         ]
         for name, figures in found.items()
@@ -233,7 +208,7 @@ def _client(client: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ),
         (
             "Events per read",
-            _number(client["events_per_read"]),
+            number(client["events_per_read"]),
             "Well above 1, events came in batches, or were read so: gaps inside a batch are zero.",
         ),
     ]
@@ -250,20 +225,8 @@ def _client(client: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return found
 
 
-def _section(
-    title: str, about: str, head: list[str], rows: list[Any], *, words: bool = False, curve: Any = None
-) -> dict[str, Any]:
-    return {"title": title, "about": about, "head": head, "rows": rows, "words": words, "curve": curve}
-
-
 def _row(title: str, figures: Mapping[str, Any], shown: Any) -> list[str]:
-    return [title, _number(figures["count"]), *(shown(figures[column]) for column in COLUMNS)]
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+    return [title, number(figures["count"]), *(shown(figures[column]) for column in COLUMNS)]
 
 
 @cache
