@@ -70,7 +70,7 @@ class EventStream:
         start, end = len(before), -len(after)
         texts = [block[start:end] for block in blocks if block.startswith(before) and block.endswith(after)]
         if len(texts) == len(blocks) and all(texts) and not b"".join(texts).translate(None, PLAIN):
-            self.take(texts, t_s)
+            self.take(texts, [t_s] * len(texts))
         else:
             for block in blocks:
                 self._block(block, t_s)
@@ -78,10 +78,10 @@ class EventStream:
             self._rest = b""
             self._fail("oversized event", f"an event of more than {MAX_EVENT_BYTES} bytes")
 
-    def take(self, texts: list[bytes], t_s: float) -> None:
-        """Counts events that are known to be plain, by their texts."""
+    def take(self, texts: list[bytes], times_s: list[float]) -> None:
+        """Counts events that are known to be plain, by their texts and times."""
         self.events += len(texts)
-        self.stamps += [t_s] * len(texts)
+        self.stamps += times_s
         if self._texts is not None:
             self._texts += [text.decode("ascii") for text in texts]
 
@@ -90,7 +90,7 @@ class EventStream:
         if block.startswith(before) and block.endswith(after):
             text = block[len(before) : -len(after)]
             if text and not text.translate(None, PLAIN):
-                self.take([text], t_s)
+                self.take([text], [t_s])
                 return
         data = _data(block)
         if data is None:
@@ -134,7 +134,7 @@ class EventStream:
         for choice in choices if isinstance(choices, list) else []:
             if isinstance(choice, dict) and isinstance(choice.get("finish_reason"), str):
                 self.finish_reason, finished = choice["finish_reason"], True
-        texts = list(texts_of(chunk))
+        texts = [text for _, _, text in texts_of(chunk)]
         if texts or _calls(choices):
             self.stamps.append(t_s)
         if self._texts is not None:

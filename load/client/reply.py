@@ -79,30 +79,37 @@ class Reply:
         stream, held, held_s = self.stream, self._held, self._held_s
         assert stream is not None
         self._held, self._held_s = [], []
-        before, after = stream.before, stream.after
-        start, end = len(before), -len(after)
+        plain_end, before = self._plain_end, stream.before
+        start, end = len(before), -len(plain_end)
+        texts: list[bytes] = []
+        times_s: list[float] = []
         for data, t_s in zip(held, held_s, strict=True):
-            texts = []
-            for chunk in data[:-4].split(_EVENT_ENDS):
-                at = chunk.find(b"\n", 0, 8) + 1
-                text = chunk[at + start : end]
-                if (
-                    _SIZES.get(chunk[:at]) != len(chunk) - at + 2
-                    or not chunk.startswith(before, at)
-                    or not chunk.endswith(after)
-                    or not text
-                    or text.translate(None, PLAIN)
-                ):
-                    self._parse(data, t_s)
-                    before, after = stream.before, stream.after
-                    start, end = len(before), -len(after)
-                    break
-                texts.append(text)
-            else:
-                self.reads += 1
+            at = data.find(b"\n", 0, 8) + 1
+            text = data[at + start : end]
+            if (
+                _SIZES.get(data[:at]) == len(data) - at - 2
+                and data.startswith(before, at)
+                and text
+                and not text.translate(None, PLAIN)
+                and plain_end is self._plain_end
+            ):
                 self.bytes_read += len(data)
-                self._last_s = t_s
-                stream.take(texts, t_s)
+                texts.append(text)
+                times_s.append(t_s)
+                continue
+            if texts:
+                self._count(texts, times_s)
+                texts, times_s = [], []
+            self._parse(data, t_s)
+        if texts:
+            self._count(texts, times_s)
+
+    def _count(self, texts: list[bytes], times_s: list[float]) -> None:
+        """Takes reads that each held one plain event."""
+        assert self.stream is not None
+        self.reads += len(texts)
+        self._last_s = times_s[-1]
+        self.stream.take(texts, times_s)
 
     def _parse(self, data: bytes, t_s: float) -> None:
         self.reads += 1
