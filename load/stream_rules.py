@@ -5,7 +5,6 @@ envelope sees to that.
 """
 
 import re
-import secrets
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +20,8 @@ REMEMBERED_IDS = 50_000
 """Streams whose ids one process remembers, to tell when another one has the same."""
 MOST_VIOLATIONS = 16
 """Violations of one stream that are kept; the first of each rule is what counts."""
-_MARKER = re.compile(r"gp-[0-9a-f]{16}-pg")
+_MARKER = re.compile(rb"gp-[0-9a-f]{16}-pg")
+"""A word that the prompts of our own scenarios hold, each another: an answer with another's was meant for another."""
 
 
 class ObjectIsTextCompletion(StreamRule):
@@ -90,7 +90,7 @@ class Judge:
         self.seen: dict[str, str] = {}
         self._folds = [(name, rule()) for name, rule in (CHAT if kind == "chat stream" else COMPLETION)]
         self._body, self._ids = body, ids
-        found = _MARKER.search(body.decode("utf-8", "replace")) if b"gp-" in body else None
+        found = _MARKER.search(body)
         self._marker = found[0] if found else None
 
     @property
@@ -107,20 +107,17 @@ class Judge:
             if not self._ids.claim(self.id, self._body):
                 self.add(OWN_ID[self.kind], f"another stream had the id {show(self.id)}, too")
 
-    def end(self, text: str) -> None:
+    def end(self, text: bytes) -> None:
         """The stream has ended by itself and is whole; `text` is all that was generated, if it was wanted."""
         for name, fold in self._folds:
             for sentence in fold.end():
                 self.add(name, sentence)
         foreign = [found for found in _MARKER.findall(text) if found != self._marker]
         if foreign:
-            self.add(NOT_FOREIGN[self.kind], f"the answer holds {foreign[0]}, of another request than {self._marker}")
+            self.add(
+                NOT_FOREIGN[self.kind], f"{foreign[0].decode()} stands in an answer to another request"
+            )
 
     def add(self, name: str, sentence: str) -> None:
         if len(self.seen) < MOST_VIOLATIONS:
             self.seen.setdefault(name, sentence)
-
-
-def new_marker() -> str:
-    """A word for a prompt that no other prompt holds: an answer that has another's was meant for another."""
-    return f"gp-{secrets.token_hex(8)}-pg"

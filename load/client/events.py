@@ -30,7 +30,7 @@ class EventStream:
         "_judge",
         "_lessons",
         "_rest",
-        "_texts",
+        "_text",
         "after",
         "before",
         "detail",
@@ -56,7 +56,7 @@ class EventStream:
         self._lessons = 0
         self._rest = b""
         self._after_cr = False
-        self._texts: list[str] | None = [] if judge.wants_text else None
+        self._text: bytearray | None = bytearray() if judge.wants_text else None
 
     def feed(self, data: bytes, t_s: float) -> None:
         """Takes a piece of the body, read at `t_s`. Never raises: what is wrong ends up in `failure`."""
@@ -82,8 +82,8 @@ class EventStream:
         """Counts events that are known to be plain, by their texts and times."""
         self.events += len(texts)
         self.stamps += times_s
-        if self._texts is not None:
-            self._texts += [text.decode("ascii") for text in texts]
+        if self._text is not None:
+            self._text += b"".join(texts)
 
     def _block(self, block: bytes, t_s: float) -> None:
         before, after = self.before, self.after
@@ -137,8 +137,8 @@ class EventStream:
         texts = [text for _, _, text in texts_of(chunk)]
         if texts or _calls(choices):
             self.stamps.append(t_s)
-        if self._texts is not None:
-            self._texts += texts
+        if self._text is not None:
+            self._text += "".join(texts).encode("utf-8", "replace")
         if finished:
             self.before = self.after = _NONE
         elif texts and self.finish_reason is None and self._lessons < MOST_LESSONS and b"\n" not in block:
@@ -174,7 +174,7 @@ class EventStream:
     def violations(self, *, whole: bool) -> tuple[tuple[str, str], ...]:
         """(requirement, what was seen); of a stream that is not whole only what had shown before it was cut."""
         if whole:
-            self._judge.end("".join(self._texts or ()))
+            self._judge.end(bytes(self._text or b""))
         return tuple(self._judge.seen.items())
 
 
