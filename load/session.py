@@ -17,9 +17,11 @@ from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 
 from conformance.reporting.report import tool_version
+from conformance.target import ConfigError
 from load import gate, health
 from load.health import PROBE_S, Health
 from load.metrics import Batch, Limits, Metrics, Series, spread
+from load.options import Settings, settings_of
 from load.overhead import Pairs
 from load.plan import Plan, Planner
 from load.result import StreamResult
@@ -51,10 +53,6 @@ class Session:
         self._pulse: Any = None
         self._wall_s = 0.0
         self._worker_model: str | None = None
-
-    def plan(self, environment: Environment) -> Plan:
-        """Raises NoPlan while the gateway can't be asked."""
-        return self.planner.plan(_options(environment), environment.host)
 
     def begin(self) -> None:
         """A request is about to be sent."""
@@ -105,14 +103,14 @@ class Session:
     def document(self, environment: Environment) -> dict[str, Any]:
         """load.json: what was asked, where, and the figures. Times are in seconds; it holds no secret."""
         series = self.series
-        runner, options = environment.runner, _options(environment)
+        runner, options, settings = environment.runner, _options(environment), _settings(environment)
         figures = self.metrics.summary()
         document = {
             "tool": {"name": "gateproof", "version": tool_version()},
             "base_url": _without_password(environment.host or ""),
             "model": self.planner.model or self._worker_model or options.gateproof_model or None,
-            "profile": getattr(options, "gateproof_profile", None) or None,
-            "max_tokens": options.gateproof_max_tokens,
+            "profile": options.gateproof_profile or "openai",
+            "max_tokens": settings.max_tokens,
             "users": self.users,
             "arrivals": {"kind": "closed", "rate": None, "users": self.users} | self.arrivals,
             **figures,
@@ -128,7 +126,7 @@ class Session:
             "series": series,
         }
         document["client"] = health.judged(document)
-        document["slo"] = gate.judge(document, _checks(options), None)
+        document["slo"] = gate.judge(document, gate.parse(settings.slo))
         return document
 
     def install(self, events: Events) -> None:
@@ -143,10 +141,9 @@ class Session:
             self.planner.clear()
             self.active = 0
             self._is_worker = isinstance(environment.runner, WorkerRunner)
-            options = _options(environment)
-            checks = _checks(options)
-            stall_s = getattr(options, "gateproof_stall", None) or Limits().stall_s
-            self.metrics.limits = Limits(stall_s, checks.good if checks else None)
+            settings = _settings(environment)
+            checks = gate.parse(settings.slo)
+            self.metrics.limits = Limits(settings.stall_s, checks.good if checks else None)
             self._wall_s = time() - perf_counter()
             if self._pulse is None and not isinstance(environment.runner, MasterRunner):
                 self._pulse = gevent.spawn(self._watch)
@@ -177,10 +174,10 @@ class Session:
 
         def on_quit(**_: Any) -> None:
             environment = process.get("environment")
-            if environment and not isinstance(environment.runner, WorkerRunner):
-                path = _options(environment).gateproof_json
-                if path:
-                    write_json(Path(path), self.document(environment))
+            if environment is None or isinstance(environment.runner, WorkerRunner):
+                return
+            if path := getattr(_options(environment), "gateproof_json", None):
+                write_json(Path(path), self.document(environment))
 
         events.init.add_listener(on_init)
         events.test_start.add_listener(on_test_start)
@@ -258,9 +255,12 @@ def _options(environment: Environment) -> argparse.Namespace:
     return options
 
 
-def _checks(options: argparse.Namespace) -> gate.Checks:
-    """The SLOs of --gateproof-slo, one or several; they were parsed before the run began."""
-    return gate.parse(getattr(options, "gateproof_slo", None) or [])
+def _settings(environment: Environment) -> Settings:
+    """The settings of the run; options that amount to none were refused before, or the run sends nothing."""
+    try:
+        return settings_of(_options(environment))
+    except ConfigError:
+        return Settings()
 
 
 def _without_password(url: str) -> str:

@@ -23,7 +23,9 @@ class Batch:
     wall_s: float = 0.0
 
     def add_to(self, series: Series) -> None:
-        series.add_figures(self.second, total(self.figures.values()))
+        figures = total(self.figures.values())
+        if figures.counts:
+            series.add_figures(self.second, figures)
         for second, counts in self.counts.items():
             series.add_counts(second, counts)
         if self.lag.count and self.wall_s:
