@@ -31,6 +31,15 @@ STREAM_ROWS = "SSE"
 HERE = "local"
 
 
+class _Watched:
+    """One second of this process: how late its loop was, in seconds, while requests were open, and its CPU before."""
+
+    def __init__(self) -> None:
+        self.second = int(time())
+        self.lags_s: list[float] = []
+        self.cpu_s, self.wall_s = process_time(), perf_counter()
+
+
 class Session:
     """Counts the requests of this process; on a master, those of all its workers.
 
@@ -51,6 +60,7 @@ class Session:
         self._unsent: list[Batch] = []
         self._is_worker = False
         self._pulse: Any = None
+        self._watched = _Watched()
         self._wall_s = 0.0
         self._worker_model: str | None = None
 
@@ -97,7 +107,7 @@ class Session:
     @property
     def series(self) -> list[dict[str, Any]]:
         """A row for every second of the run so far."""
-        self._batch()
+        self.settle()
         return self._series.rows()
 
     def document(self, environment: Environment) -> dict[str, Any]:
@@ -152,6 +162,7 @@ class Session:
             if self._pulse is not None:
                 self._pulse.kill()
                 self._pulse = None
+                self._tell_watched()
 
         def on_spawned(user_count: int, **_: Any) -> None:
             self.users = user_count
@@ -162,7 +173,7 @@ class Session:
             self.clear()
 
         def on_report_to_master(client_id: str, data: dict[str, Any], **_: Any) -> None:
-            self._batch()
+            self.settle()
             data[WIRE_KEY] = {"batches": [batch.to_wire() for batch in self._unsent], "model": self.planner.model}
             self._unsent.clear()
 
@@ -206,29 +217,36 @@ class Session:
 
     def _watch(self) -> None:
         """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""
-        second, cpu_s, wall_s = int(time()), process_time(), perf_counter()
-        lags: list[float] = []
+        self._watched = _Watched()
         while True:
             before_s = perf_counter()
             gevent.sleep(PROBE_S)
-            lags.append(perf_counter() - before_s - PROBE_S)
-            if (now := int(time())) == second:
-                continue
-            used_s, passed_s = process_time() - cpu_s, perf_counter() - wall_s
-            self._batch(list(range(second, now)), lags if self.active else [], used_s, passed_s)
-            second, cpu_s, wall_s = now, cpu_s + used_s, wall_s + passed_s
-            lags = []
+            watched = self._watched
+            if self.active:
+                watched.lags_s.append(perf_counter() - before_s - PROBE_S)
+            if int(time()) != watched.second:
+                self._tell_watched()
 
-    def _batch(
-        self, seconds: list[int] | None = None, lags: list[float] | None = None, cpu_s: float = 0, wall_s: float = 0
-    ) -> None:
-        """Puts what is fresh into a batch; `seconds` are those that are over, in which what follows was measured."""
-        for second in seconds or ():
+    def _tell_watched(self) -> None:
+        """Tells what was measured of this process in the second that is over, or cut short by the end of the test."""
+        watched, self._watched = self._watched, _Watched()
+        for second in range(watched.second, self._watched.second):
             self._counts[second]["active"] = self.active
+        self._tell(watched)
+
+    def settle(self) -> None:
+        """Counts what is fresh, so that the figures are those of now."""
+        self._tell(None)
+
+    def _tell(self, watched: "_Watched | None") -> None:
         counts = {second: dict(found) for second, found in self._counts.items()}
         self._counts.clear()
-        at = seconds[-1] if seconds else int(time())
-        batch = Batch(at, self.metrics.take(), counts, self.pairs.take(), health.seconds(lags or []), cpu_s, wall_s)
+        lag, cpu_s, wall_s = health.seconds([]), 0.0, 0.0
+        if watched and watched.lags_s:
+            lag = health.seconds(watched.lags_s)
+            cpu_s, wall_s = process_time() - watched.cpu_s, perf_counter() - watched.wall_s
+        second = watched.second if watched else int(time())
+        batch = Batch(second, self.metrics.take(), counts, self.pairs.take(), lag, cpu_s, wall_s)
         if self._is_worker:
             self._unsent.append(batch)
         else:

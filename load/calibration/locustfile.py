@@ -66,6 +66,7 @@ def add_options(parser: Any, **_: Any) -> None:
 
 @events.quit.add_listener
 def tell(environment: Any = None, **_: Any) -> None:
+    SESSION.settle()
     told = {"seen": SEEN, "errors": ERRORS, **SESSION.health.summary()}
     told["events_per_s"] = SESSION.metrics.total.summary()["events_per_s"]
     Path(FILE[0]).write_text(json.dumps(told), encoding="utf-8")
