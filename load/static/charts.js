@@ -107,7 +107,9 @@ const gateproofCharts = (() => {
         if (figure.hidden) continue;
         const data = [columns.t_s, ...scaled];
         plot.setData(data);
-        if (!(plot.cursor.left >= 0) && columns.t_s.length) plot.setLegend({ idx: columns.t_s.length - 1 });
+        requestAnimationFrame(() => {
+          if (!(plot.cursor.left >= 0) && columns.t_s.length) plot.setLegend({ idx: columns.t_s.length - 1 });
+        });
         holder.setAttribute("aria-label", described(chart.title, chart.unit, labels, data));
       }
     };
