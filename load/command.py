@@ -1,201 +1,273 @@
-"""`gateproof load URL`: looks at the gateway, runs locust headless in its own process, prints and keeps the figures.
-
-Locust changes the whole process that imports it, so nothing here does.
-"""
+"""`gateproof load URL`: looks at the gateway, has locust measure it, once or in a sweep, judges and keeps it."""
 
 import argparse
 import asyncio
 import json
+import math
 import os
-import subprocess
 import sys
-import tempfile
-import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from conformance.profiles import profile
 from conformance.redact import MASK, Redactor
+from conformance.sending.dialects import located
 from conformance.sending.doctor import examine
 from conformance.sending.gateway import Gateway
 from conformance.sending.wire import Limits, Wire
 from conformance.target import BY_NAME, ConfigError, Target
 from conformance.target import load as load_target
 from conformance.verdict import Exit
-from load import table
+from load import calibration, gate, health, locust_run, page, sweep, table
+from load.locust_run import DRAIN_S, FIGURES, Job
+from load.options import OPTIONS, TARGET_NAMES, Settings
+from load.scenarios import SCENARIOS, members
+from load.spans import seconds
+from load.sweep import Sweep
 
 HELP = "measure how fast a gateway streams"
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-DRAIN_S = 10
-"""How long streams that are open when the time is up may go on; what is still open then is not counted."""
-GRACE_S = 30
-_TARGET_OPTIONS = ("model", "api_key", "api_key_env", "api_key_command", "header", "ca_file", "insecure", "timeout")
+USERS = 10
+DURATION_S = 10
+LONGEST_S = 7 * 86400
+_TARGET_OPTIONS = (*TARGET_NAMES, "api_key_env", "api_key_command", "without")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("base_url", metavar="URL", nargs="?", help="base URL of the gateway, such as https://host/v1")
-    add("--users", type=_count, default=10, metavar="N", help="users asking at the same time (default: %(default)s)")
-    add("--duration", type=_duration, default=10, metavar="S", help="seconds, or 2m, 1h30m (default: %(default)s)")
+    add("--users", type=_count, metavar="N", help=f"users asking at the same time (default: {USERS})")
+    for option in OPTIONS:
+        words: dict[str, Any] = {"action": "append"} if option.repeats else {}
+        words |= {"choices": option.choices} if option.choices else {}
+        add(option.flag, metavar=option.metavar, help=option.help, **words)
+    add("--sweep", metavar="LOADS", help=f"find the highest load that holds the SLOs, {sweep.FORM}")
+    add("--duration", type=_duration, metavar="S", help=f"seconds, or 2m, 1h30m (default: {DURATION_S})")
     add("--spawn-rate", type=_rate, metavar="R", help="users started per second (default: all, at most 100)")
-    add("--max-tokens", type=_count, default=64, metavar="N", help="length of the answers (default: %(default)s)")
+    add("--processes", type=_count, default=1, metavar="N", help="processes that send (default: %(default)s)")
+    add(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="load.json of an earlier run, which this one must not be worse than",
+    )
+    add("--no-calibration", action="store_true", help="do not measure this client's own error after the run")
     for name in _TARGET_OPTIONS:
-        option = BY_NAME[name]
-        if option.kind is bool:
-            add(option.flag, action="store_true", default=None, help=option.help)
-        elif option.kind is list:
-            add(option.flag, action="append", metavar=option.metavar, help=option.help)
+        target_option = BY_NAME[name]
+        if target_option.kind is bool:
+            add(target_option.flag, action="store_true", default=None, help=target_option.help)
+        elif target_option.kind is list:
+            add(target_option.flag, action="append", metavar=target_option.metavar, help=target_option.help)
         else:
-            add(option.flag, type=option.kind, metavar=option.metavar, help=option.help)
-    add("--output", type=Path, metavar="DIR", help="folder for load.json, locust.html and locust's CSV files")
+            add(target_option.flag, type=target_option.kind, metavar=target_option.metavar, help=target_option.help)
+    add("--output", type=Path, metavar="DIR", help="folder for load.json, load.html, and locust's own report and CSV")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Exit codes: 0, 1 a request failed, 3 a fault of ours, 4 usage, 5 nothing was measured, 6 can't be reached."""
-    target, _ = load_target({name: getattr(args, name) for name in _TARGET_OPTIONS}, args.base_url)
-    redactor = Redactor(target.secrets)
-    with _staging(args.output) as staging:
-        model, code, complaint = asyncio.run(_look(target))
+    """Exit codes: 0; 1 a request failed, an SLO was missed or a rule broken; 3 a fault of ours; 4 usage; 5 nothing was
+    measured; 6 the gateway can't be reached or refuses the key; 7 the client was the bottleneck."""
+    order = _order(args)
+    order = replace(order, target=asyncio.run(located(order.target)))
+    with locust_run.staging(args.output) as folder:
+        redactor = Redactor(order.target.secrets)
+        model, code, complaint = asyncio.run(_look(order))
         if model is None:
             return _complain(code, redactor.text(complaint))
-        document = _measure(args, target, model, Path(staging))
-        if document is None:
-            return _complain(Exit.ERROR, f"locust did not finish its run: {redactor.text(_last_words(Path(staging)))}")
+        try:
+            document = _swept(order, model, Path(folder)) if order.sweep else _once(order, model, Path(folder))
+        except _Unfinished:
+            said = redactor.text(locust_run.last_words(Path(folder)))
+            return _complain(Exit.ERROR, f"locust did not finish its run: {said}")
         document = redactor.tree(document)
         for line in table.lines(document):
             print(line)
-        code = exit_code(document)
+        code = sweep_code(document) if order.sweep else gate.exit_code(document)
         if code == Exit.NOTHING_JUDGED:
-            return _complain(
-                code, f"nothing was measured: no answer ended within {args.duration} s and {DRAIN_S} s more"
-            )
+            spans = f"within {document['duration_s'] or order.duration_s:g} s and {DRAIN_S} s more"
+            return _complain(code, f"nothing was measured: no answer ended {spans}")
         if code == Exit.ERROR:
             return _complain(code, "this is a fault of gateproof's own; please report it")
         if args.output:
-            _keep(Path(staging), args.output, document, target.secrets)
-            print(f"written: {args.output / 'load.json'}, locust.html, locust_*.csv")
+            _keep(Path(folder), args.output, document, order.target.secrets)
+            print(f"written: {args.output / FIGURES}, load.html, locust.html, locust_*.csv")
         return code
 
 
-def exit_code(document: dict[str, Any]) -> Exit:
-    """The exit code that a load.json amounts to. A run without a single good answer never ends with 0."""
-    if document["client"]["errors"]:
-        return Exit.ERROR
-    if not document["requests"]:
-        return Exit.NOTHING_JUDGED
-    return Exit.BROKEN if document["failed"] else Exit.CONFORMANT
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What is to be done, checked: nothing in it can be misunderstood any more."""
+
+    target: Target
+    options: Mapping[str, Any]
+    settings: Settings
+    checks: gate.Checks
+    sweep: Sweep | None
+    baseline: Mapping[str, Any] | None
+    users: int
+    spawn_rate: float
+    duration_s: int
+    processes: int
+    calibrates: bool
+
+    def job(self, model: str, **changes: Any) -> Job:
+        is_open = "rate" in changes or (self.settings.schedule is not None and "users" not in changes)
+        users = max(self.processes, int(changes.get("users", self.processes if is_open else self.users)))
+        options = {**self.options, **({"rate": f"{changes['rate']:g}"} if "rate" in changes else {})}
+        spawn_rate = self.processes if is_open else self.spawn_rate or min(users, 100)
+        return Job(
+            self.target, model, options, users, spawn_rate, self.duration_s, self.processes, changes.get("label", "")
+        )
 
 
-async def _look(target: Target) -> tuple[str | None, Exit, str]:
+class _Unfinished(Exception):
+    """Locust ended without leaving figures."""
+
+
+def _order(args: argparse.Namespace) -> _Order:
+    """Raises ConfigError, with a sentence for the user."""
+    target, _ = load_target({name: getattr(args, name) for name in _TARGET_OPTIONS}, args.base_url)
+    profile(target.profile)
+    options = {option.name: getattr(args, option.name) for option in OPTIONS}
+    options["prompts"] = os.path.abspath(options["prompts"]) if options["prompts"] else None
+    options["arrivals"] = _with_whole_path(options["arrivals"])
+    search = Sweep.parse(args.sweep) if args.sweep else None
+    settings = Settings.of({**options, "rate": "1"} if search and search.unit == "rate" else options)
+    if search and (args.users or args.rate or (args.arrivals and search.unit == "users")):
+        raise ConfigError("--sweep sets the load itself: it can't go with --users or --rate")
+    if settings.schedule and args.users:
+        raise ConfigError("--users are for closed arrivals: with --rate, requests start on a schedule")
+    if args.baseline and search:
+        raise ConfigError("--baseline is for one run: a sweep has many")
+    return _Order(
+        target=target,
+        options=options,
+        settings=settings,
+        checks=gate.parse(settings.slo),
+        sweep=search,
+        baseline=_read(args.baseline) if args.baseline else None,
+        users=args.users or USERS,
+        spawn_rate=args.spawn_rate or 0,
+        duration_s=args.duration or _natural_s(settings) or DURATION_S,
+        processes=args.processes,
+        calibrates=not args.no_calibration,
+    )
+
+
+def _with_whole_path(arrivals: str | None) -> str | None:
+    """A replay's file by its whole path: locust runs in another folder."""
+    kind, _, rest = (arrivals or "").partition(":")
+    if kind.strip() != "replay" or not rest:
+        return arrivals
+    path, comma, speed = rest.rpartition(",speed=")
+    return f"replay:{os.path.abspath(path if comma else rest)}{comma}{speed if comma else ''}"
+
+
+def _natural_s(settings: Settings) -> int | None:
+    """How long a schedule with an end of its own takes."""
+    length_s = settings.schedule.length_s if settings.schedule else None
+    return min(math.ceil(length_s), LONGEST_S) if length_s else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if found["tool"]["name"] != "gateproof" or "ttft_s" not in found:
+            raise ValueError("it is no load.json")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"--baseline {path}: it can't be used ({getattr(error, 'strerror', None) or error})"
+        ) from None
+    return found
+
+
+async def _look(order: _Order) -> tuple[str | None, Exit, str]:
     """(model to use, or None with the exit code and the sentence that say why not)."""
+    target = order.target
+    asks_chat = any("chat" in SCENARIOS[name].needs for name in members(order.settings.scenario))
     async with Wire(Limits(silence_s=target.timeout_s), target.tls()) as wire:
         diagnosis = await examine(Gateway(wire, target, profile(target.profile)))
     if diagnosis.blocked:
         return None, Exit.UNREACHABLE, diagnosis.blocked
     refusals = [found for found in diagnosis.findings if found.step == "chat" and not found.ok]
-    if refusals:
+    if refusals and asks_chat:
         return None, Exit.NOTHING_JUDGED, f"nothing was measured: {refusals[0].sentence}; {refusals[0].advice}"
-    return diagnosis.facts.model, Exit.CONFORMANT, ""
+    return diagnosis.facts.model if not refusals else "", Exit.CONFORMANT, ""
 
 
-def _measure(args: argparse.Namespace, target: Target, model: str, folder: Path) -> dict[str, Any] | None:
-    """Runs locust and returns its load.json; None if it wrote none. Secrets go by the environment, not by arguments."""
-    spawn_rate = args.spawn_rate or min(args.users, 100)
-    figures = folder / "load.json"
-    command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
-    command += ["-u", str(args.users), "-r", f"{spawn_rate:g}", "-t", f"{args.duration}s", "-s", f"{DRAIN_S}s"]
-    command += [
-        "--csv",
-        str(folder / "locust"),
-        "--html",
-        str(folder / "locust.html"),
-        "--gateproof-json",
-        str(figures),
-    ]
-    command += ["--gateproof-model", model, "--gateproof-max-tokens", str(args.max_tokens)]
-    command += ["--gateproof-timeout", f"{target.timeout_s:g}"]
-    command += ["--gateproof-ca-file", os.path.abspath(target.ca_file)] if target.ca_file else []
-    command += ["--gateproof-insecure"] if target.insecure else []
-    log = (folder / "locust.log").open("wb")
-    # An empty folder to work in: no locust.conf, gateproof.toml or folder named load of the user's has a say.
-    with log, tempfile.TemporaryDirectory() as cwd:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=_environment(target), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            _wait(process, args.duration)
-        finally:
-            _end(process)
-    try:
-        found: dict[str, Any] = json.loads(figures.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found
+def _once(order: _Order, model: str, folder: Path) -> dict[str, Any]:
+    return _calibrated(order, _measured(order, order.job(model), folder))
 
 
-def _environment(target: Target) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "GATEPROOF_"))}
-    kept["LOCUST_HOST"] = target.base_url
-    if target.api_key:
-        kept["GATEPROOF_API_KEY"] = target.api_key
-    if target.headers:
-        kept["GATEPROOF_HEADER"] = "\n".join(f"{name}: {value}" for name, value in target.headers)
-    return kept
+def _swept(order: _Order, model: str, folder: Path) -> dict[str, Any]:
+    """The load.json of the highest load that held, or of the last one if none did, with all steps below `sweep`."""
+    search, stopped, kept = order.sweep, "", None
+    assert search is not None
+    while (at := search.next) is not None:
+        own = folder / f"step-{len(search.steps)}"
+        own.mkdir()
+        label = f"{search.unit} {at:g}: "
+        document = _measured(order, order.job(model, **{search.unit: at}, label=label), own)
+        step = sweep.judged(search.unit, at, document)
+        search.add(step)
+        print(f"{label}{'held' if step.held else step.why}", file=sys.stderr if sys.stderr.isatty() else sys.stdout)
+        if kept is None or search.best in (step, None):
+            kept = own, document
+        if not document["client"]["trustworthy"]:
+            stopped = f"the client was the bottleneck at {label[:-2]}: {document['client']['reasons'][0]}"
+            break
+    assert kept is not None
+    for path in kept[0].iterdir():
+        os.replace(path, folder / path.name)
+    return {**_calibrated(order, kept[1]), "sweep": search.document(stopped)}
 
 
-def _wait(process: "subprocess.Popen[bytes]", duration_s: int) -> None:
-    """Waits for locust to end by itself, within its time and a margin, and shows the time on a terminal."""
-    began_s, shown = time.monotonic(), sys.stderr.isatty()
-    while process.poll() is None and (passed_s := time.monotonic() - began_s) < duration_s + DRAIN_S + GRACE_S:
-        if shown:
-            print(
-                f"\rmeasuring: {min(passed_s, duration_s):.0f} of {duration_s} s ", end="", file=sys.stderr, flush=True
-            )
-        time.sleep(0.1)
-    if shown:
+def _measured(order: _Order, job: Job, folder: Path) -> dict[str, Any]:
+    document = locust_run.measure(job, folder)
+    if document is None:
+        raise _Unfinished
+    return {**document, "slo": gate.judge(document, order.checks, order.baseline)}
+
+
+def _calibrated(order: _Order, document: dict[str, Any]) -> dict[str, Any]:
+    """The document with this client's own error at this load, and what that says about its figures."""
+    if not order.calibrates:
+        return document
+    if sys.stderr.isatty():
+        print("measuring this client's own error ", end="", file=sys.stderr, flush=True)
+    found = calibration.like(document)
+    if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    document = {**document, "client": {**document["client"], "calibration": found}}
+    return {**document, "client": health.judged(document)}
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    for stop in (process.terminate, process.kill):
-        if process.poll() is None:
-            stop()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                continue
+def sweep_code(document: Mapping[str, Any]) -> Exit:
+    """The exit code of a sweep: 0 if a load was found that holds, unless answers were wrong or the client gave out."""
+    search = document["sweep"]
+    if document["client"]["errors"]:
+        return Exit.ERROR
+    if not any(step["requests"] for step in search["steps"]):
+        return Exit.NOTHING_JUDGED
+    if any(step["violations"] for step in search["steps"]):
+        return Exit.BROKEN
+    if search["stopped"]:
+        return Exit.UNTRUSTWORTHY
+    return Exit.BROKEN if search["knee"] is None else Exit.CONFORMANT
 
 
-def _staging(output: Path | None) -> Any:
-    """A folder for what is not finished: beside the final files, so that it can be moved into place."""
-    if output is None:
-        return tempfile.TemporaryDirectory()
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".partial-", dir=output)
-    except OSError as error:
-        raise ConfigError(f"--output {output}: it can't be written ({error.strerror})") from None
-
-
-def _keep(staging: Path, output: Path, document: dict[str, Any], secrets: list[str]) -> None:
+def _keep(folder: Path, output: Path, document: dict[str, Any], secrets: list[str]) -> None:
     """Moves the files of a run into place, load.json last; locust's own files lose any secret before."""
-    (staging / "load.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    names = sorted(path.name for path in staging.glob("locust*") if path.suffix in (".html", ".csv"))
+    (folder / "load.html").write_text(page.page(document), "utf-8")
+    names = sorted(path.name for path in folder.glob("locust*") if path.suffix in (".html", ".csv"))
     for name in names:
-        text = (staging / name).read_text("utf-8")
+        text = (folder / name).read_text("utf-8")
         for secret in secrets:
             text = text.replace(secret, MASK)
-        (staging / name).write_text(text, "utf-8")
-    for name in [*names, "load.json"]:
-        os.replace(staging / name, output / name)
-
-
-def _last_words(folder: Path) -> str:
-    try:
-        lines = (folder / "locust.log").read_text("utf-8", "replace").strip().splitlines()
-    except OSError:
-        return ""
-    return lines[-1] if lines else "it said nothing"
+        (folder / name).write_text(text, "utf-8")
+    (folder / FIGURES).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    for name in [*names, "load.html", FIGURES]:
+        os.replace(folder / name, output / name)
 
 
 def _complain(code: Exit, sentence: str) -> Exit:
@@ -204,7 +276,7 @@ def _complain(code: Exit, sentence: str) -> Exit:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 up")
     return int(text)
 
@@ -220,14 +292,8 @@ def _rate(text: str) -> float:
 
 
 def _duration(text: str) -> int:
-    """Seconds, from 10, 10s, 2m or 1h30m."""
-    rest, total = text, 0
-    for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)):
-        head, found, tail = rest.partition(unit)
-        if found and head.isdecimal():
-            rest, total = tail, total + int(head) * seconds
-    if rest.isdecimal():
-        rest, total = "", total + int(rest)
-    if rest or not 1 <= total <= 7 * 86400:
-        raise argparse.ArgumentTypeError(f"{text} is not a duration such as 10, 90s or 1h30m")
-    return total
+    """Whole seconds, from 10, 10s, 2m or 1h30m."""
+    found = seconds(text)
+    if not found or not 1 <= found <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text} is not a duration from 1 s up, such as 10, 90s or 1h30m")
+    return math.ceil(found)

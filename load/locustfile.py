@@ -14,10 +14,11 @@ try:
     from conformance.target import BY_NAME as TARGET_BY_NAME
     from conformance.target import ConfigError
     from load import dashboard
+    from load.gate import parse
     from load.options import OPTIONS, TARGET_NAMES, settings_of, target_of
     from load.run import RUN
     from load.session import SESSION
-    from load.users import BY_SCENARIO, Chosen
+    from load.users import BY_SCENARIO, Chosen, tagged
     from load.web_form import check_form
 finally:
     sys.path.remove(_ROOT)
@@ -47,6 +48,7 @@ def add_options(parser: Any, **_: Any) -> None:
         words |= {"include_in_web_ui": name in _SHOWN, "is_secret": name == "api_key"}
         add(f"--gateproof-{target_option.flag[2:]}", help=f"Gateproof: {target_option.help}", **words)
     add("--gateproof-json", metavar="FILE", help="Write the figures to this file at the end", include_in_web_ui=False)
+    add("--gateproof-progress", metavar="FILE", help="Write them to this one every second", include_in_web_ui=False)
 
 
 @events.init.add_listener
@@ -54,16 +56,16 @@ def prepare(environment: Any, **_: Any) -> None:
     options = environment.parsed_options
     _hide_key()
     try:
-        settings_of(options)
+        parse(settings_of(options).slo)
         if environment.host:
             target_of(options, environment.host).tls()
     except ConfigError as error:
         print(f"gateproof: {error}", file=sys.stderr)
         raise SystemExit(4) from None
-    if not (options.user_classes or options.class_picker or options.tags or options.exclude_tags):
+    if options.tags or options.exclude_tags:
+        environment.user_classes = tagged(environment.user_classes, options.tags, options.exclude_tags)
+    elif not (options.user_classes or options.class_picker):
         environment.user_classes = [Chosen]
-    elif Chosen in environment.user_classes:
-        environment.user_classes = [found for found in environment.user_classes if found is not Chosen]
     if environment.web_ui:
         check_form(environment)
         dashboard.install(environment, SESSION)

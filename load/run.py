@@ -1,6 +1,7 @@
 """One locust process's part in a run: its share of open arrivals, and a stop that lets what was sent come to an end."""
 # mypy: allow-untyped-calls
 
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -10,6 +11,7 @@ from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 
 from conformance.target import ConfigError
+from load import progress
 from load.arrivals.shares import Share, shares
 from load.arrivals.traffic import Traffic
 from load.options import PREFIX, Settings, settings_of
@@ -19,6 +21,7 @@ SHARE, STOP, STOPPED = "gateproof_share", "gateproof_stop", "gateproof_stopped"
 """Messages between a master and its workers."""
 LOOK_S = 1.0
 """How often a master looks whether its workers are still the same."""
+TELL_S = 1.0
 ANSWER_S = 2.0
 """How much longer than its workers a master waits for them to have stopped."""
 
@@ -34,6 +37,7 @@ class Run:
         self._names: list[str] = []
         self._traffic: Traffic | None = None
         self._sharing: Any = None
+        self._telling: Any = None
         self._stop_timeout_s: float | None = None
         self._stopped: set[str] = set()
 
@@ -51,6 +55,7 @@ class Run:
             self.settings = Settings()
         setattr(options, f"{PREFIX}slo", list(self.settings.slo))
         setattr(options, f"{PREFIX}stall", self.settings.stall_s)
+        setattr(options, f"{PREFIX}max_tokens", self.settings.max_tokens)
 
     def install(self, events: Events) -> None:
         """Listens to the events of a locust process. To be called after the session listens to them."""
@@ -70,9 +75,14 @@ class Run:
     def _on_start(self, environment: Environment, **_: Any) -> None:
         self.is_stopping = False
         runner, schedule = environment.runner, self.settings.schedule
-        rate = schedule.peak() if schedule else None
-        SESSION.arrivals = {"kind": schedule.kind, "rate": rate, "users": None} if schedule else {}
+        told = (
+            {"kind": schedule.kind, "rate": schedule.peak(), "users": None, "text": schedule.text} if schedule else {}
+        )
+        SESSION.arrivals = told
         if not isinstance(runner, WorkerRunner):
+            options: Any = environment.parsed_options
+            if self._telling is None and options.gateproof_progress:
+                self._telling = gevent.spawn(self._tell, Path(options.gateproof_progress))
             self._share, self._names = Share(max_in_flight=self.settings.max_in_flight), self._chosen(environment)
         if schedule is None:
             return
@@ -83,8 +93,16 @@ class Run:
 
     def _chosen(self, environment: Environment) -> list[str]:
         """The names of the scenarios that the user classes of this run stand for."""
-        classes = [found for found in environment.user_classes if found.tasks]
-        return sorted({getattr(found, "scenario", "") or self.settings.scenario for found in classes})
+        scenarios = {getattr(found, "scenario", "") for found in environment.user_classes}
+        return sorted(scenario or self.settings.scenario for scenario in scenarios)
+
+    def _tell(self, path: Path) -> None:
+        """Leaves the figures of the last second in this file, every second until the process ends."""
+        while True:
+            gevent.sleep(TELL_S)
+            rows = SESSION.series
+            totals = {name: sum(row[name] for row in rows) for name in ("started", "ended", "failed")}
+            progress.write(path, {**(rows[-2] if len(rows) > 1 else {}), **totals})
 
     # A master and its workers
 

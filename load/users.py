@@ -32,6 +32,7 @@ class GatewayUser(User):
 
     abstract = True
     scenario = ""
+    tags: tuple[str, ...] = ()
 
     def on_start(self) -> None:
         self._asker: Asker | None = None
@@ -91,10 +92,11 @@ def _class_for(name: str) -> type[GatewayUser]:
         user.ask()
 
     scenario = SCENARIOS.get(name)
-    tags = scenario.tags if scenario else ("mixed",)
+    tags = (name, *(scenario.tags if scenario else ()))
     body = {
         "scenario": name,
-        "act": tag(name, *tags)(task(act)),
+        "tags": tags,
+        "act": tag(*tags)(task(act)),
         "__doc__": scenario.summary if scenario else "all of them, in shares",
         "__module__": __name__,
     }
@@ -102,3 +104,13 @@ def _class_for(name: str) -> type[GatewayUser]:
 
 
 BY_SCENARIO: dict[str, type[GatewayUser]] = {name: _class_for(name) for name in NAMES}
+
+
+def tagged(classes: list[type[Any]], tags: list[str] | None, excluded: list[str] | None) -> list[type[Any]]:
+    """The user classes that have something left to do under locust's --tags and --exclude-tags."""
+    wanted, unwanted = set(tags or ()), set(excluded or ())
+    return [
+        found
+        for found in classes
+        if (not wanted or wanted & set(found.tags)) and not unwanted & set(found.tags) and found is not Chosen
+    ]

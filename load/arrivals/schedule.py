@@ -50,8 +50,8 @@ class Stretch:
 class Schedule:
     """When requests start, in seconds from the run's start. `text` is what the user wrote.
 
-    A replay has `offsets`; every other kind has stretches of rates, the last of which may go on for ever, and arrivals
-    on them that are evenly spaced or come at random (Poisson).
+    A replay has `offsets`; every other kind has stretches of rates, the last of which goes on for ever, and arrivals on
+    them that are evenly spaced or come at random (Poisson).
     """
 
     kind: str
@@ -59,6 +59,8 @@ class Schedule:
     stretches: tuple[Stretch, ...] = ()
     spacing: str = "even"
     offsets: tuple[float, ...] = ()
+    length_s: float | None = None
+    """How long a run has to be to see all of it; None where it goes on in the same way for ever."""
 
     @staticmethod
     def parse(text: str, rate: float | None = None) -> "Schedule | None":
@@ -83,7 +85,15 @@ class Schedule:
         stretches = _STRETCHES[kind](spec)
         spacing = "poisson" if kind == "poisson" else spec.word("spacing", SPACINGS)
         spec.finish()
-        return Schedule(kind, text.strip() or f"{kind} at {rate:g}/s", stretches, spacing)
+        length_s = sum(stretch.length_s for stretch in stretches)
+        last = stretches[-1].last
+        return Schedule(
+            kind,
+            text.strip() or f"{kind} at {rate:g}/s",
+            (*(stretch for stretch in stretches if stretch.length_s), Stretch(math.inf, last, last)),
+            spacing,
+            length_s=length_s or None,
+        )
 
     def times(self, seed: int = 1) -> Iterator[float]:
         """The arrivals, in seconds from the start, in order; the same ones for the same seed."""
@@ -198,23 +208,22 @@ def _members(text: str, rest: str) -> dict[str, str]:
 
 def _flat(spec: _Spec) -> tuple[Stretch, ...]:
     rate = spec.base_rate()
-    return (Stretch(math.inf, rate, rate),)
+    return (Stretch(0, rate, rate),)
 
 
 def _ramp(spec: _Spec) -> tuple[Stretch, ...]:
-    first, last, over_s = spec.rate("from"), spec.rate("to"), spec.span("over")
-    return (Stretch(over_s, first, last), Stretch(math.inf, last, last))
+    return (Stretch(first=spec.rate("from"), last=spec.rate("to"), length_s=spec.span("over")),)
 
 
 def _spike(spec: _Spec) -> tuple[Stretch, ...]:
+    """As long before the spike as after it."""
     rate, peak, at_s, for_s = spec.base_rate(), spec.rate("peak"), spec.span("at"), spec.span("for")
-    return (Stretch(at_s, rate, rate), Stretch(for_s, peak, peak), Stretch(math.inf, rate, rate))
+    return (Stretch(at_s, rate, rate), Stretch(for_s, peak, peak), Stretch(at_s, rate, rate))
 
 
 def _step(spec: _Spec) -> tuple[Stretch, ...]:
     rates, each_s = spec.rates("rates"), spec.span("each")
-    *steps, last = [Stretch(each_s, rate, rate) for rate in rates]
-    return (*steps, Stretch(math.inf, last.last, last.last))
+    return tuple(Stretch(each_s, rate, rate) for rate in rates)
 
 
 _STRETCHES: Mapping[str, Any] = {"constant": _flat, "poisson": _flat, "ramp": _ramp, "spike": _spike, "step": _step}
@@ -235,4 +244,5 @@ def _replay(text: str, rest: str, rate: float | None) -> Schedule:
     path = path if comma else rest
     if not path:
         raise ConfigError("--arrivals replay: a file is missing, as in replay:arrivals.txt")
-    return Schedule("replay", text.strip(), offsets=tuple(offset / speed for offset in read_offsets(Path(path))))
+    offsets = tuple(offset / speed for offset in read_offsets(Path(path)))
+    return Schedule("replay", text.strip(), offsets=offsets, length_s=offsets[-1] + 1)
