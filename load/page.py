@@ -86,7 +86,7 @@ def page(document: Mapping[str, Any]) -> str:
         data={
             "specification": charts.specification(),
             "columns": columns,
-            "curves": [section.curve for section in found if section.curve],
+            "curves": [section.curves for section in found if section.curves],
         },
     )
 

@@ -18,13 +18,13 @@ class Table(NamedTuple):
 
 
 class Section(NamedTuple):
-    """`findings` are sentences; `curve` is what charts.js draws, or None."""
+    """`findings` are sentences; `curves` are what charts.js draws."""
 
     title: str
     about: str
     findings: Sequence[str]
     tables: Sequence[Table]
-    curve: Mapping[str, Any] | None = None
+    curves: Sequence[Mapping[str, Any]] = ()
 
 
 def of(document: Mapping[str, Any]) -> list[Section]:
@@ -86,7 +86,72 @@ def _overhead(found: Mapping[str, Any] | None) -> Section | None:
 
 
 def _sweep(found: Mapping[str, Any] | None) -> Section | None:
-    return None
+    if found is None:
+        return None
+    unit, knee, steps = found["unit"], found["knee"], found["steps"]
+    loads = "requests/s" if unit == "rate" else "users"
+    findings = [
+        f"The highest load that held its objectives: {knee:g} {loads}."
+        if knee is not None
+        else "No load that was tried held."
+    ]
+    findings += [f"It ended early: {found['stopped']}."] if found["stopped"] else []
+    rows = [
+        (
+            f"{step[unit]:g}",
+            *(number(step[name]) for name in ("requests_per_s", "tokens_per_s")),
+            "–" if step["goodput"] is None else f"{step['goodput']:.2%}",
+            *(ms(step[name]) for name in ("ttft_p50_s", "ttft_p95_s", "itl_p99_s")),
+            *(number(step[name]) for name in ("failed", "violations")),
+            "held" if step["held"] else "missed",
+            step["why"] if step["trustworthy"] else f"the client was the bottleneck; {step['why']}".removesuffix("; "),
+        )
+        for step in steps
+    ]
+    head = (
+        loads,
+        "answered/s",
+        "tokens/s",
+        "goodput",
+        "TTFT p50, ms",
+        "TTFT p95, ms",
+        "ITL p99, ms",
+        "failed",
+        "violations",
+        "verdict",
+        "why",
+    )
+    return Section(
+        "Sweep",
+        "The load was raised until its objectives no longer held, and then narrowed down.",
+        findings,
+        [Table(head, rows)],
+        [
+            {
+                "title": f"Goodput over {loads}",
+                "about": "The share of all requests that neither failed nor broke a rule and held every objective.",
+                "x": loads,
+                "y": "%",
+                "lines": [_line("goodput", steps, unit, "goodput", 100)],
+            },
+            {
+                "title": f"Times over {loads}",
+                "about": "The knee of a gateway is where these bend.",
+                "x": loads,
+                "y": "ms",
+                "lines": [
+                    _line("TTFT p50", steps, unit, "ttft_p50_s", 1000),
+                    _line("TTFT p95", steps, unit, "ttft_p95_s", 1000),
+                    _line("ITL p99", steps, unit, "itl_p99_s", 1000),
+                ],
+            },
+        ],
+    )
+
+
+def _line(label: str, steps: Sequence[Mapping[str, Any]], unit: str, name: str, scale: float) -> dict[str, Any]:
+    points = [(step[unit], step[name] * scale) for step in steps if step[name] is not None]
+    return {"label": label, "points": points}
 
 
 def _between(interval: Sequence[float] | None) -> str:

@@ -4,7 +4,7 @@
 const gateproofCharts = (() => {
   const SYNC = "gateproof";
   const INKS = ["--line-1", "--line-2", "--line-3"];
-  const HEIGHT = 190;
+  const HEIGHT = 180;
   const COUNTING = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => step * 10 ** zeros)).sort((a, b) => a - b);
 
   const probe = document.createElement("span");
@@ -93,7 +93,7 @@ const gateproofCharts = (() => {
           x: { time: false },
           y: { range: (_, least, most) => [0, most > 0 ? most * 1.08 : 1] },
         },
-        axes: [axis(clock, { space: 60 }), axis(number, { size: 58, ...chart.scale === 1 ? { incrs: COUNTING } : {} })],
+        axes: [axis(clock, { space: 60, size: 30 }), axis(number, { size: 58, ...chart.scale === 1 ? { incrs: COUNTING } : {} })],
         series: [{ label: "at", value: (_, value) => clock(value) }, ...labels.map((one, at) => line(one, at, number))],
       };
       const plot = draw(holder, options, [[], ...labels.map(() => [])]);
@@ -115,8 +115,8 @@ const gateproofCharts = (() => {
     };
   }
 
-  // One chart of y over x, both numeric: the distribution of a time, or goodput over rate. `lines` are {label, points}.
-  function curve(parent, { title, about, x, y, log, lines }) {
+  // One chart of y over x, both numeric, such as goodput over rate. `lines` are {label, points}.
+  function curve(parent, { title, about, x, y, lines }) {
     const { holder } = frame(parent, title, about);
     const at = [...new Set(lines.flatMap(({ points }) => points.map((point) => point[0])))].sort((a, b) => a - b);
     const data = [at, ...lines.map(({ points }) => {
@@ -124,8 +124,8 @@ const gateproofCharts = (() => {
       return at.map((value) => known.get(value) ?? null);
     })];
     draw(holder, {
-      scales: { x: { time: false, distr: log ? 3 : 1 }, y: { range: (_, least, most) => [0, most * 1.05] } },
-      axes: [axis(number, { label: x, labelSize: 20, space: 60, labelFont: "12px system-ui, sans-serif" }),
+      scales: { x: { time: false }, y: { range: (_, least, most) => [0, most * 1.05] } },
+      axes: [axis(number, { label: x, labelSize: 18, size: 30, space: 60, labelFont: "12px system-ui, sans-serif" }),
         axis(number, { size: 58 })],
       series: [{ label: x, value: (_, value) => number(value) },
         ...lines.map(({ label }, index) => ({ ...line(`${label} (${y})`, index, number), spanGaps: true }))],

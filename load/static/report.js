@@ -5,5 +5,7 @@
   const { specification, columns, curves } = JSON.parse(document.getElementById("data").textContent);
   const charts = document.getElementById("charts");
   if (charts) gateproofCharts.series(charts, specification, () => true)(columns);
-  document.querySelectorAll(".charts.curve").forEach((parent, at) => gateproofCharts.curve(parent, curves[at]));
+  document.querySelectorAll(".charts.curve").forEach((parent, at) => {
+    for (const one of curves[at]) gateproofCharts.curve(parent, one);
+  });
 })();

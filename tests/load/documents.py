@@ -8,6 +8,7 @@ from load import gate, health
 from load.metrics import Limits, Metrics, Series
 from load.overhead import Pairs
 from load.result import StreamResult
+from load.sweep import Sweep, judged
 
 
 def made_up(
@@ -56,6 +57,16 @@ def made_up(
     document["client"] = health.judged(document)
     document["slo"] = gate.judge(document, gate.parse(["ttft_p95 < 300ms", "error_rate < 0.1%"]), None)
     return document
+
+
+def swept(document: dict[str, Any]) -> dict[str, Any]:
+    """This document with a sweep of rates, of which the last ones do not hold."""
+    sweep = Sweep.parse("1:64")
+    while (rate := sweep.next) is not None:
+        held = 0 if rate > 20 else 1
+        step = judged("rate", rate, document | {"goodput": 0.4 + held * 0.599})
+        sweep.add(replace(step, held=bool(held), why="" if held else f"ttft_p95 < 300ms: {20 * rate:.4g} ms"))
+    return document | {"sweep": sweep.document()}
 
 
 def _result(rng: random.Random, second: int, hostile: str) -> StreamResult:

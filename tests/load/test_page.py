@@ -14,7 +14,7 @@ from load import charts, gate
 from load.metrics import Metrics
 from load.page import command, page
 from tests.load.chromium import drawn, needs_chromium
-from tests.load.documents import made_up
+from tests.load.documents import made_up, swept
 
 HOSTILE = (
     "</title></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">{{7*7}}'\""
@@ -76,6 +76,15 @@ def test_violations_and_failures_come_with_their_evidence() -> None:
 def test_what_the_gateway_adds_is_told_in_sentences_and_in_figures() -> None:
     words = Parsed(page(made_up())).words
     assert "What the gateway adds" in words and "added at the median" in words
+
+
+def test_a_sweep_is_told_with_its_knee_and_every_load() -> None:
+    document = swept(made_up())
+    found = Parsed(page(document))
+    assert f"held its objectives: {document['sweep']['knee']:g} requests/s" in found.words
+    assert all(f"{step['rate']:g}" in found.text for step in document["sweep"]["steps"])
+    assert "missed ttft_p95 < 300ms: 640 ms" in found.words
+    assert json.loads(found.scripts[0])["curves"][0][0]["title"] == "Goodput over requests/s"
 
 
 def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:
@@ -144,8 +153,8 @@ def test_the_command_is_quoted_for_a_shell() -> None:
 
 @needs_chromium
 def test_a_browser_draws_the_charts_and_is_not_owned(tmp_path: Path) -> None:
-    (tmp_path / "load.html").write_text(page(made_up(hostile=HOSTILE)), encoding="utf-8")
+    (tmp_path / "load.html").write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
     dom = drawn((tmp_path / "load.html").as_uri())
     assert "<title>Load of https://gateway.test/v1" in dom
-    assert dom.count("<canvas") == len(charts.CHARTS)
+    assert dom.count("<canvas") == len(charts.CHARTS) + 2
     assert "p50 from " in dom
