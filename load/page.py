@@ -102,17 +102,19 @@ SCENARIO_COLUMNS = ("Scenario", "Requests", "Failed", "TTFT p50", "TTFT p95", "I
 
 
 def command(document: Mapping[str, Any]) -> str:
-    """The line that runs the same load again."""
-    arrivals = document["arrivals"]
-    words = ["gateproof", "load", document["base_url"]]
-    if document["model"]:
-        words += ["--model", document["model"]]
-    words += [word for name in document["scenarios"] for word in ("--scenario", name)]
-    if arrivals["rate"] is None:
+    """The line that runs the same load again, as far as a load.json tells it."""
+    arrivals, tokens = document["arrivals"], document["max_tokens"]
+    words = ["gateproof", "load", document["base_url"], "--profile", document["profile"]]
+    words += ["--model", document["model"]] if document["model"] else []
+    words += ["--scenario", *document["scenarios"]] if len(document["scenarios"]) == 1 else []
+    if arrivals["kind"] == "closed":
         words += ["--users", str(document["users"])]
     else:
-        words += ["--rate", f"{arrivals['rate']:g}"]
-    words += ["--duration", f"{max(1, round(document['duration_s']))}s", "--max-tokens", str(document["max_tokens"])]
+        words += ["--arrivals", arrivals["kind"]]
+        words += ["--rate", f"{arrivals['rate']:g}"] if arrivals["rate"] else []
+    words += ["--duration", f"{max(1, round(document['duration_s']))}s"]
+    words += ["--max-tokens", str(tokens)] if tokens else []
+    words += [word for check in document["slo"]["checks"] for word in ("--slo", check["slo"])]
     return shlex.join(words)
 
 
