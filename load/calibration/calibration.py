@@ -84,7 +84,7 @@ def calibrate(
         return told | _errors([], [], f"the calibration could not be run: {error}")
     ttft, itl = differences(truth["sent"], seen["seen"])
     note = f"{len(seen['errors'])} streams failed: {seen['errors'][0]}" if seen["errors"] else ""
-    measured = {name: seen[name] for name in ("events_per_s", "loop_lag_s", "cpu")}
+    measured = {name: seen[name] for name in ("events_per_s", "events_per_read", "loop_lag_s", "cpu")}
     return told | _errors(ttft, itl, note or ("" if ttft else "no stream ended in time")) | measured
 
 

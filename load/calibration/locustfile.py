@@ -68,7 +68,9 @@ def add_options(parser: Any, **_: Any) -> None:
 def tell(environment: Any = None, **_: Any) -> None:
     SESSION.settle()
     told = {"seen": SEEN, "errors": ERRORS, **SESSION.health.summary()}
-    told["events_per_s"] = SESSION.metrics.total.summary()["events_per_s"]
+    figures = SESSION.metrics.total.summary()
+    told["events_per_s"] = figures["events_per_s"]
+    told["events_per_read"] = round(figures["events"] / figures["reads"], 3) if figures["reads"] else None
     Path(FILE[0]).write_text(json.dumps(told), encoding="utf-8")
 
 

@@ -22,7 +22,7 @@ def test_a_stream_that_was_not_seen_whole_says_nothing() -> None:
 
 
 def test_a_calibration_finds_the_errors_of_every_stream_seen() -> None:
-    found = calibrate(3, None, 1.0, ttft_s=0.02, itl_s=0.005, tokens=10)
+    found = calibrate(3, None, 3.0, ttft_s=0.02, itl_s=0.005, tokens=10)
     assert found["note"] is None and found["streams"] == 3
     assert found["ttft_error_s"]["count"] > 3
     assert found["itl_error_s"]["count"] == 9 * found["ttft_error_s"]["count"]
@@ -61,7 +61,7 @@ def errors(ttft_s: float, itl_s: float) -> dict[str, Any]:
 
 def test_an_error_that_is_a_good_part_of_what_was_measured_makes_it_untrustworthy() -> None:
     assert health.judged(document(0.1, errors(0.001, 0.0001)))["trustworthy"]
-    assert not health.judged(document(0.005, errors(0.001, 0.0001)))["trustworthy"]
+    assert not health.judged(document(0.005, errors(0.002, 0.0001)))["trustworthy"]
     assert not health.judged(document(0.1, errors(0.001, 0.005)))["trustworthy"]
 
 
