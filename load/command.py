@@ -83,11 +83,12 @@ def run(args: argparse.Namespace) -> int:
         for line in table.lines(document):
             print(line)
         code = sweep_code(document) if order.sweep else gate.exit_code(document)
+        crash = redactor.text(locust_run.crash(Path(folder)))
+        if crash or code == Exit.ERROR:
+            return _complain(Exit.ERROR, f"a fault of gateproof's own, please report it: {crash or 'a user broke'}")
         if code == Exit.NOTHING_JUDGED:
             spans = f"within {document['duration_s'] or order.duration_s:g} s and {DRAIN_S} s more"
             return _complain(code, f"nothing was measured: no answer ended {spans}")
-        if code == Exit.ERROR:
-            return _complain(code, "this is a fault of gateproof's own; please report it")
         if args.output:
             _keep(Path(folder), args.output, document, order.target.secrets)
             print(f"written: {args.output / FIGURES}, load.html, locust.html, locust_*.csv")
@@ -116,7 +117,14 @@ class _Order:
         options = {**self.options, **({"rate": f"{changes['rate']:g}"} if "rate" in changes else {})}
         spawn_rate = self.processes if is_open else self.spawn_rate or min(users, 100)
         return Job(
-            self.target, model, options, users, spawn_rate, self.duration_s, self.processes, changes.get("label", "")
+            target=self.target,
+            model=model,
+            options=options,
+            users=users,
+            spawn_rate=spawn_rate,
+            duration_s=self.duration_s,
+            processes=self.processes,
+            label=changes.get("label", ""),
         )
 
 
@@ -201,7 +209,7 @@ def _once(order: _Order, model: str, folder: Path) -> dict[str, Any]:
 
 def _swept(order: _Order, model: str, folder: Path) -> dict[str, Any]:
     """The load.json of the highest load that held, or of the last one if none did, with all steps below `sweep`."""
-    search, stopped, kept = order.sweep, "", None
+    search, kept = order.sweep, None
     assert search is not None
     while (at := search.next) is not None:
         own = folder / f"step-{len(search.steps)}"
@@ -213,13 +221,10 @@ def _swept(order: _Order, model: str, folder: Path) -> dict[str, Any]:
         print(f"{label}{'held' if step.held else step.why}", file=sys.stderr if sys.stderr.isatty() else sys.stdout)
         if kept is None or search.best in (step, None):
             kept = own, document
-        if not document["client"]["trustworthy"]:
-            stopped = f"the client was the bottleneck at {label[:-2]}: {document['client']['reasons'][0]}"
-            break
     assert kept is not None
     for path in kept[0].iterdir():
         os.replace(path, folder / path.name)
-    return {**_calibrated(order, kept[1]), "sweep": search.document(stopped)}
+    return {**_calibrated(order, kept[1]), "sweep": search.document()}
 
 
 def _measured(order: _Order, job: Job, folder: Path) -> dict[str, Any]:
@@ -251,7 +256,7 @@ def sweep_code(document: Mapping[str, Any]) -> Exit:
         return Exit.NOTHING_JUDGED
     if any(step["violations"] for step in search["steps"]):
         return Exit.BROKEN
-    if search["stopped"]:
+    if search["is_of_client"]:
         return Exit.UNTRUSTWORTHY
     return Exit.BROKEN if search["knee"] is None else Exit.CONFORMANT
 

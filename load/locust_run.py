@@ -22,6 +22,8 @@ LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 DRAIN_S = 10
 """How long answers that are open when the time is up may go on; what is still open then is counted as unfinished."""
 GRACE_S = 30
+LEAD_S = 10
+"""How much longer locust may take for a run than it should, before its own --run-time ends it."""
 FIGURES, PROGRESS, LOG = "load.json", "progress.json", "locust.log"
 
 
@@ -61,7 +63,17 @@ def measure(job: Job, folder: Path) -> dict[str, Any] | None:
 def command(job: Job, folder: Path) -> list[str]:
     """The words of locust's command line. Secrets are not among them."""
     words = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--only-summary"]
-    words += ["-u", str(job.users), "-r", f"{job.spawn_rate:g}", "-t", f"{job.duration_s}s", "-s", f"{DRAIN_S}s"]
+    words += [
+        "-u",
+        str(job.users),
+        "-r",
+        f"{job.spawn_rate:g}",
+        "-t",
+        f"{job.duration_s + LEAD_S}s",
+        "-s",
+        f"{DRAIN_S}s",
+    ]
+    words += ["--gateproof-length", f"{job.duration_s}s"]
     words += ["--processes", str(job.processes)] if job.processes > 1 else []
     words += ["--csv", str(folder / "locust"), "--html", str(folder / "locust.html")]
     words += ["--gateproof-json", str(folder / FIGURES), "--gateproof-progress", str(folder / PROGRESS)]
@@ -98,6 +110,17 @@ def last_words(folder: Path) -> str:
     return (ours or lines or ["it said nothing"])[-1].removeprefix("gateproof: ")
 
 
+def crash(folder: Path) -> str:
+    """What broke in a process of locust's, which tells it in its log and goes on; "" if nothing did."""
+    try:
+        text = (folder / LOG).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+    _, found, traceback = text.rpartition("Traceback (most recent call last):\n")
+    words = [line for line in traceback.splitlines() if found and not line.startswith((" ", "["))]
+    return words[0] if words else ""
+
+
 def staging(output: Path | None) -> "tempfile.TemporaryDirectory[str]":
     """A folder for what is not finished: beside the final files, so that it can be moved into place."""
     if output is None:
@@ -112,7 +135,7 @@ def staging(output: Path | None) -> "tempfile.TemporaryDirectory[str]":
 def _wait(process: "subprocess.Popen[bytes]", job: Job, row: Path) -> None:
     """Waits for locust to end by itself, within its time and a margin, and shows how it goes on a terminal."""
     began_s, is_shown = time.monotonic(), sys.stderr.isatty()
-    until_s = began_s + job.duration_s + DRAIN_S + GRACE_S
+    until_s = began_s + job.duration_s + LEAD_S + DRAIN_S + GRACE_S
     while process.poll() is None and time.monotonic() < until_s:
         if is_shown:
             said = progress.line(progress.read(row), time.monotonic() - began_s, job.duration_s, job.label)

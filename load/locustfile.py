@@ -48,6 +48,7 @@ def add_options(parser: Any, **_: Any) -> None:
         words |= {"include_in_web_ui": name in _SHOWN, "is_secret": name == "api_key"}
         add(f"--gateproof-{target_option.flag[2:]}", help=f"Gateproof: {target_option.help}", **words)
     add("--gateproof-json", metavar="FILE", help="Write the figures to this file at the end", include_in_web_ui=False)
+    add("--gateproof-length", metavar="S", default="", help="Open arrivals end after this", include_in_web_ui=False)
     add("--gateproof-progress", metavar="FILE", help="Write them to this one every second", include_in_web_ui=False)
 
 

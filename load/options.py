@@ -79,6 +79,8 @@ class Settings:
     stall_s: float = STALL_S
     direct: str | None = None
     direct_model: str | None = None
+    length_s: float | None = None
+    """When open arrivals end; None where the run's end is theirs, too."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "Settings":
@@ -100,6 +102,7 @@ class Settings:
             stall_s=_span("stall", given) or STALL_S,
             direct=given.get("direct"),
             direct_model=given.get("direct_model"),
+            length_s=_span("length", values),
         )
 
 

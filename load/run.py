@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from locust.env import Environment
 from locust.event import Events
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from conformance.target import ConfigError
 from load import progress
@@ -17,7 +17,7 @@ from load.arrivals.traffic import Traffic
 from load.options import PREFIX, Settings, settings_of
 from load.session import SESSION
 
-SHARE, STOP, STOPPED = "gateproof_share", "gateproof_stop", "gateproof_stopped"
+SHARE, ENDED, STOP, STOPPED = (f"gateproof_{word}" for word in ("share", "ended", "stop", "stopped"))
 """Messages between a master and its workers."""
 LOOK_S = 1.0
 """How often a master looks whether its workers are still the same."""
@@ -38,7 +38,9 @@ class Run:
         self._traffic: Traffic | None = None
         self._sharing: Any = None
         self._telling: Any = None
+        self._timing: Any = None
         self._stop_timeout_s: float | None = None
+        self._ended: set[str] = set()
         self._stopped: set[str] = set()
 
     @property
@@ -70,6 +72,7 @@ class Run:
             runner.register_message(SHARE, self._take_share)
             runner.register_message(STOP, self._stop_and_tell, concurrent=True)
         elif isinstance(runner, MasterRunner):
+            runner.register_message(ENDED, lambda environment, msg: self._ended.add(msg.node_id))
             runner.register_message(STOPPED, lambda environment, msg: self._stopped.add(msg.node_id))
 
     def _on_start(self, environment: Environment, **_: Any) -> None:
@@ -84,12 +87,17 @@ class Run:
             if self._telling is None and options.gateproof_progress:
                 self._telling = gevent.spawn(self._tell, Path(options.gateproof_progress))
             self._share, self._names = Share(max_in_flight=self.settings.max_in_flight), self._chosen(environment)
+            self._ended.clear()
+            if self.settings.length_s and not (schedule and isinstance(runner, LocalRunner)):
+                self._timing = gevent.spawn(self._quit_in_time, runner, self.settings.length_s)
         if schedule is None:
             return
         if isinstance(runner, MasterRunner):
             self._sharing = gevent.spawn(self._share_out, runner, self._tell_shares(runner))
         else:
-            self._traffic = Traffic(environment, schedule, self._names, lambda: self._share, self.settings.seed)
+            self._traffic = Traffic(
+                environment, self.settings, self._names, lambda: self._share, lambda: self._end(runner)
+            )
 
     def _chosen(self, environment: Environment) -> list[str]:
         """The names of the scenarios that the user classes of this run stand for."""
@@ -125,6 +133,25 @@ class Run:
         self._share, self._names = Share(*msg.data["share"]), msg.data["names"]
 
     # The end
+
+    def _end(self, runner: Any) -> None:
+        """The schedule is over in this process: a run of our own command ends then, others when locust's time is up."""
+        if isinstance(runner, WorkerRunner):
+            runner.send_message(ENDED)
+        elif self.settings.length_s:
+            gevent.spawn(runner.quit)
+
+    def _quit_in_time(self, runner: Any, length_s: float) -> None:
+        """Ends a run with users after its length, and one with open arrivals when all workers have sent theirs.
+
+        Locust's own --run-time begins before the process has come to rest, so runs would be too short by as much.
+        """
+        until_s = perf_counter() + length_s
+        while perf_counter() < until_s:
+            gevent.sleep(until_s - perf_counter())
+        while self.is_open and not self._ended >= set(_workers(runner)):
+            gevent.sleep(0.05)
+        gevent.spawn(runner.quit)
 
     def _on_stopping(self, environment: Environment, **_: Any) -> None:
         """Before locust stops its users: it would not wait for open arrivals, and a headless master for no worker."""

@@ -25,6 +25,7 @@ class Step:
     at: float
     held: bool
     why: str = ""
+    trustworthy: bool = True
     figures: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,13 +79,20 @@ class Sweep:
     def add(self, step: Step) -> None:
         self.steps.append(step)
 
-    def document(self, stopped: str = "") -> dict[str, Any]:
+    @property
+    def is_of_client(self) -> bool:
+        """Whether it was the client that gave out at the lowest load that did not hold: the gateway may hold more."""
+        worst = min((step for step in self.steps if not step.held), key=lambda step: step.at, default=None)
+        return worst is not None and not worst.trustworthy
+
+    def document(self) -> dict[str, Any]:
         """`sweep` of a load.json: every step in the order of its load, and the knee, the highest one that held."""
         rows = [
-            {self.unit: step.at, "held": step.held, "why": step.why, **step.figures}
+            {self.unit: step.at, "held": step.held, "why": step.why, "trustworthy": step.trustworthy, **step.figures}
             for step in sorted(self.steps, key=lambda step: step.at)
         ]
-        return {"unit": self.unit, "knee": self.best.at if self.best else None, "stopped": stopped, "steps": rows}
+        knee = self.best.at if self.best else None
+        return {"unit": self.unit, "knee": knee, "is_of_client": self.is_of_client, "steps": rows}
 
 
 def judged(unit: str, at: float, document: dict[str, Any]) -> Step:
@@ -96,8 +104,8 @@ def judged(unit: str, at: float, document: dict[str, Any]) -> Step:
         "ttft_p95_s": document["ttft_s"]["p95"],
         "itl_p99_s": document["itl_s"]["p99"],
         "violations": sum(row["count"] for row in document["violations"]),
-        "trustworthy": document["client"]["trustworthy"],
     }
+    trustworthy = document["client"]["trustworthy"]
     reasons = [row["sentence"] for row in document["slo"]["checks"] if not row["held"]]
     if document["violations"]:
         reasons.append(f"violations of {', '.join(row['rule'] for row in document['violations'])}")
@@ -108,7 +116,9 @@ def judged(unit: str, at: float, document: dict[str, Any]) -> Step:
         reasons.append(f"{left} of {asked + document['dropped']} requests were not answered in time")
     if not document["requests"]:
         reasons.append("nothing was answered")
-    return Step(at, not reasons, "; ".join(reasons), figures)
+    if not trustworthy:
+        reasons.append(f"the client was the bottleneck: {document['client']['reasons'][0]}")
+    return Step(at, not reasons, "; ".join(reasons), trustworthy, figures)
 
 
 def _load(text: str, part: str, unit: str) -> float:

@@ -19,7 +19,7 @@ class Dispatcher:
 
     `ask(number, due_s)` sends the request with this number, which was due at `due_s` on the clock of `perf_counter`;
     `refuse(number)` counts one that is not sent because too many are open. Nothing is ever put off. `share` is asked
-    each time, as it changes when processes come and go.
+    each time, as it changes when processes come and go. `end` is called when the schedule is over.
     """
 
     def __init__(
@@ -28,8 +28,9 @@ class Dispatcher:
         share: Callable[[], Share],
         ask: Callable[[int, float], None],
         refuse: Callable[[int], None],
+        end: Callable[[], None],
     ) -> None:
-        self._times, self._share, self._ask, self._refuse = times, share, ask, refuse
+        self._times, self._share, self._ask, self._refuse, self._end = times, share, ask, refuse, end
         self._open = Group()
         self._timer = Timer()
         self._greenlet: gevent.Greenlet | None = None
@@ -65,3 +66,4 @@ class Dispatcher:
                 self._refuse(number)
             else:
                 self._open.start(gevent.Greenlet(self._ask, number, due_s))
+        self._end()

@@ -1,16 +1,18 @@
 """The open arrivals of one process: a plan, a dispatcher, and clients that are used again when they are free."""
 # mypy: allow-untyped-calls
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from time import perf_counter
 from typing import Any
 
 import gevent
 
 from load.arrivals.dispatch import Dispatcher
-from load.arrivals.schedule import Schedule
 from load.arrivals.shares import Share
 from load.asking import Asker
+from load.options import Settings
 from load.plan import NoPlan, Plan
 from load.result import StreamResult
 from load.scenarios import drawn, weights
@@ -21,13 +23,21 @@ RETRY_S = 1.0
 
 
 class Traffic:
-    """Sends these scenarios as the schedule says, from when the gateway was asked which models it has."""
+    """Sends these scenarios as the schedule of `settings` says, from when the gateway was asked which models it has.
+
+    `end` is called when the schedule is over.
+    """
 
     def __init__(
-        self, environment: Any, schedule: Schedule, names: Sequence[str], share: Callable[[], Share], seed: int
+        self,
+        environment: Any,
+        settings: Settings,
+        names: Sequence[str],
+        share: Callable[[], Share],
+        end: Callable[[], None],
     ) -> None:
-        self._environment, self._schedule, self._names = environment, schedule, names
-        self._share, self._seed = share, seed
+        self._environment, self._settings, self._names = environment, settings, names
+        self._share, self._end = share, end
         self._idle: list[Asker] = []
         self._dispatcher: Dispatcher | None = None
         self._is_stopping = False
@@ -50,21 +60,25 @@ class Traffic:
     def _begin(self) -> None:
         while (plan := self._planned()) is None:
             gevent.sleep(RETRY_S)
+        schedule, seed = self._settings.schedule, self._settings.seed
+        assert schedule is not None
         mix = weights(self._names, plan.models)
 
         def ask(number: int, due_s: float) -> None:
             asker = self._idle.pop() if self._idle else Asker(self._environment, plan, lambda: self._is_stopping)
             try:
-                asker.ask(drawn(mix, f"mix {self._seed} {number}"), f"{self._seed} {number}", due_s)
+                asker.ask(drawn(mix, f"mix {seed} {number}"), f"{seed} {number}", due_s)
             except BaseException:
                 asker.close()
                 raise
             self._idle.append(asker)
 
         def refuse(number: int) -> None:
-            SESSION.dropped(drawn(mix, f"mix {self._seed} {number}").name)
+            SESSION.dropped(drawn(mix, f"mix {seed} {number}").name)
 
-        self._dispatcher = Dispatcher(self._schedule.times(self._seed), self._share, ask, refuse)
+        end_s = self._settings.length_s or math.inf
+        times = takewhile(lambda offset_s: offset_s < end_s, schedule.times(seed))
+        self._dispatcher = Dispatcher(times, self._share, ask, refuse, self._end)
         self._dispatcher.start()
 
     def _planned(self) -> Plan | None:
