@@ -70,9 +70,9 @@ class Figures:
             counts["tokens"] += result.tokens
             counts["content_events_with_tokens"] += result.content_events
         if (lateness_s := result.lateness_s) is not None:
-            self.times["lateness_s"].add((lateness_s,))
+            self.times["lateness_s"].add_one(lateness_s)
             if result.connect_s is None and result.attempts == 1:
-                self.client_lateness_s.add((lateness_s,))
+                self.client_lateness_s.add_one(lateness_s)
         for rule, seen in result.violations:
             self.violations[rule] += 1
             self.violation_examples.setdefault(rule, seen)
@@ -88,7 +88,7 @@ class Figures:
         counts, times = self.counts, self.times
         if result.ttft_s is not None:
             counts["streams"] += 1
-            times["ttft_s"].add((result.ttft_s,))
+            times["ttft_s"].add_one(result.ttft_s)
             if gaps := result.gaps_s:
                 times["itl_s"].add(gaps)
                 if max(gaps) > stall_s:
@@ -96,13 +96,13 @@ class Figures:
         if result.left:
             counts["left"] += 1
             return
-        times["e2e_s"].add((result.e2e_s,))
+        times["e2e_s"].add_one(result.e2e_s)
         if result.tpot_s is not None:
-            times["tpot_s"].add((result.tpot_s,))
+            times["tpot_s"].add_one(result.tpot_s)
         if result.ttft_s is not None and result.e2e_s > 0:
-            self.rates["events_per_s"].add((result.events / result.e2e_s,))
+            self.rates["events_per_s"].add_one(result.events / result.e2e_s)
             if result.tokens is not None:
-                self.rates["tokens_per_s"].add((result.tokens / result.e2e_s,))
+                self.rates["tokens_per_s"].add_one(result.tokens / result.e2e_s)
 
     def merge(self, other: "Figures") -> None:
         for counter, more in zip(self._counters(), other._counters(), strict=True):

@@ -69,6 +69,17 @@ def test_nothing_counted_gives_no_figures() -> None:
     assert summary == {"count": 0, "mean": None, "p50": None, "p90": None, "p95": None, "p99": None, "max": None}
 
 
+def test_values_one_by_one_are_counted_as_values_together() -> None:
+    values = [*times(3, 500), 0.0, -1.0]
+    found = Histogram()
+    for value in values:
+        found.add_one(value)
+    together = counted(values)
+    assert found.buckets == together.buckets
+    assert found.percentiles(QUANTILES) == together.percentiles(QUANTILES)
+    assert found.mean == pytest.approx(together.mean, abs=1e-6)
+
+
 def test_a_value_below_zero_counts_as_zero() -> None:
     assert counted([-1.0]).percentiles([1.0]) == [0.0]
 
