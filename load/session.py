@@ -7,6 +7,7 @@ import os
 from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from time import perf_counter, process_time, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,10 +33,12 @@ HERE = "local"
 
 
 class _Watched:
-    """One second of this process: how late its loop was, in seconds, while requests were open, and its CPU before."""
+    """One second of this process: how many requests were open, how late its loop was while there were any, in seconds,
+    and its CPU before."""
 
     def __init__(self) -> None:
         self.second = int(time())
+        self.active: list[int] = []
         self.lags_s: list[float] = []
         self.cpu_s, self.wall_s = process_time(), perf_counter()
 
@@ -222,6 +225,7 @@ class Session:
             before_s = perf_counter()
             gevent.sleep(PROBE_S)
             watched = self._watched
+            watched.active.append(self.active)
             if self.active:
                 watched.lags_s.append(perf_counter() - before_s - PROBE_S)
             if int(time()) != watched.second:
@@ -230,8 +234,10 @@ class Session:
     def _tell_watched(self) -> None:
         """Tells what was measured of this process in the second that is over, or cut short by the end of the test."""
         watched, self._watched = self._watched, _Watched()
-        for second in range(watched.second, self._watched.second):
-            self._counts[second]["active"] = self.active
+        if watched.active:
+            active = round(fmean(watched.active))
+            for second in range(watched.second, max(self._watched.second, watched.second + 1)):
+                self._counts[second]["active"] = active
         self._tell(watched)
 
     def settle(self) -> None:
