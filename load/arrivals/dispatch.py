@@ -66,4 +66,5 @@ class Dispatcher:
                 self._refuse(number)
             else:
                 self._open.start(gevent.Greenlet(self._ask, number, due_s))
+        gevent.sleep(0)  # what was started last begins before anybody may end it
         self._end()
