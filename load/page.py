@@ -106,7 +106,8 @@ def command(document: Mapping[str, Any]) -> str:
     arrivals, tokens = document["arrivals"], document["max_tokens"]
     words = ["gateproof", "load", document["base_url"], "--profile", document["profile"]]
     words += ["--model", document["model"]] if document["model"] else []
-    words += ["--scenario", *document["scenarios"]] if len(document["scenarios"]) == 1 else []
+    if scenarios := list(document["scenarios"]):
+        words += ["--scenario", scenarios[0] if len(scenarios) == 1 else "mixed"]
     if arrivals["kind"] == "closed":
         words += ["--users", str(document["users"])]
     else:

@@ -5,6 +5,7 @@ const gateproofCharts = (() => {
   const SYNC = "gateproof";
   const INKS = ["--line-1", "--line-2", "--line-3"];
   const HEIGHT = 180;
+  const SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const COUNTING = [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6].map((zeros) => step * 10 ** zeros)).sort((a, b) => a - b);
 
   const probe = document.createElement("span");
@@ -93,7 +94,7 @@ const gateproofCharts = (() => {
           x: { time: false },
           y: { range: (_, least, most) => [0, most > 0 ? most * 1.08 : 1] },
         },
-        axes: [axis(clock, { space: 60, size: 30 }), axis(number, { size: 58, ...chart.scale === 1 ? { incrs: COUNTING } : {} })],
+        axes: [axis(clock, { space: 60, size: 30, incrs: SECONDS }), axis(number, { size: 58, ...chart.scale === 1 ? { incrs: COUNTING } : {} })],
         series: [{ label: "at", value: (_, value) => clock(value) }, ...labels.map((one, at) => line(one, at, number))],
       };
       const plot = draw(holder, options, [[], ...labels.map(() => [])]);
