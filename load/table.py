@@ -108,7 +108,7 @@ def _error(calibration: Mapping[str, Any]) -> str:
         return f"not calibrated ({calibration['note']})"
     return (
         f"error at this load, p50 and p99: TTFT {ms(ttft['p50'])} and {ms(ttft['p99'])} ms,"
-        f" ITL {ms(itl['p50'])} and {ms(itl['p99'])} ms"
+        f" ITL {ms(itl['p50'])} and {ms(itl['p99'])} ms" + (f" ({calibration['note']})" if calibration["note"] else "")
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from load import health
-from load.calibration import calibrate, calibrated
+from load.calibration import calibrate, calibration, like
 from load.calibration.calibration import differences
 
 
@@ -66,4 +66,17 @@ def test_an_error_that_is_a_good_part_of_what_was_measured_makes_it_untrustworth
 
 
 def test_a_run_without_streams_is_not_calibrated() -> None:
-    assert calibrated(document(0.1, None))["client"]["calibration"] is None
+    assert like(document(0.1, None)) is None
+
+
+def test_a_calibration_is_at_the_load_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(calibration, "calibrate", lambda *words, **named: asked.append((words, named)) or {})
+    run = document(2.0, None) | {"streams": 10, "content_events": 4000, "arrivals": {"kind": "poisson"}}
+    run |= {"series": [{"active": 0}, {"active": 39}, {"active": 41}, {"active": 90}], "events_per_s": 1.0}
+    run["client"]["processes"] = 2
+    like(run)
+    ((users, *_), named) = asked[0]
+    assert users == 21 and named["spread"]
+    assert named["itl_s"] == 0.01 and named["ttft_s"] + 0.01 * named["tokens"] <= calibration.LONGEST_S
+    assert named["tokens"] / named["ttft_s"] == pytest.approx(400 / 2.0, rel=0.02)
