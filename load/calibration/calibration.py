@@ -77,13 +77,12 @@ def calibrate(
     """
     if rate is not None:
         users, spread = max(1, round(rate * (ttft_s + itl_s * (tokens - 1)))), True
-    jitter_s = ttft_s + itl_s * tokens if spread else 0.0
     # A stream must end within the time, twice, since the first of each user is not looked at.
-    duration_s = max(duration_s, 3 * (ttft_s + jitter_s + itl_s * tokens))
+    duration_s = max(duration_s, 3 * (2 * ttft_s + itl_s * tokens))
     told: dict[str, Any] = {"streams": users, "duration_s": round(duration_s, 1), "ttft_s": ttft_s, "itl_s": itl_s}
     told["events_per_stream"] = tokens
     try:
-        with _truth(ttft_s, itl_s, tokens, jitter_s) as url:
+        with _truth(ttft_s, itl_s, tokens, spread) as url:
             seen = _run(url, users, math.ceil(duration_s))
             with build_opener(ProxyHandler({})).open(url, timeout=GRACE_S) as answer:
                 truth = json.load(answer)
@@ -127,8 +126,8 @@ _SHARES = {"p50": 0.5, "p99": 0.99, "max": 1.0}
 
 
 @contextmanager
-def _truth(ttft_s: float, itl_s: float, tokens: int, jitter_s: float) -> Iterator[str]:
-    words = ["--ttft", str(ttft_s), "--itl", str(itl_s), "--tokens", str(tokens), "--jitter", str(jitter_s)]
+def _truth(ttft_s: float, itl_s: float, tokens: int, spread: bool) -> Iterator[str]:
+    words = ["--ttft", str(ttft_s), "--itl", str(itl_s), "--tokens", str(tokens), *["--spread"] * spread]
     process = subprocess.Popen(
         [sys.executable, "-m", "load.calibration.truth", *words],
         stdin=subprocess.PIPE,

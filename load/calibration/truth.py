@@ -20,13 +20,21 @@ _CREATED = 1_700_000_000
 
 
 class Pace:
-    """How every answer streams: the first event after `ttft_s` and up to `jitter_s` more, then one every `itl_s`."""
+    """How every answer streams: the first event after `ttft_s`, then one every `itl_s`. When they are `spread`, the
+    streams don't run in step: `ttft_s` is a mean then, and the first answer of a connection begins at any time."""
 
-    def __init__(self, ttft_s: float, itl_s: float, tokens: int, jitter_s: float) -> None:
-        self.ttft_s, self.itl_s, self.tokens, self.jitter_s = ttft_s, itl_s, tokens, jitter_s
+    def __init__(self, ttft_s: float, itl_s: float, tokens: int, spread: bool) -> None:
+        self.ttft_s, self.itl_s, self.tokens, self.spread = ttft_s, itl_s, tokens, spread
         self.sent: dict[str, list[float]] = {}
         """By the name that a request gave itself in `user`: when its events were sent, in seconds."""
-        self.draw = random.Random(1)
+        self._draw = random.Random(1)
+
+    def wait_s(self, is_first: bool) -> float:
+        """How long an answer takes to begin; `is_first` on its connection."""
+        if not self.spread:
+            return self.ttft_s
+        phase_s = self._draw.uniform(0, self.ttft_s + self.itl_s * self.tokens) if is_first else 0.0
+        return phase_s + self._draw.uniform(0, 2 * self.ttft_s)
 
 
 class Connection(asyncio.Protocol):
@@ -35,6 +43,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._received = b""
+        self._is_first = True
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -67,7 +76,8 @@ class Connection(asyncio.Protocol):
         self._name = name
         self._event = framed(self._chunk({"content": " tide"}))
         self._loop = asyncio.get_running_loop()
-        self._due_s = self._loop.time() + pace.ttft_s + pace.draw.uniform(0, pace.jitter_s)
+        self._due_s = self._loop.time() + pace.wait_s(self._is_first)
+        self._is_first = False
         self._timer = self._loop.call_at(self._due_s, self._first)
 
     def _first(self) -> None:
@@ -117,7 +127,8 @@ async def serve(pace: Pace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    for option, kind in (("--ttft", float), ("--itl", float), ("--tokens", int), ("--jitter", float)):
+    for option, kind in (("--ttft", float), ("--itl", float), ("--tokens", int)):
         parser.add_argument(option, type=kind, required=True)
+    parser.add_argument("--spread", action="store_true")
     given = parser.parse_args()
-    asyncio.run(serve(Pace(given.ttft, given.itl, given.tokens, given.jitter)))
+    asyncio.run(serve(Pace(given.ttft, given.itl, given.tokens, given.spread)))
