@@ -53,18 +53,20 @@ class Asker:
     def _one(self, scenario: Scenario, request: Request, twin: Request | None) -> StreamResult:
         """Sends one request, and its twin to the provider itself, either of them first."""
         straight = None
-        if twin and self._direct and random.random() < 0.5:
-            straight = self._direct.send(twin)
-            request = replace(request, scheduled_s=None)
         SESSION.begin()
         try:
+            if twin and self._direct and random.random() < 0.5:
+                straight = self._direct.send(twin)
+                request = replace(request, scheduled_s=None)
             result = self._obeying(request) if scenario.obeys else self._client.send(request)
+            if twin and self._direct and straight is None:
+                straight = self._direct.send(twin)
         except gevent.GreenletExit:
             SESSION.unfinished(scenario.name)
             raise
         SESSION.record(self._environment, scenario.name, result, self.plan)
-        if twin and self._direct:
-            SESSION.pairs.add(result, straight or self._direct.send(twin))
+        if straight:
+            SESSION.pairs.add(result, straight)
         return result
 
     def _obeying(self, request: Request) -> StreamResult:

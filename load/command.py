@@ -22,7 +22,7 @@ from conformance.target import load as load_target
 from conformance.verdict import Exit
 from load import calibration, gate, health, locust_run, page, sweep, table
 from load.locust_run import DRAIN_S, FIGURES, Job
-from load.options import OPTIONS, TARGET_NAMES, Settings
+from load.options import OPTIONS, TARGET_NAMES, Settings, direct_of
 from load.scenarios import SCENARIOS, members
 from load.spans import seconds
 from load.sweep import Sweep
@@ -145,6 +145,7 @@ def _order(args: argparse.Namespace) -> _Order:
         raise ConfigError("--sweep sets the load itself: it can't go with --users or --rate")
     if settings.schedule and args.users:
         raise ConfigError("--users are for closed arrivals: with --rate, requests start on a schedule")
+    direct_of(target, settings)
     if args.baseline and search:
         raise ConfigError("--baseline is for one run: a sweep has many")
     return _Order(
@@ -256,7 +257,7 @@ def sweep_code(document: Mapping[str, Any]) -> Exit:
         return Exit.NOTHING_JUDGED
     if any(step["violations"] for step in search["steps"]):
         return Exit.BROKEN
-    if search["is_of_client"]:
+    if search["stopped"]:
         return Exit.UNTRUSTWORTHY
     return Exit.BROKEN if search["knee"] is None else Exit.CONFORMANT
 

@@ -127,7 +127,7 @@ def staging(output: Path | None) -> "tempfile.TemporaryDirectory[str]":
         return tempfile.TemporaryDirectory()
     try:
         output.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix=".partial-", dir=output)
+        return tempfile.TemporaryDirectory(prefix=".partial-", dir=output.absolute())
     except OSError as error:
         raise ConfigError(f"--output {output}: it can't be written ({error.strerror})") from None
 

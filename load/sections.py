@@ -95,7 +95,7 @@ def _sweep(found: Mapping[str, Any] | None) -> Section | None:
         if knee is not None
         else "No load that was tried held."
     ]
-    if found["is_of_client"]:
+    if found["stopped"]:
         findings.append("Beyond it the client gave out, not the gateway, which may hold more.")
     rows = [
         (

@@ -92,7 +92,13 @@ class Sweep:
             for step in sorted(self.steps, key=lambda step: step.at)
         ]
         knee = self.best.at if self.best else None
-        return {"unit": self.unit, "knee": knee, "is_of_client": self.is_of_client, "steps": rows}
+        stopped = "the client gave out before the gateway did: more processes may show a higher load"
+        return {
+            "unit": self.unit,
+            "knee": knee,
+            "stopped": stopped if self.is_of_client else "",
+            "steps": rows,
+        }
 
 
 def judged(unit: str, at: float, document: dict[str, Any]) -> Step:

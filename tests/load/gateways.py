@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "m"}
 
 
 def event(number: int, delta: dict[str, Any], finish: str | None = None) -> bytes:
@@ -25,14 +25,15 @@ def event(number: int, delta: dict[str, Any], finish: str | None = None) -> byte
 class Counted:
     """A gateway of one model. Streams have `texts` events with text, `gap_s` apart; `hangs`: they never begin.
 
-    The first `refusals` streams are refused with 429 and this Retry-After. What came is counted: `sent_at` are the
-    moments of the streamed requests, `cut` the streams that their client left.
+    The first `refusals` streams, and those beyond `at_once` that are open, are refused with 429 and this Retry-After.
+    What came is counted: `sent_at` are the moments of the streamed requests, `cut` the streams that their client left.
     """
 
     texts: int = 3
     gap_s: float = 0.0
     hangs: bool = False
     refusals: int = 0
+    at_once: int = 1000
     retry_after: str = "1"
     status: int = 200
     sent_at: list[float] = field(default_factory=list)
@@ -61,7 +62,7 @@ class Counted:
             return JSONResponse({**CHUNK, "object": "chat.completion", "choices": [choice]})
         self.sent_at.append(monotonic())
         self.bodies.append(body)
-        if len(self.sent_at) <= self.refusals:
+        if len(self.sent_at) <= self.refusals or self.open >= self.at_once:
             return JSONResponse({"error": {"message": "slow down"}}, 429, {"Retry-After": self.retry_after})
         if self.status != 200:
             return JSONResponse({"error": {"message": "the model is asleep", "type": "server_error"}}, self.status)

@@ -57,8 +57,8 @@ def test_a_list_is_climbed_until_one_does_not_hold() -> None:
 
 
 def test_where_the_client_gave_out_the_gateway_may_hold_more() -> None:
-    assert climbed("1:64", 11, trustworthy=False).document()["is_of_client"]
-    assert not climbed("1:64", 11).document()["is_of_client"] and not climbed("1:8", 99).document()["is_of_client"]
+    assert climbed("1:64", 11, trustworthy=False).document()["stopped"]
+    assert not climbed("1:64", 11).document()["stopped"] and not climbed("1:8", 99).document()["stopped"]
 
 
 def test_steps_are_told_in_the_order_of_their_loads() -> None:
@@ -77,8 +77,16 @@ def test_a_sweep_that_can_t_be_meant_is_told(text: str) -> None:
 
 def document(**changes: Any) -> dict[str, Any]:
     found = {
-        "requests": 100, "failed": 0, "unfinished": 0, "dropped": 0, "goodput": 1.0, "violations": [],
-        "requests_per_s": 10.0, "tokens_per_s": 100.0, "ttft_s": {"p50": 0.1, "p95": 0.2}, "itl_s": {"p99": 0.01},
+        "requests": 100,
+        "failed": 0,
+        "unfinished": 0,
+        "dropped": 0,
+        "goodput": 1.0,
+        "violations": [],
+        "requests_per_s": 10.0,
+        "tokens_per_s": 100.0,
+        "ttft_s": {"p50": 0.1, "p95": 0.2},
+        "itl_s": {"p99": 0.01},
         "client": {"trustworthy": True, "reasons": []},
         "slo": {"checks": []},
     }
