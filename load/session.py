@@ -150,6 +150,7 @@ class Session:
             process["environment"] = environment
 
         def on_test_start(environment: Environment, **_: Any) -> None:
+            process["environment"] = environment  # a worker may be told to start before it is told that it is there
             self.clear()
             self.planner.clear()
             self.active = 0
