@@ -64,6 +64,7 @@ class Client:
             try:
                 started_s = connection.exchange(request, reply)
             finally:
+                reply.forget()
                 if not reply.reusable:
                     self.close()
             if used and reply.failure in ("closed", "reset") and reply.bytes_read == 0:

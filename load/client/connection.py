@@ -6,7 +6,9 @@ once per response, not once per event.
 # mypy: allow-untyped-calls
 
 import _socket
+import re
 import ssl
+from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
@@ -14,14 +16,25 @@ import gevent
 from gevent import get_hub
 from gevent import socket as cooperative
 from gevent.event import Event
+from gevent.socket import socket as _tcp  # type: ignore[attr-defined]
 
 from load.client.endpoint import Endpoint
 from load.client.reply import MAX_HEAD_BYTES, Reply
+from load.client.turns import Turns
 
 READ_BYTES = 65536
 TAIL_S = 1.0
 """How long the end of a body is waited for after [DONE] before the connection is given up."""
 _READ, _WRITE = 1, 2
+_LITERAL = re.compile(r"\d+\.\d+\.\d+\.\d+")
+_turns: Turns | None = None
+
+
+def _of_this_loop() -> Turns:
+    global _turns
+    if _turns is None:
+        _turns = Turns()
+    return _turns
 
 
 class CantConnect(Exception):
@@ -44,6 +57,8 @@ class Connection:
         self._unsent = b""
         self._reply = Reply()
         self._awake = Event()
+        self._turns = _of_this_loop()
+        self._is_behind = False
         self._fault: Exception | None = None
         self._sock: Any = None
         self._reader: Any = None
@@ -65,9 +80,7 @@ class Connection:
             raise
 
     def _open(self) -> None:
-        opened = cooperative.create_connection(self._endpoint.address)
-        family, kind, protocol = opened.family, opened.type, opened.proto
-        self._sock = _socket.socket(family, kind, protocol, fileno=opened.detach())
+        self._sock = self._connected()
         self._sock.setblocking(False)
         self._sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
         self._recv = self._sock.recv
@@ -76,6 +89,15 @@ class Connection:
         self._writer = loop.io(self._sock.fileno(), _WRITE)
         if tunnel := self._endpoint.tunnel:
             self._dig(tunnel)
+
+    def _connected(self) -> Any:
+        address = self._endpoint.address
+        if _LITERAL.fullmatch(address[0]):  # no name to be looked up, which takes a thread
+            opened: Any = _tcp()
+            opened.connect(address)
+        else:
+            opened = cooperative.create_connection(address)
+        return _socket.socket(opened.family, opened.type, opened.proto, fileno=opened.detach())
 
     def _dig(self, tunnel: bytes) -> None:
         """Has the proxy open a tunnel to the gateway."""
@@ -90,6 +112,7 @@ class Connection:
                 raise CantConnect("proxy", "the proxy did not answer CONNECT with a head")
         reply = Reply()
         reply.feed(head, perf_counter())
+        reply.catch_up()
         if reply.status is None or not 200 <= reply.status < 300:
             raise CantConnect("proxy", f"the proxy answered CONNECT with {reply.status or 'no HTTP'}")
 
@@ -114,8 +137,9 @@ class Connection:
 
     def exchange(self, request: bytes, reply: Reply) -> float:
         """Sends `request`, lets the loop feed `reply` until it has ended, and returns when sending began (seconds)."""
-        self._reply = reply
+        self._reply, self._feed = reply, self._feeder(reply)
         self._awake.clear()
+        self._turns.take()
         started_s = perf_counter()
         reply.begin(started_s)
         self._reader.start(self._on_readable)
@@ -128,6 +152,10 @@ class Connection:
         if self._fault:
             raise self._fault
         return started_s
+
+    def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
+        """What takes a socket read and its stamp, and returns whether there is something to catch up with."""
+        return reply.feed
 
     def _wait(self, reply: Reply, started_s: float) -> None:
         timeout_s, limit_s = self._endpoint.timeout_s, self._endpoint.limit_s
@@ -150,24 +178,27 @@ class Connection:
         try:
             data = self._recv(READ_BYTES)
             now_s = perf_counter()
-            reply = self._reply
-            if data:
-                self._take(data, reply, now_s)
-            else:
-                reply.close()
-            if reply.ended or reply.done:
-                self._wake()
+            if self._feed(data, now_s) and not self._is_behind:
+                self._is_behind = True
+                self._turns.give(self._catch_up)
+            if not data:
+                self._reader.stop()
         except BlockingIOError:
             return
         except OSError as error:
             self._lost(error)
         except Exception as error:  # noqa: BLE001 - raised again in the greenlet that waits, where locust counts it
-            self._fault = error
-            self._reply.fail("client", repr(error))
-            self._wake()
+            self._broke(error)
 
-    def _take(self, data: bytes, reply: Reply, now_s: float) -> None:
-        reply.feed(data, now_s)
+    def _catch_up(self) -> None:
+        self._is_behind = False
+        reply = self._reply
+        try:
+            reply.catch_up()
+        except Exception as error:  # noqa: BLE001 - as above
+            self._broke(error)
+        if reply.ended or reply.done:
+            self._wake()
 
     def _wake(self) -> None:
         if self._reply.ended and self._reader is not None:
@@ -177,6 +208,11 @@ class Connection:
     def _lost(self, error: OSError) -> None:
         kind = "tls" if isinstance(error, ssl.SSLError) else "reset"
         self._reply.fail(kind, error.strerror or str(error))
+        self._wake()
+
+    def _broke(self, error: Exception) -> None:
+        self._fault = error
+        self._reply.fail("client", repr(error))
         self._wake()
 
     def _send(self, data: bytes) -> None:

@@ -70,7 +70,10 @@ class EventStream:
         start, end = len(before), -len(after)
         texts = [block[start:end] for block in blocks if block.startswith(before) and block.endswith(after)]
         if len(texts) == len(blocks) and all(texts) and not b"".join(texts).translate(None, PLAIN):
-            self.take(texts, [t_s] * len(texts))
+            self.events += len(texts)
+            self.stamps += [t_s] * len(texts)
+            if self._text is not None:
+                self._text += b"".join(texts)
         else:
             for block in blocks:
                 self._block(block, t_s)
@@ -78,19 +81,19 @@ class EventStream:
             self._rest = b""
             self._fail("oversized event", f"an event of more than {MAX_EVENT_BYTES} bytes")
 
-    def take(self, texts: list[bytes], times_s: list[float]) -> None:
-        """Counts events that are known to be plain, by their texts and times."""
-        self.events += len(texts)
-        self.stamps += times_s
+    def take(self, text: bytes, t_s: float) -> None:
+        """Counts an event that is known to be plain, with this text."""
+        self.events += 1
+        self.stamps.append(t_s)
         if self._text is not None:
-            self._text += b"".join(texts)
+            self._text += text
 
     def _block(self, block: bytes, t_s: float) -> None:
         before, after = self.before, self.after
         if block.startswith(before) and block.endswith(after):
             text = block[len(before) : -len(after)]
             if text and not text.translate(None, PLAIN):
-                self.take([text], [t_s])
+                self.take(text, t_s)
                 return
         data = _data(block)
         if data is None:

@@ -16,10 +16,21 @@ from load.result import StreamResult
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
-HELD_READS, HELD_BYTES = 16, 4096
-"""Reads that end in a plain event are looked at when there are so many, or when another one comes; none is longer."""
-_SIZES = {b"%x\r\n" % size: size for size in range(1, 2048)} | {b"%X\r\n" % size: size for size in range(1, 2048)}
-"""The first line of a chunk, and the length of its data."""
+MOST_HELD_BYTES = 32 * 1024
+LONGEST_PLAIN = 4096
+"""Bytes of a read that is looked at as one event."""
+
+
+def _size_line(length: int) -> bytes:
+    """The first line of a chunk which makes up a read of this length."""
+    for digits in (1, 2, 3):
+        line = b"%x\r\n" % max(length - digits - 4, 0)
+        if len(line) == digits + 2:
+            return line
+    return b"\n"
+
+
+_SIZE_LINES = tuple(map(_size_line, range(LONGEST_PLAIN)))
 _EVENT_ENDS = b"\n\n\r\n"
 _NEVER: tuple[bytes, ...] = ()
 
@@ -42,10 +53,11 @@ class Reply:
         self.failure: str | None = None
         self.detail = ""
         self._leave_after = leave_after
-        self._last_s = 0.0
+        self._held: list[tuple[bytes, float]] = []
+        self._held_bytes = 0
+        self.last_s = 0.0
+        """When something was last read; before that, when the request was sent."""
         self._head_done = self._streaming = self._between_chunks = False
-        self._held: list[bytes] = []
-        self._held_s: list[float] = []
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
@@ -54,67 +66,50 @@ class Reply:
 
     def begin(self, t_s: float) -> None:
         """The request is sent now."""
-        self._last_s = t_s
+        self.last_s = t_s
 
-    @property
-    def last_s(self) -> float:
-        """When something was last read; before that, when the request was sent."""
-        return self._held_s[-1] if self._held_s else self._last_s
+    def feed(self, data: bytes, t_s: float) -> bool:
+        """Takes one socket read, stamped `t_s` in seconds; no bytes are the end of the connection.
 
-    def feed(self, data: bytes, t_s: float) -> None:
-        """Takes one socket read, stamped `t_s` in seconds. Never raises: what is wrong ends up in `failure`."""
-        if data.endswith(self._plain_end) and len(data) <= HELD_BYTES:
-            self._held.append(data)
-            self._held_s.append(t_s)
-            if len(self._held) < HELD_READS:
-                return
-            self._settle()
-        else:
-            if self._held:
-                self._settle()
-            self._parse(data, t_s)
-
-    def _settle(self) -> None:
-        """Takes the reads that were held, each as it would have been at its time."""
-        stream, held, held_s = self.stream, self._held, self._held_s
-        assert stream is not None
-        self._held, self._held_s = [], []
-        plain_end, before = self._plain_end, stream.before
-        start, end = len(before), -len(plain_end)
-        texts: list[bytes] = []
-        times_s: list[float] = []
-        for data, t_s in zip(held, held_s, strict=True):
-            at = data.find(b"\n", 0, 8) + 1
-            text = data[at + start : end]
+        A plain event is counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
+        delay the next read of another connection. Returns whether there is something to catch up with.
+        """
+        if data.endswith(self._plain_end) and len(data) < LONGEST_PLAIN and not self._held:
+            stream, line = self.stream, _SIZE_LINES[len(data)]
+            assert stream is not None
+            before = stream.before
+            text = data[len(line) + len(before) : -len(self._plain_end)]
             if (
-                _SIZES.get(data[:at]) == len(data) - at - 2
-                and data.startswith(before, at)
+                data.startswith(line)
+                and data.startswith(before, len(line))
                 and text
                 and not text.translate(None, PLAIN)
-                and plain_end is self._plain_end
             ):
+                self.reads += 1
                 self.bytes_read += len(data)
-                texts.append(text)
-                times_s.append(t_s)
-                continue
-            if texts:
-                self._count(texts, times_s)
-                texts, times_s = [], []
-            self._parse(data, t_s)
-        if texts:
-            self._count(texts, times_s)
+                self.last_s = t_s
+                stream.take(text, t_s)
+                return False
+        if data:
+            self.last_s = t_s
+        self._held.append((data, t_s))
+        self._held_bytes += len(data)
+        if self._held_bytes > MOST_HELD_BYTES:
+            self.catch_up()
+        return True
 
-    def _count(self, texts: list[bytes], times_s: list[float]) -> None:
-        """Takes reads that each held one plain event."""
-        assert self.stream is not None
-        self.reads += len(texts)
-        self._last_s = times_s[-1]
-        self.stream.take(texts, times_s)
+    def catch_up(self) -> None:
+        """Takes what was held, as it was read. Never raises: what is wrong ends up in `failure`."""
+        held, self._held, self._held_bytes = self._held, [], 0
+        for data, t_s in held:
+            if data:
+                self._parse(data, t_s)
+            else:
+                self._close()
 
     def _parse(self, data: bytes, t_s: float) -> None:
         self.reads += 1
         self.bytes_read += len(data)
-        self._last_s = t_s
         failed = None
         try:
             self._feed(data)
@@ -151,10 +146,13 @@ class Reply:
                 self.ended = False
                 self.fail("oversized body", f"a body of more than {MAX_BODY_BYTES} bytes")
 
-    def close(self) -> None:
+    def forget(self) -> None:
+        """Nothing more will be fed: lets go of the parser, which holds us, too, and would keep both in memory."""
+        self._held.clear()
+        del self._parser, self._feed, self.on_body
+
+    def _close(self) -> None:
         """The gateway closed the connection: the end of a body without length, a cut for anything else."""
-        if self._held:
-            self._settle()
         if self.ended:
             self.reusable = False
         elif not self._head_done:
@@ -165,9 +163,9 @@ class Reply:
             self.ended = True
 
     def fail(self, kind: str, detail: str) -> None:
-        """Ends the response with a failure, unless it has ended."""
+        """Ends the response with a failure, unless what was read until now has ended it."""
         if self._held:
-            self._settle()
+            self.catch_up()
         if not self.ended:
             self.failure, self.detail = kind, detail
             self.ended, self.reusable = True, False

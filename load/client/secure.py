@@ -2,6 +2,7 @@
 # mypy: allow-untyped-calls
 
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
@@ -52,23 +53,28 @@ class SecureConnection(Connection):
         else:
             self._incoming.write_eof()
 
-    def _take(self, data: bytes, reply: Reply, now_s: float) -> None:
-        incoming, tls = self._incoming, self._tls
-        incoming.write(data)
+    def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
+        return self._decrypt
+
+    def _decrypt(self, data: bytes, now_s: float) -> bool:
+        incoming, tls, feed = self._incoming, self._tls, self._reply.feed
+        is_behind = False
         try:
+            if not data:
+                return feed(b"", now_s)
+            incoming.write(data)
             while True:
-                if not (plain := tls.read(READ_BYTES)):
-                    reply.close()
-                    break
-                reply.feed(plain, now_s)
-                if not incoming.pending and not tls.pending():
+                plain = tls.read(READ_BYTES)
+                is_behind = feed(plain, now_s) or is_behind
+                if not plain or not (incoming.pending or tls.pending()):
                     break
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
-            reply.close()
+            is_behind = feed(b"", now_s)
         if self._outgoing.pending:
             self._flush(wait=False)
+        return is_behind
 
     def _send(self, data: bytes) -> None:
         self._tls.write(data)

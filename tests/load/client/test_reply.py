@@ -62,8 +62,10 @@ def read(*reads: bytes, close: bool = True) -> Reply:
     reply = Reply(stream())
     for number, data in enumerate(reads, 1):
         reply.feed(data, 100 + number / 100)
+        reply.catch_up()
     if close and not reply.ended:
-        reply.close()
+        reply.feed(b"", 100 + len(reads) / 100)
+        reply.catch_up()
     return reply
 
 
@@ -213,5 +215,6 @@ def test_done_is_the_end_for_the_reader_before_the_body_ends() -> None:
 def test_a_plain_answer_has_tokens_and_no_stream_figures() -> None:
     reply = Reply()
     reply.feed(b'HTTP/1.1 200 OK\r\ncontent-length: 33\r\n\r\n{"usage":{"completion_tokens":5}}', 100.5)
+    reply.catch_up()
     found = reply.result(100.0)
     assert (found.failure, found.tokens, found.ttft_s, found.e2e_s) == (None, 5, None, 0.5)
