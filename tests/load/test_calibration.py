@@ -46,7 +46,12 @@ def test_a_rate_is_calibrated_with_as_many_streams_as_it_keeps_open(monkeypatch:
 
 def document(ttft_s: float, calibration: dict[str, Any] | None) -> dict[str, Any]:
     figures = {"p50": ttft_s, "p99": ttft_s, "mean": ttft_s}
-    client = {"cpu": 0.2, "loop_lag_s": {"p99": 0.001}, "events_per_read": 1.0, "lateness_s": {"p95": None}}
+    client = {
+        "cpu": 0.2,
+        "loop_lag_s": {"p50": 0.0005, "p99": 0.001},
+        "events_per_read": 1.0,
+        "lateness_s": {"p95": None},
+    }
     return {
         "ttft_s": figures,
         "itl_s": {"p50": 0.01, "p99": 0.02, "mean": 0.01},
