@@ -19,8 +19,8 @@ In twenty calibrations, of 10 to 1,500 streams on a machine with other work, the
 the p99 of the lag at the median, and once more than twice as long."""
 BATCHED, BATCHED_CPU, IDLE_LAG_S = 1.5, 0.6, 0.002
 """A server that sends event by event is read at 1.06 events a read by a client with time to spare. From 60 % of a core
-on, or a usual lag longer than a gap (an idle loop lags by 0.6 ms, as its timers are that coarse), events that came apart
-are read at once, and the gaps between them are lost. More events a read than that are else the gateway's doing."""
+on, or a usual lag longer than a gap (an idle loop lags by 0.6 ms, as its timers are that coarse), events that came
+apart are read at once, and the gaps between them are lost. Otherwise it is the gateway that sends several at once."""
 ERRORS = (
     ("ttft", "p50", 0.1, 0.001),
     ("ttft", "p99", 0.2, 0.005),
