@@ -16,9 +16,9 @@ try:
     from load import dashboard
     from load.gate import parse
     from load.options import OPTIONS, TARGET_NAMES, settings_of, target_of
-    from load.run import RUN
+    from load.sending.run import RUN
+    from load.sending.users import BY_SCENARIO, Chosen, tagged
     from load.session import SESSION
-    from load.users import BY_SCENARIO, Chosen, tagged
     from load.web_form import check_form
 finally:
     sys.path.remove(_ROOT)

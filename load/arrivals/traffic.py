@@ -11,11 +11,11 @@ import gevent
 
 from load.arrivals.dispatch import Dispatcher
 from load.arrivals.shares import Share
-from load.asking import Asker
 from load.options import Settings
 from load.plan import NoPlan, Plan
 from load.result import StreamResult
 from load.scenarios import drawn, weights
+from load.sending.asking import Asker
 from load.session import SESSION
 
 RETRY_S = 1.0

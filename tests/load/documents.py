@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from load import gate, health
+from load.command.sweep import Sweep, judged
 from load.metrics import Limits, Metrics, Series
 from load.overhead import Pairs
 from load.result import StreamResult
-from load.sweep import Sweep, judged
 
 
 def made_up(

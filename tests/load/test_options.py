@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.target import ConfigError
-from load.locust_run import Job, command, crash, environment, last_words
+from load.command.locust_run import Job, command, crash, environment, last_words
 from load.options import DIRECT_KEY, OPTIONS, TARGET_NAMES, Settings, direct_of, target_of
 from load.progress import line, read, write
 from load.spans import seconds

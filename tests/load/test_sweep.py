@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conformance.target import ConfigError
-from load.sweep import Step, Sweep, judged
+from load.command.sweep import Step, Sweep, judged
 
 
 def climbed(text: str, limit: float, *, trustworthy: bool = True) -> Sweep:

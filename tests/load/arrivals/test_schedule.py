@@ -158,7 +158,7 @@ def test_what_can_t_be_meant_is_told(text: str, rate: float | None, says: str) -
 
 
 def test_schedules_scenarios_and_options_need_neither_gevent_nor_locust() -> None:
-    code = "import sys, load.arrivals, load.arrivals.shares, load.scenarios, load.options, load.sweep, load.progress\n"
-    code += "import load.locust_run; print({'locust', 'gevent'} & set(sys.modules))"
+    modules = "load.arrivals, load.arrivals.shares, load.scenarios, load.options, load.progress, load.command.sweep"
+    code = f"import sys, {modules}, load.command.locust_run; print({{'locust', 'gevent'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "set()\n"

@@ -18,7 +18,7 @@ from conformance.target import ConfigError, Target
 from load import progress
 from load.options import DIRECT_KEY
 
-LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 DRAIN_S = 10
 """How long answers that are open when the time is up may go on; what is still open then is counted as unfinished."""
 GRACE_S = 30

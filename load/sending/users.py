@@ -8,11 +8,11 @@ from typing import Any
 import gevent
 from locust import User, tag, task
 
-from load.asking import Asker
 from load.plan import NoPlan
 from load.result import StreamResult
-from load.run import RUN
 from load.scenarios import NAMES, SCENARIOS, drawn, weights
+from load.sending.asking import Asker
+from load.sending.run import RUN
 from load.session import SESSION
 
 PAUSE_S = 0.2
