@@ -71,10 +71,6 @@ class Checks:
     def __bool__(self) -> bool:
         return bool(self.all)
 
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(check.name for check in self.all)
-
     def good(self, scenario: str, result: StreamResult) -> bool:
         """Whether this request is within the limits. Of several limits of one time the loosest counts: that the median
         is below 100 ms and the rest below 300 ms does not ask 100 ms of every request."""

@@ -86,9 +86,6 @@ class Histogram:
             found.append(min(max(middle, self.smallest), self.largest))
         return found
 
-    def percentile(self, quantile: float) -> float | None:
-        return self.percentiles([quantile])[0]
-
     def summary(self) -> dict[str, float | int | None]:
         """count, mean, percentiles and max; all but the count are None when nothing was counted."""
         values = self.percentiles(PERCENTILES.values())
