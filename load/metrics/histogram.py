@@ -8,8 +8,10 @@ or shifts of integers and 0.93 µs with hdrhistogram, and one value is recorded 
 import math
 import struct
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
 PERCENTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
@@ -71,20 +73,14 @@ class Histogram:
         return self.total_units / _UNITS / self.count if self.count else None
 
     def percentiles(self, quantiles: Iterable[float]) -> list[float | None]:
-        """For each quantile (ascending, 0 to 1) the value that this share of the values does not exceed."""
+        """For each quantile (0 to 1) the value that this share of the values does not exceed."""
         if not self.count:
             return [None for _ in quantiles]
-        ordered = iter(sorted(self.buckets.items()))
-        found: list[float | None] = []
-        seen, middle = 0, 0.0
-        for quantile in quantiles:
-            rank = max(1, math.ceil(quantile * self.count))
-            while seen < rank:
-                key, count = next(ordered)
-                seen += count
-                middle = _middle(key)
-            found.append(min(max(middle, self.smallest), self.largest))
-        return found
+        keys = sorted(self.buckets)
+        seen = list(accumulate(map(self.buckets.__getitem__, keys)))
+        ranks = (max(1, math.ceil(quantile * self.count)) for quantile in quantiles)
+        middles = (_middle(keys[bisect_left(seen, rank)]) for rank in ranks)
+        return [min(max(middle, self.smallest), self.largest) for middle in middles]
 
     def summary(self) -> dict[str, float | int | None]:
         """count, mean, percentiles and max; all but the count are None when nothing was counted."""

@@ -7,12 +7,12 @@ from itertools import accumulate
 from typing import Any
 
 from load.metrics.figures import Figures
-from load.metrics.histogram import Histogram, rounded
+from load.metrics.histogram import PERCENTILES, Histogram, rounded
 
 OPEN_S = 15
 """For so many seconds a row can still change its percentiles: workers report every three."""
 _PERCENTILES = {"lateness_s": ("p95",), "ttft_s": ("p50", "p95"), "itl_s": ("p50", "p99")}
-_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+_COUNTS = ("active", "started", "ended", "failed", "violations", "stalls")
 
 
 class Series:
@@ -62,11 +62,14 @@ class Series:
             row = self._rows[second] = _Row()
             if (old := self._rows.get(second - OPEN_S)) is not None:
                 old.close()
+        row.change()
         return row
 
 
 class _Row:
-    __slots__ = ("_percentiles", "counts", "cpu", "histograms", "loop_lag_s")
+    """One second. It is told often, changed rarely, and nearly never when it is old."""
+
+    __slots__ = ("_percentiles", "_told", "counts", "cpu", "histograms", "loop_lag_s")
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -74,22 +77,29 @@ class _Row:
         self.loop_lag_s: float | None = None
         self.cpu: float | None = None
         self._percentiles: dict[str, float | None] = {}
+        self._told: dict[str, Any] | None = None
 
     def close(self) -> None:
         """Keeps the percentiles and lets go of what they were made of."""
         self._percentiles = self._read()
         self.histograms = None
 
+    def change(self) -> None:
+        """Something of it is about to change."""
+        self._told = None
+
     def told(self) -> dict[str, Any]:
-        counts = self.counts
-        return {
-            **{name: int(counts[name]) for name in ("active", "started", "ended", "failed", "violations", "stalls")},
-            **self._read(),
-            "events_per_s": round(counts["events"], 1),
-            "tokens_per_s": round(counts["tokens"], 1),
-            "loop_lag_s": rounded(self.loop_lag_s),
-            "cpu": None if self.cpu is None else round(self.cpu, 4),
-        }
+        if self._told is None:
+            counts = self.counts
+            self._told = {
+                **{name: int(counts[name]) for name in _COUNTS},
+                **self._read(),
+                "events_per_s": round(counts["events"], 1),
+                "tokens_per_s": round(counts["tokens"], 1),
+                "loop_lag_s": rounded(self.loop_lag_s),
+                "cpu": None if self.cpu is None else round(self.cpu, 4),
+            }
+        return self._told
 
     def _read(self) -> dict[str, float | None]:
         if self.histograms is None:
@@ -97,7 +107,7 @@ class _Row:
         found: dict[str, float | None] = {}
         for name, histogram in self.histograms.items():
             wanted = _PERCENTILES[name]
-            values = histogram.percentiles([_QUANTILES[percentile] for percentile in wanted])
+            values = histogram.percentiles([PERCENTILES[percentile] for percentile in wanted])
             stem = name.removesuffix("_s")
             found |= {f"{stem}_{key}_s": rounded(value) for key, value in zip(wanted, values, strict=True)}
         return found
