@@ -52,6 +52,21 @@ class _CantSend(Exception):
 class Connection:
     """A connection without TLS. Raises CantConnect if it can't be opened within the endpoint's connect timeout."""
 
+    __slots__ = (
+        "_awake",
+        "_endpoint",
+        "_fault",
+        "_feed",
+        "_is_behind",
+        "_reader",
+        "_recv",
+        "_reply",
+        "_sock",
+        "_turns",
+        "_unsent",
+        "_writer",
+    )
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
         self._unsent = b""

@@ -42,6 +42,32 @@ class Reply:
     we go away on purpose, which we do after `leave_after` events with text.
     """
 
+    __slots__ = (
+        "_between_chunks",
+        "_feed",
+        "_head_done",
+        "_held",
+        "_held_bytes",
+        "_leave_after",
+        "_parser",
+        "_parts",
+        "_plain_end",
+        "_streaming",
+        "body",
+        "bytes_read",
+        "detail",
+        "ended",
+        "failure",
+        "headers",
+        "last_s",
+        "left",
+        "on_body",
+        "reads",
+        "reusable",
+        "status",
+        "stream",
+    )
+
     def __init__(self, stream: EventStream | None = None, leave_after: int | None = None) -> None:
         self.stream = stream
         self.status: int | None = None

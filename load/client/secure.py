@@ -15,6 +15,8 @@ from load.client.reply import Reply
 class SecureConnection(Connection):
     """Raises CantConnect, of the kind "tls" where the handshake fails."""
 
+    __slots__ = ("_incoming", "_outgoing", "_tls")
+
     def __init__(self, endpoint: Endpoint) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls: Any = None
