@@ -3,6 +3,7 @@
 
 import argparse
 import json
+import logging
 import os
 from collections import Counter, defaultdict
 from dataclasses import replace
@@ -30,6 +31,8 @@ from load.result import StreamResult
 WIRE_KEY = "gateproof"
 STREAM_ROWS = "SSE"
 HERE = "local"
+LOG = logging.getLogger("gateproof")
+_HELD = {True: "held", False: "MISSED"}
 
 
 class _Watched:
@@ -187,6 +190,10 @@ class Session:
                     self._receive(client_id, Batch.from_wire(batch))
                 self._worker_model = found["model"] or self._worker_model
 
+        def on_quitting(environment: Environment, **_: Any) -> None:
+            if not isinstance(environment.runner, WorkerRunner):
+                self._say(environment)
+
         def on_quit(**_: Any) -> None:
             environment = process.get("environment")
             if environment is None or isinstance(environment.runner, WorkerRunner):
@@ -201,7 +208,20 @@ class Session:
         events.reset_stats.add_listener(on_reset)
         events.report_to_master.add_listener(on_report_to_master)
         events.worker_report.add_listener(on_worker_report)
+        events.quitting.add_listener(on_quitting)
         events.quit.add_listener(on_quit)
+
+    def _say(self, environment: Environment) -> None:
+        """Tells in locust's log what locust does not know of; with SLOs, the gate decides locust's exit code, too."""
+        document = self.document(environment)
+        for row in document["slo"]["checks"]:
+            LOG.log(logging.INFO if row["held"] else logging.ERROR, "%s %s", _HELD[row["held"]], row["sentence"])
+        for row in document["violations"]:
+            LOG.error("%d violations of %s: %r", row["count"], row["rule"], row["example"])
+        for reason in document["client"]["reasons"]:
+            LOG.warning("not to be trusted: %s", reason)
+        if document["slo"]["checks"] and environment.process_exit_code is None:
+            environment.process_exit_code = gate.exit_code(document)
 
     def clear(self) -> None:
         """Forgets what was measured; what is open stays open."""

@@ -48,7 +48,8 @@ def document(request: pytest.FixtureRequest, url: str, tmp_path_factory: pytest.
         text=True,
         timeout=90,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (1, 7), done.stderr  # an SLO is missed
+    assert "MISSED ttft_p95 < 1us" in done.stderr
     found: dict[str, Any] = json.loads((folder / "load.json").read_text())
     assert found["client"]["processes"] == request.param
     return found
