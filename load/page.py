@@ -131,6 +131,15 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(document: Mapping[str, Any]) -> Banner:
+    if search := document.get("sweep"):
+        reasons = [
+            "The figures below are of that load"
+            if search["knee"] is not None
+            else "The figures below are of the last one"
+        ]
+        reasons += [search["stopped"]] if search["stopped"] else []
+        tone = "bad" if search["knee"] is None else "doubt" if search["stopped"] else "good"
+        return Banner(tone, sections.knee(search), reasons)
     tone, word = VERDICTS[gate.exit_code(document)]
     reasons = []
     slo, baseline = document["slo"], document["slo"]["baseline"]

@@ -7,6 +7,8 @@ from load.gate.names import FIGURES
 from load.overhead import TITLES, WAYS
 from load.table import ms
 
+UNITS = {"rate": "requests/s", "users": "users"}
+
 
 class Table(NamedTuple):
     """`words`: its cells are sentences more than figures."""
@@ -38,6 +40,12 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
+def knee(found: Mapping[str, Any]) -> str:
+    """What a sweep found, in a few words."""
+    at = found["knee"]
+    return "No load that was tried held" if at is None else f"Held up to {at:g} {UNITS[found['unit']]}"
 
 
 def _comparison(found: Mapping[str, Any] | None) -> Section | None:
@@ -88,15 +96,10 @@ def _overhead(found: Mapping[str, Any] | None) -> Section | None:
 def _sweep(found: Mapping[str, Any] | None) -> Section | None:
     if found is None:
         return None
-    unit, knee, steps = found["unit"], found["knee"], found["steps"]
-    loads = "requests/s" if unit == "rate" else "users"
-    findings = [
-        f"The highest load that held its objectives: {knee:g} {loads}."
-        if knee is not None
-        else "No load that was tried held."
-    ]
-    if found["stopped"]:
-        findings.append("Beyond it the client gave out, not the gateway, which may hold more.")
+    unit, steps, loads = found["unit"], found["steps"], UNITS[found["unit"]]
+    findings = [f"{knee(found)}."]
+    findings += [f"{step[unit]:g} {loads} did not hold: {step['why']}." for step in steps if not step["held"]]
+    findings += [f"{found['stopped']}."] if found["stopped"] else []
     rows = [
         (
             f"{step[unit]:g}",
@@ -105,7 +108,6 @@ def _sweep(found: Mapping[str, Any] | None) -> Section | None:
             *(ms(step[name]) for name in ("ttft_p50_s", "ttft_p95_s", "itl_p99_s")),
             *(number(step[name]) for name in ("failed", "violations")),
             "held" if step["held"] else "missed",
-            step["why"],
         )
         for step in steps
     ]
@@ -120,7 +122,6 @@ def _sweep(found: Mapping[str, Any] | None) -> Section | None:
         "failed",
         "violations",
         "verdict",
-        "why",
     )
     return Section(
         "Sweep",

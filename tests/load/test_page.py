@@ -81,9 +81,9 @@ def test_what_the_gateway_adds_is_told_in_sentences_and_in_figures() -> None:
 def test_a_sweep_is_told_with_its_knee_and_every_load() -> None:
     document = swept(made_up())
     found = Parsed(page(document))
-    assert f"held its objectives: {document['sweep']['knee']:g} requests/s" in found.words
+    assert f"Held up to {document['sweep']['knee']:g} requests/s The figures below are of that load" in found.words
     assert all(f"{step['rate']:g}" in found.text for step in document["sweep"]["steps"])
-    assert "missed ttft_p95 < 300ms: 640 ms" in found.words
+    assert "32 requests/s did not hold: ttft_p95 < 300ms: 640 ms" in found.words
     assert json.loads(found.scripts[0])["curves"][0][0]["title"] == "Goodput over requests/s"
 
 
