@@ -132,11 +132,8 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 
 def _verdict(document: Mapping[str, Any]) -> Banner:
     if search := document.get("sweep"):
-        reasons = [
-            "The figures below are of that load"
-            if search["knee"] is not None
-            else "The figures below are of the last one"
-        ]
+        which = "that load" if search["knee"] is not None else "the last one"
+        reasons = [f"The figures below are of {which}"]
         reasons += [search["stopped"]] if search["stopped"] else []
         tone = "bad" if search["knee"] is None else "doubt" if search["stopped"] else "good"
         return Banner(tone, sections.knee(search), reasons)
