@@ -97,6 +97,8 @@ def measured(folder: Path, workload: Workload, command: Sequence[str], url: str,
             clock = _cpu_clock(client.pid)
             _until(lambda: _events(url) > workload.streams * 4 or client.poll() is not None, START_S)
             time.sleep(SETTLE_S)
+            if client.poll() is not None:
+                raise RuntimeError(f"the client ended too early: {log.read_text('utf-8', 'replace')[-500:]}")
             before = _events(url), time.clock_gettime(clock), time.monotonic()
             time.sleep(max(workload.seconds - 2 * SETTLE_S - 1.5, 1.0))
             rss = _rss_bytes(client.pid)
