@@ -48,6 +48,15 @@ def test_a_lag_counts_by_what_was_measured() -> None:
     assert health.judged(document(ttft_s=2.0, **lag))["trustworthy"]
 
 
+def test_one_hiccup_of_a_short_run_is_its_longest_lag_and_not_its_p99() -> None:
+    found = Health()
+    found.add("a", health.seconds([0.001] * 40 + [0.08]), 0.1, 1.0)
+    lag = found.summary()["loop_lag_s"]
+    assert lag["max"] == 0.08 and lag["p99"] < 0.002
+    found.add("a", health.seconds([0.08]), 0.1, 1.0)
+    assert found.summary()["loop_lag_s"]["p99"] > 0.07
+
+
 def test_of_several_processes_the_busiest_counts_and_the_lags_are_one() -> None:
     found = Health()
     for process, cpu_s in (("a", 0.2), ("b", 0.9), ("a", 0.4), ("b", 0.7)):
