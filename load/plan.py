@@ -15,7 +15,7 @@ from load.client import Client
 from load.client.endpoint import Endpoint
 from load.client.reply import Reply
 from load.options import Settings, direct_of, settings_of, target_of
-from load.scenarios import DEFAULT, MIXED, SCENARIOS, bodies, members
+from load.scenarios import MIXED, SCENARIOS, bodies, members
 from load.scenarios.prompts import Prompt
 
 MODELS_TRIED = 5
@@ -73,7 +73,7 @@ class Planner:
         """The model that is asked, by the first plan that was made."""
         return next((model for plan in self._plans.values() for model in plan.models.values()), None)
 
-    def plan(self, options: argparse.Namespace, host: str | None, names: Collection[str] = (DEFAULT,)) -> Plan:
+    def plan(self, options: argparse.Namespace, host: str | None, names: Collection[str]) -> Plan:
         """The plan for the scenarios of these names. Raises NoPlan while the gateway can't be asked or has no model."""
         key = tuple(sorted(names))
         with self._lock:
