@@ -13,10 +13,10 @@ PROBE_S = 0.02
 """How long the probe sleeps: what it sleeps longer than that is the lag of the loop."""
 MAX_CPU = 0.9
 """Of a core, by the busiest process: beyond it a queue grows in the client, and every time has that queue in it."""
-MAX_LAG_S, MAX_LAG_SHARE = 0.010, 0.1
+MAX_LAG_S, MAX_LAG_SHARE = 0.020, 0.1
 """The p99 of the loop's lag, or the p95 of what the client sends late, may be this long, or this share of the TTFT.
 In twenty calibrations, of 10 to 1,500 streams on a machine with other work, the p99 of the TTFT's error was 0.7 times
-the p99 of the lag at the median, and once more than twice as long."""
+the p99 of the lag at the median, and once more than twice as long. Smaller errors are for a calibration to find."""
 BATCHED, BATCHED_CPU, IDLE_LAG_S = 1.5, 0.6, 0.002
 """A server that sends event by event is read at 1.06 events a read by a client with time to spare. From 60 % of a core
 on, or a usual lag longer than a gap (an idle loop lags by 0.6 ms, as its timers are that coarse), events that came
