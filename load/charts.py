@@ -53,7 +53,7 @@ CHARTS = (
         "Throughput",
         "per second",
         (Line("events_per_s", "events", "mean"), Line("tokens_per_s", "tokens", "mean")),
-        "Events are counted as they come; tokens are those that the gateway's usage states, when an answer ends.",
+        "By the seconds in which events came, drawn in when their stream has ended. Tokens are those of the usage.",
     ),
     Chart(
         "active",

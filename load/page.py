@@ -135,7 +135,7 @@ def _verdict(document: Mapping[str, Any]) -> Banner:
         which = "that load" if search["knee"] is not None else "the last one"
         reasons = [f"The figures below are of {which}"]
         reasons += [search["stopped"]] if search["stopped"] else []
-        tone = "bad" if search["knee"] is None else "doubt" if search["stopped"] else "good"
+        tone = "doubt" if search["stopped"] else "bad" if search["knee"] is None else "good"
         return Banner(tone, sections.knee(search), reasons)
     tone, word = VERDICTS[gate.exit_code(document)]
     reasons = []

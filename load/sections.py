@@ -103,16 +103,17 @@ def _sweep(found: Mapping[str, Any] | None) -> Section | None:
     rows = [
         (
             f"{step[unit]:g}",
+            "held" if step["held"] else "missed",
             *(number(step[name]) for name in ("requests_per_s", "tokens_per_s")),
             "–" if step["goodput"] is None else f"{step['goodput']:.2%}",
             *(ms(step[name]) for name in ("ttft_p50_s", "ttft_p95_s", "itl_p99_s")),
             *(number(step[name]) for name in ("failed", "violations")),
-            "held" if step["held"] else "missed",
         )
         for step in steps
     ]
     head = (
         loads,
+        "verdict",
         "answered/s",
         "tokens/s",
         "goodput",
@@ -121,7 +122,6 @@ def _sweep(found: Mapping[str, Any] | None) -> Section | None:
         "ITL p99, ms",
         "failed",
         "violations",
-        "verdict",
     )
     return Section(
         "Sweep",
