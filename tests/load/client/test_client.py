@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from tests.load.scripted import CLOSE, DONE, GOOD, HANG, HEAD, RESET, ROLE, TEXT, Server, framed, served
+from tests.load.scripted import CLOSE, DONE, END, GOOD, HANG, HEAD, RESET, ROLE, TEXT, Server, framed, served
 
 CLIENT = """
 import json, sys
+from time import perf_counter
 from dataclasses import asdict, replace
 from conformance.target import Target
 from load.client.endpoint import Endpoint
@@ -22,7 +23,10 @@ target = Target(asked["url"], api_key="sk-1", headers=(("X-Tenant", "a"),), ca_f
 endpoint = replace(Endpoint.of(target), timeout_s=asked.get("timeout_s", 5), connect_timeout_s=2)
 client = Client(endpoint)
 body = b'{"pad":"' + b"x" * asked.get("pad", 0) + b'"}'
-request = Request("POST", "/chat/completions", body, "chat stream")
+kind = asked.get("kind", "chat stream")
+late = perf_counter() - asked["late_s"] if "late_s" in asked else None
+request = Request("GET" if kind == "get" else "POST", asked.get("path", "/chat/completions"), body, kind,
+                  asked.get("leave_after"), late)
 print(json.dumps([asdict(client.send(request)) for _ in range(asked.get("times", 1))]))
 client.close()
 """
@@ -78,8 +82,11 @@ def test_a_connection_lost_while_idle_is_opened_again_without_a_failure() -> Non
         ((HANG,), "timeout"),
         ((b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\nretry-after: 2\r\n\r\n",), "http 503"),
         ((b"hello\r\n",), "protocol"),
+        ((b"HTTP/1.1 307 Go\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", CLOSE), "http 307"),
+        ((HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n"), framed(b"\x1f\x8b")), "encoded"),
+        ((HEAD, framed(TEXT.replace(b"{", b"[", 1)), framed(DONE), END, CLOSE), "malformed event"),
     ],
-    ids=["cut", "closed", "reset", "stalled", "silent", "busy", "no HTTP"],
+    ids=["cut", "closed", "reset", "stalled", "silent", "busy", "no HTTP", "redirect", "gzip", "malformed"],
 )
 def test_a_failure_has_its_kind_and_the_next_request_works(answer: Any, kind: str) -> None:
     next_one = [GOOD]
@@ -87,6 +94,43 @@ def test_a_failure_has_its_kind_and_the_next_request_works(answer: Any, kind: st
     with served(scripts) as server:
         found = ask(server, times=2, timeout_s=1)
     assert [item["failure"] for item in found] == [kind, None]
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with served([[(b"HTTP/1.1 302 Go\r\nlocation: /v1/x\r\ncontent-length: 0\r\n\r\n", 0.1)]]) as server:
+        (found,) = ask(server)
+    assert (found["failure"], len(server.requests)) == ("http 302", 1)
+
+
+def test_a_scheduled_request_counts_from_when_it_was_due() -> None:
+    with served([[GOOD]]) as server:
+        (found,) = ask(server, late_s=100)
+    assert 100 < found["ttft_s"] < found["e2e_s"] < 110
+    assert found["started_s"] - found["scheduled_s"] == pytest.approx(100, abs=5)
+
+
+def test_it_hangs_up_after_as_many_events_as_it_was_told_and_opens_another_connection() -> None:
+    answer = (HEAD, framed(ROLE), framed(TEXT), framed(TEXT), HANG)
+    with served([[answer], [answer]]) as server:
+        found = ask(server, times=2, leave_after=2)
+    assert [(item["left"], item["failure"], item["content_events"]) for item in found] == [(True, None, 2)] * 2
+    assert server.connections == 2
+
+
+def test_streamed_completions_are_timed_by_their_text() -> None:
+    text = b'data: {"id":"c","object":"text_completion","choices":[{"index":0,"text":" a","finish_reason":null}]}\n\n'
+    with served([[(HEAD, framed(text), framed(text.replace(b"null", b'"stop"')), framed(DONE), END)]]) as server:
+        (found,) = ask(server, kind="completion stream", path="/completions")
+    assert (found["failure"], found["content_events"], found["finish_reason"]) == (None, 2, "stop")
+
+
+@pytest.mark.parametrize("kind", ["get", "embeddings", "chat", "completion"])
+def test_a_plain_answer_has_its_tokens(kind: str) -> None:
+    body = b'{"data":[],"usage":{"completion_tokens":7}}'
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
+    with served([[(answer,)]]) as server:
+        (found,) = ask(server, kind=kind, path="/x")
+    assert (found["failure"], found["tokens"], found["ttft_s"], found["events"]) == (None, 7, None, 0)
 
 
 def test_a_body_that_does_not_end_after_done_is_not_waited_for() -> None:
