@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import schemas
 from load import command
 from load.command import locust_run
 from reference_gateway.server import running
@@ -40,7 +41,13 @@ def loaded(run: Command, url: str, *words: str, **options: Any) -> "subprocess.C
 
 
 def figures(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "out" / "load.json").read_text())
+    return kept(folder / "out")
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """The load.json of a folder, which is as its schema says."""
+    found: dict[str, Any] = json.loads((folder / "load.json").read_text())
+    assert schemas.violations("load", found) == []
     return found
 
 
@@ -52,7 +59,7 @@ def good_code(document: dict[str, Any]) -> int:
 def test_a_run_is_measured_told_and_kept(run: Command, paced_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     done = loaded(run, paced_url, "--users", "4", "--duration", "2", "--output", str(folder))
-    document = json.loads((folder / "load.json").read_text())
+    document = kept(folder)
     assert (done.returncode, done.stderr) == (good_code(document), "")
     assert document["requests"] > 4 and document["failed"] == 0 and document["client"]["errors"] == 0
     assert document["ttft_s"]["p50"] >= 0.020 and document["itl_s"]["mean"] > 0.004 < document["tpot_s"]["p50"]
@@ -138,7 +145,7 @@ def test_a_run_whose_requests_all_fail_ends_with_1_and_says_why(
 ) -> None:
     with running(Counted(status=500).app) as url:
         code, said, _ = measured(url + "/v1", tmp_path, capsys)
-    document = json.loads((tmp_path / "load.json").read_text())
+    document = kept(tmp_path)
     assert code == 1
     assert document["errors"] == {"http 500": document["requests"]} and document["requests"] > 3
     assert "http 500: the model is asleep" in said
@@ -200,7 +207,7 @@ def test_a_sweep_finds_the_load_at_which_a_gateway_gives_out(
     with running(Counted(texts=1, gap_s=0.05, at_once=1).app) as url:
         words = ["--sweep", "2,4,200", "--arrivals", "constant", "--slo", "error_rate < 60%"]
         code, said, _ = measured(url + "/v1", tmp_path, capsys, *words)
-    sweep = json.loads((tmp_path / "load.json").read_text())["sweep"]
+    sweep = kept(tmp_path)["sweep"]
     assert [step["rate"] for step in sweep["steps"]] == [2, 4, 200]
     assert sweep["knee"] == 4 and "error_rate" in sweep["steps"][-1]["why"]
     assert code == 0 and "rate 4: held" in said
@@ -212,7 +219,7 @@ def test_pairs_through_the_gateway_and_straight_to_the_provider(
     via, provider = Counted(texts=4, gap_s=0.02), Counted(texts=4, gap_s=0.02)
     with running(via.app) as url, running(provider.app) as direct:
         measured(url + "/v1", tmp_path, capsys, "--rate", "10", "--direct", direct + "/v1")
-    overhead = json.loads((tmp_path / "load.json").read_text())["overhead"]
+    overhead = kept(tmp_path)["overhead"]
     assert overhead["pairs"] == len(via.bodies) == len(provider.bodies) > 3
     assert sorted(map(json.dumps, via.bodies)) == sorted(map(json.dumps, provider.bodies))
 
