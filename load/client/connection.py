@@ -18,6 +18,7 @@ from gevent import socket as cooperative
 from gevent.event import Event
 from gevent.socket import socket as _tcp  # type: ignore[attr-defined]
 
+from load.client.collector import settle
 from load.client.endpoint import Endpoint
 from load.client.reply import MAX_HEAD_BYTES, Reply
 from load.client.turns import Turns
@@ -31,8 +32,10 @@ _turns: Turns | None = None
 
 
 def _of_this_loop() -> Turns:
+    """The queue of this process, which is made ready to measure when it first asks for it."""
     global _turns
     if _turns is None:
+        settle()
         _turns = Turns()
     return _turns
 
