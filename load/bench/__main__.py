@@ -10,7 +10,7 @@ from load.bench.rig import Run, Workload
 from load.bench.truth import Truth, quantile
 
 PACED = ("--ttft-ms", "50", "--itl-ms", "10")
-SPEED = (Workload("paced 500", 500), Workload("unpaced 100", 100, ("--ttft-ms", "0", "--itl-ms", "0"), 7))
+SPEED = (Workload("paced 500", 500), Workload("unpaced 100", 100, ("--ttft-ms", "0", "--itl-ms", "0"), 7, 3.0))
 FIDELITY = (
     *(Workload(f"{streams} streams", streams) for streams in (50, 200, 500)),
     Workload("role early", 50, (*PACED, "--role", "early")),
@@ -20,7 +20,7 @@ FIDELITY = (
     Workload("jitter 150 ms", 200, (*PACED, "--jitter-ms", "150")),
 )
 MANY = 5000
-OPEN = Workload("open streams", MANY, ("--ttft-ms", "500", "--itl-ms", "1000"), 25, 16)
+OPEN = Workload("open streams", MANY, ("--ttft-ms", "500", "--itl-ms", "1000"), 30, 1.0, 60)
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ class Bench:
                 print(f"{workload.name:<18}{client:<12}{row}{run.cpu_per_event_s * 1e6:>10.2f}", flush=True)
 
     def memory(self) -> None:
-        few = self._run(Workload("few", 10, OPEN.server, 8, OPEN.tokens), "gateproof")
+        few = self._run(Workload("few", 10, OPEN.server, 12, 1.0, OPEN.tokens), "gateproof")
         many = self._run(OPEN, "gateproof")
         each = (many.rss_bytes - few.rss_bytes) / (MANY - 10) / 1024
         print(f"\n{MANY} open streams in one process: {each:.1f} KiB each", flush=True)

@@ -23,12 +23,14 @@ _NICE, _REALTIME = -5, 10
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """Streams of TOKENS events. `server` are the server's options; `streams` run at once for `seconds`."""
+    """`streams` of `tokens` events run at once for `seconds`; CPU is counted for `window_s` of them. `server` are the
+    server's options."""
 
     name: str
     streams: int
     server: tuple[str, ...] = ("--ttft-ms", "50", "--itl-ms", "10")
     seconds: int = 8
+    window_s: float = 4.0
     tokens: int = TOKENS
 
 
@@ -63,7 +65,7 @@ def pinned(core: int, *, realtime: bool) -> Callable[[], None]:
             else:
                 os.setpriority(os.PRIO_PROCESS, 0, _NICE)
         except PermissionError:
-            pass
+            return
 
     return prepare
 
@@ -100,7 +102,7 @@ def measured(folder: Path, workload: Workload, command: Sequence[str], url: str,
             if client.poll() is not None:
                 raise RuntimeError(f"the client ended too early: {log.read_text('utf-8', 'replace')[-500:]}")
             before = _events(url), time.clock_gettime(clock), time.monotonic()
-            time.sleep(max(workload.seconds - 2 * SETTLE_S - 1.5, 1.0))
+            time.sleep(workload.window_s)
             rss = _rss_bytes(client.pid)
             after = _events(url), time.clock_gettime(clock), time.monotonic()
             client.wait(workload.seconds + START_S)
