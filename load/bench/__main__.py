@@ -10,7 +10,7 @@ from load.bench.rig import Run, Workload
 from load.bench.truth import Truth, quantile
 
 PACED = ("--ttft-ms", "50", "--itl-ms", "10")
-SPEED = (Workload("paced 500", 500), Workload("unpaced 100", 100, ("--ttft-ms", "0", "--itl-ms", "0"), 7, 3.0))
+SPEED = (Workload("paced 500", 500), Workload("unpaced 100", 100, ("--ttft-ms", "0", "--itl-ms", "0"), 7, 3.0, 256))
 FIDELITY = (
     *(Workload(f"{streams} streams", streams) for streams in (50, 200, 500)),
     Workload("role early", 50, (*PACED, "--role", "early")),

@@ -100,21 +100,21 @@ class Reply:
         A plain event is counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
         delay the next read of another connection. Returns whether there is something to catch up with.
         """
-        if data.endswith(self._plain_end) and len(data) < LONGEST_PLAIN and not self._held:
-            stream, line = self.stream, _SIZE_LINES[len(data)]
+        if data.endswith(self._plain_end) and not self._held:
+            stream = self.stream
             assert stream is not None
-            before = stream.before
-            text = data[len(line) + len(before) : -len(self._plain_end)]
-            if (
-                data.startswith(line)
-                and data.startswith(before, len(line))
-                and text
-                and not text.translate(None, PLAIN)
-            ):
+            if (text := self._plain_text(data, stream.before)) is not None:
                 self.reads += 1
                 self.bytes_read += len(data)
                 self.last_s = t_s
                 stream.take(text, t_s)
+                return False
+            if texts := self._plain_texts(data, stream.before):
+                self.reads += 1
+                self.bytes_read += len(data)
+                self.last_s = t_s
+                for text in texts:
+                    stream.take(text, t_s)
                 return False
         if data:
             self.last_s = t_s
@@ -123,6 +123,26 @@ class Reply:
         if self._held_bytes > MOST_HELD_BYTES:
             self.catch_up()
         return True
+
+    def _plain_text(self, data: bytes, before: bytes | tuple[bytes, ...]) -> bytes | None:
+        """The text of a read that is one whole chunk, which is one plain event and ends as one; else None."""
+        if len(data) >= LONGEST_PLAIN:
+            return None
+        line = _SIZE_LINES[len(data)]
+        text = data[len(line) + len(before) : -len(self._plain_end)]
+        if data.startswith(line) and data.startswith(before, len(line)) and text and not text.translate(None, PLAIN):
+            return text
+        return None
+
+    def _plain_texts(self, data: bytes, before: bytes | tuple[bytes, ...]) -> list[bytes] | None:
+        """The texts of a read that is several such chunks; else None."""
+        texts = []
+        for chunk in data[:-4].split(_EVENT_ENDS):
+            chunk += _EVENT_ENDS
+            if not chunk.endswith(self._plain_end) or (text := self._plain_text(chunk, before)) is None:
+                return None
+            texts.append(text)
+        return texts
 
     def catch_up(self) -> None:
         """Takes what was held, as it was read. Never raises: what is wrong ends up in `failure`."""

@@ -61,6 +61,15 @@ def test_after_the_first_a_plain_event_is_known_without_json(parsed: list[str]) 
     assert (found.reads, found.bytes_read) == (21, len(HEAD) + sum(len(framed(text(f" word{n}"))) for n in range(20)))
 
 
+def test_several_plain_events_of_one_read_are_known_too_and_have_its_time(parsed: list[str]) -> None:
+    found = reply()
+    for at, data in enumerate((framed(text("one")), framed(text("two")) + framed(text("three")))):
+        if found.feed(data, float(at)):
+            found.catch_up()
+    assert found.stream is not None and found.stream.stamps == [0.0, 1.0, 1.0]
+    assert (found.reads, len(parsed)) == (3, 1)
+
+
 @pytest.mark.parametrize("value", ['say "hi"', "two\nlines", "back\\slash", "über", "🌍", "\x07"])
 def test_a_text_that_is_not_plain_is_parsed_and_counted(value: str, parsed: list[str]) -> None:
     found = reply()
