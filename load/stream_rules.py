@@ -114,9 +114,7 @@ class Judge:
                 self.add(name, sentence)
         foreign = [found for found in _MARKER.findall(text) if found != self._marker]
         if foreign:
-            self.add(
-                NOT_FOREIGN[self.kind], f"{foreign[0].decode()} stands in an answer to another request"
-            )
+            self.add(NOT_FOREIGN[self.kind], f"{foreign[0].decode()} stands in an answer to another request")
 
     def add(self, name: str, sentence: str) -> None:
         if len(self.seen) < MOST_VIOLATIONS:
