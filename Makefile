@@ -48,8 +48,9 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## how long a check takes, against a bare client that sends the same requests
+bench: $(READY)  ## how long a check takes, against a bare client; what the load client needs and errs by, against a C reader
 	$(BIN)/python -m conformance.bench.check
+	$(BIN)/python -m load.bench
 
 kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leaves reports/kill-matrix/
 	$(BIN)/python scripts/kill_matrix.py

@@ -1,5 +1,5 @@
 """The load test as locust runs it: `locust -f load/locustfile.py -H https://host/v1`. Options and wiring only."""
-# mypy: allow-untyped-decorators
+# mypy: allow-untyped-calls, allow-untyped-decorators
 
 import sys
 from pathlib import Path
@@ -10,60 +10,79 @@ from locust import events
 _ROOT = str(Path(__file__).resolve().parent.parent)
 sys.path.insert(0, _ROOT)  # this package, from a checkout or installed, before a folder named load in the user's own
 try:
+    from conformance import profiles
+    from conformance.target import BY_NAME as TARGET_BY_NAME
     from conformance.target import ConfigError
     from load import dashboard
-    from load.plan import target_of
+    from load.gate import parse
+    from load.options import OPTIONS, TARGET_NAMES, settings_of, target_of
+    from load.sending.run import RUN
+    from load.sending.users import BY_SCENARIO, Chosen, tagged
     from load.session import SESSION
-    from load.users import PlainChat, StreamingChat, only_default
+    from load.web_form import check_form
 finally:
     sys.path.remove(_ROOT)
 
-__all__ = ["PlainChat", "StreamingChat"]
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(text)
-    return int(text)
-
-
-_HIDDEN = {"include_in_web_ui": False}
-OPTIONS: dict[str, dict[str, Any]] = {
-    "model": {
-        "env_var": "GATEPROOF_MODEL",
-        "metavar": "ID",
-        "default": "",
-        "help": "Gateproof: model to ask (default: the first listed one that answers a chat)",
-    },
-    "max-tokens": {"type": _positive, "metavar": "N", "default": 64, "help": "Gateproof: length of answers in tokens"},
-    "header": {"action": "append", "metavar": "HEADER", "help": "Extra header, 'Name: value' (repeatable)", **_HIDDEN},
-    "timeout": {"type": float, "metavar": "S", "help": "Seconds without a byte before giving up", **_HIDDEN},
-    "ca-file": {"metavar": "FILE", "help": "PEM file of the certificate authority to trust", **_HIDDEN},
-    "insecure": {"action": "store_true", "help": "Do not verify the gateway's certificate", **_HIDDEN},
-    "json": {"metavar": "FILE", "help": "Write the streaming figures to this file at the end", **_HIDDEN},
-}
+globals().update({found.__name__: found for found in BY_SCENARIO.values()})
+_SHOWN = ("profile", "model", "api_key")
+_KEY = "--gateproof-api-key"
 
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: Any, **_: Any) -> None:
-    """Options are read from the environment, too: GATEPROOF_MODEL and so on; the key, GATEPROOF_API_KEY, only there."""
-    for name, settings in OPTIONS.items():
-        parser.add_argument(f"--gateproof-{name}", **settings)
+    """Ours, as --gateproof-…; GATEPROOF_ variables stand for what gateproof's own command reads from there, too."""
+    add = parser.add_argument
+    for option in OPTIONS:
+        words: dict[str, Any] = {"action": "append"} if option.repeats else {"default": ""}
+        words |= {"choices": ["", *option.choices]} if option.choices else {"metavar": option.metavar}
+        add(f"--gateproof-{option.flag[2:]}", help=f"Gateproof: {option.help}", **words)
+    for name in TARGET_NAMES:
+        target_option = TARGET_BY_NAME[name]
+        words = {"action": "append"} if target_option.kind is list else {"default": ""}
+        if target_option.kind is bool:
+            words = {"action": "store_true"}
+        elif name == "profile":
+            words |= {"choices": ["", *profiles.names()]}
+        else:
+            words |= {"metavar": target_option.metavar}
+        words |= {"include_in_web_ui": name in _SHOWN, "is_secret": name == "api_key"}
+        add(f"--gateproof-{target_option.flag[2:]}", help=f"Gateproof: {target_option.help}", **words)
+    add("--gateproof-json", metavar="FILE", help="Write the figures to this file at the end", include_in_web_ui=False)
+    add("--gateproof-length", metavar="S", default="", help="Open arrivals end after this", include_in_web_ui=False)
+    add("--gateproof-progress", metavar="FILE", help="Write them to this one every second", include_in_web_ui=False)
 
 
 @events.init.add_listener
 def prepare(environment: Any, **_: Any) -> None:
     options = environment.parsed_options
-    if environment.host:
-        try:
+    _hide_key()
+    try:
+        parse(settings_of(options).slo)
+        if environment.host:
             target_of(options, environment.host).tls()
-        except ConfigError as error:
-            print(f"gateproof: {error}", file=sys.stderr)
-            raise SystemExit(4) from None
-    if not options.user_classes:
-        environment.user_classes = only_default(environment.user_classes)
+    except ConfigError as error:
+        print(f"gateproof: {error}", file=sys.stderr)
+        raise SystemExit(4) from None
+    if options.tags or options.exclude_tags:
+        environment.user_classes = tagged(environment.user_classes, options.tags, options.exclude_tags)
+    elif not (options.user_classes or options.class_picker):
+        environment.user_classes = [Chosen]
     if environment.web_ui:
+        check_form(environment)
         dashboard.install(environment, SESSION)
 
 
+def _hide_key() -> None:
+    """Takes the key out of the words that locust fills its web form from; the options have it already."""
+    for place, word in enumerate(sys.argv):
+        if word == _KEY:
+            sys.argv[place : place + 2] = []
+            return
+        if word.startswith(f"{_KEY}="):
+            del sys.argv[place]
+            return
+
+
+events.test_start.add_listener(RUN.prepare)
 SESSION.install(events)
+RUN.install(events)

@@ -13,9 +13,10 @@ class StreamResult:
     started_s: float
     """When the first byte of the request was handed to the socket; the connection existed already."""
     e2e_s: float
-    """Request sent to [DONE]; to the last byte read where there is none."""
+    """Request sent (or scheduled) to [DONE]; to the last byte read where there is none."""
     ttft_s: float | None = None
-    """Request sent to the socket read that held the first event with generated text; not the headers, not the role."""
+    """Request sent (or scheduled) to the socket read that held the first event with generated text, which is neither
+    the headers nor the role."""
     gaps_s: tuple[float, ...] = ()
     """ITL: the time between each event with generated text and the one before it."""
     tpot_s: float | None = None
@@ -41,6 +42,23 @@ class StreamResult:
     retry_after_s: float | None = None
     """The gateway's Retry-After, where it was given in seconds."""
 
+    scheduled_s: float | None = None
+    """When the schedule wanted it sent, on the clock of `started_s`; `ttft_s` and `e2e_s` are counted from it. None in
+    closed mode, where they are counted from `started_s`."""
+    violations: tuple[tuple[str, str], ...] = ()
+    """(rule, what was seen) of everything in the answer that a conformant gateway would not send."""
+    left: bool = False
+    """Whether we disconnected on purpose in the middle of the answer."""
+    attempts: int = 1
+    """How often it was sent until this answer, 429 and 503 with Retry-After obeyed in between."""
+    obeyed_s: float = 0.0
+    """Time waited because of Retry-After before this attempt, in seconds."""
+
     @property
     def ended_s(self) -> float:
-        return self.started_s + self.e2e_s
+        return (self.started_s if self.scheduled_s is None else self.scheduled_s) + self.e2e_s
+
+    @property
+    def lateness_s(self) -> float | None:
+        """How much later than scheduled it was sent, in seconds; None in closed mode."""
+        return None if self.scheduled_s is None else self.started_s - self.scheduled_s

@@ -1,49 +1,101 @@
-"""One locust process's part in a run: its metrics, its plan, and the events that tie them to other processes."""
+"""One locust process's part in a run: its figures, its plan, and the events that tie them to other processes."""
 # mypy: allow-untyped-calls
 
 import argparse
 import json
+import logging
 import os
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
+from time import perf_counter, process_time, time
 from typing import Any
 from urllib.parse import urlsplit
 
+import gevent
 from locust.env import Environment
 from locust.event import Events
-from locust.runners import WorkerRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from conformance.reporting.report import tool_version
-from load.metrics import Metrics
+from conformance.target import ConfigError
+from load import gate, health
+from load.health import PROBE_S, Health
+from load.metrics import Batch, Limits, Metrics, Series, spread
+from load.options import Settings, settings_of
+from load.overhead import Pairs
 from load.plan import Plan, Planner
 from load.result import StreamResult
 
 WIRE_KEY = "gateproof"
 STREAM_ROWS = "SSE"
+HERE = "local"
+LOG = logging.getLogger("gateproof")
+_HELD = {True: "held", False: "MISSED"}
+
+
+class _Watched:
+    """One second of this process: how many requests were open, how late its loop was while there were any, in seconds,
+    and its CPU before."""
+
+    def __init__(self) -> None:
+        self.second = int(time())
+        self.active: list[int] = []
+        self.lags_s: list[float] = []
+        self.cpu_s, self.wall_s = process_time(), perf_counter()
 
 
 class Session:
-    """Counts the requests of this process; on a master, those of all its workers."""
+    """Counts the requests of this process; on a master, those of all its workers.
+
+    Whoever sends a request calls `begin` before, and `record` or `unfinished` after it. `arrivals` and `scenarios` are
+    told in load.json as they are set here.
+    """
 
     def __init__(self) -> None:
         self.metrics = Metrics()
+        self.health = Health()
+        self.pairs = Pairs()
         self.planner = Planner()
         self.users = 0
+        self.active = 0
+        self.arrivals: dict[str, Any] = {}
+        self._series = Series()
+        self._counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._unsent: list[Batch] = []
+        self._is_worker = False
+        self._pulse: Any = None
+        self._watched = _Watched()
+        self._wall_s = 0.0
         self._worker_model: str | None = None
 
-    def plan(self, environment: Environment) -> Plan:
-        """Raises NoPlan while the gateway can't be asked."""
-        return self.planner.plan(_options(environment), environment.host)
+    def begin(self) -> None:
+        """A request is about to be sent."""
+        self.active += 1
+        self._counts[int(time())]["started"] += 1
+
+    def unfinished(self, scenario: str) -> None:
+        """The request that began is given up, because its user is stopped."""
+        self.active -= 1
+        self.metrics.add_unfinished(scenario)
+
+    def dropped(self, scenario: str) -> None:
+        """A request was due and is not sent, because as many as are allowed are open."""
+        self.metrics.add_dropped(scenario)
 
     def record(self, environment: Environment, scenario: str, result: StreamResult, plan: Plan | None) -> None:
-        """Counts one finished request, here and in locust's own tables (milliseconds there).
+        """Counts the end of the request that began, here and in locust's own tables (milliseconds there).
 
         TTFT and ITL become rows of their own, one value a stream, but do not enter locust's aggregated row: that stays
         what it says, requests and their response times.
         """
-        if plan and result.detail:
-            result = replace(result, detail=plan.redactor.text(result.detail))
+        self.active -= 1
+        if plan and (result.detail or result.violations):
+            violations = tuple((rule, plan.redactor.text(seen)) for rule, seen in result.violations)
+            result = replace(result, detail=plan.redactor.text(result.detail), violations=violations)
         self.metrics.add(scenario, result)
+        self._count_events(result)
         environment.events.request.fire(
             request_type="POST",
             name=scenario,
@@ -58,18 +110,40 @@ class Session:
                 mean_ms = sum(gaps) / len(gaps) * 1000
                 environment.stats.get("ITL", STREAM_ROWS).log(mean_ms, 0)  # type: ignore[arg-type]
 
+    @property
+    def series(self) -> list[dict[str, Any]]:
+        """A row for every second of the run so far."""
+        self.settle()
+        return self._series.rows()
+
     def document(self, environment: Environment) -> dict[str, Any]:
         """load.json: what was asked, where, and the figures. Times are in seconds; it holds no secret."""
-        runner = environment.runner
-        return {
+        series = self.series
+        runner, options, settings = environment.runner, _options(environment), _settings(environment)
+        figures = self.metrics.summary()
+        document = {
             "tool": {"name": "gateproof", "version": tool_version()},
             "base_url": _without_password(environment.host or ""),
-            "model": self.planner.model or self._worker_model or _options(environment).gateproof_model or None,
-            "max_tokens": _options(environment).gateproof_max_tokens,
+            "model": self.planner.model or self._worker_model or options.gateproof_model or None,
+            "profile": options.gateproof_profile or "openai",
+            "max_tokens": settings.max_tokens,
             "users": self.users,
-            "client": {"errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0},
-            **self.metrics.summary(),
+            "arrivals": {"kind": "closed", "rate": None, "users": self.users} | self.arrivals,
+            **figures,
+            "client": {
+                "errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0,
+                **self.health.summary(),
+                "events_per_read": round(figures["events"] / figures["reads"], 3) if figures["reads"] else None,
+                "lateness_s": self.metrics.total.client_lateness_s.summary(),
+                "calibration": None,
+            },
+            "slo": {},
+            "overhead": self.pairs.summary(),
+            "series": series,
         }
+        document["client"] = health.judged(document)
+        document["slo"] = gate.judge(document, gate.parse(settings.slo))
+        return document
 
     def install(self, events: Events) -> None:
         """Listens to the events of a locust process, whatever part it will play."""
@@ -79,39 +153,138 @@ class Session:
             process["environment"] = environment
 
         def on_test_start(environment: Environment, **_: Any) -> None:
-            self.metrics.clear()
+            process["environment"] = environment  # a worker may be told to start before it is told that it is there
+            self.clear()
             self.planner.clear()
+            self.active = 0
+            self._is_worker = isinstance(environment.runner, WorkerRunner)
+            settings = _settings(environment)
+            checks = gate.parse(settings.slo)
+            self.metrics.limits = Limits(settings.stall_s, checks.good if checks else None)
+            self._wall_s = time() - perf_counter()
+            if self._pulse is None and not isinstance(environment.runner, MasterRunner):
+                self._pulse = gevent.spawn(self._watch)
+
+        def on_test_stop(**_: Any) -> None:
+            if self._pulse is not None:
+                self._pulse.kill()
+                self._pulse = None
+                self._tell_watched()
 
         def on_spawned(user_count: int, **_: Any) -> None:
             self.users = user_count
             if process["environment"].reset_stats:
-                self.metrics.clear()
+                self.clear()
 
         def on_reset(**_: Any) -> None:
-            self.metrics.clear()
+            self.clear()
 
         def on_report_to_master(client_id: str, data: dict[str, Any], **_: Any) -> None:
-            data[WIRE_KEY] = {"metrics": self.metrics.take(), "model": self.planner.model}
+            self.settle()
+            data[WIRE_KEY] = {"batches": [batch.to_wire() for batch in self._unsent], "model": self.planner.model}
+            self._unsent.clear()
 
         def on_worker_report(client_id: str, data: dict[str, Any], **_: Any) -> None:
             if found := data.get(WIRE_KEY):
-                self.metrics.receive(found["metrics"])
+                for batch in found["batches"]:
+                    self._receive(client_id, Batch.from_wire(batch))
                 self._worker_model = found["model"] or self._worker_model
+
+        def on_quitting(environment: Environment, **_: Any) -> None:
+            if not isinstance(environment.runner, WorkerRunner):
+                self._say(environment)
 
         def on_quit(**_: Any) -> None:
             environment = process.get("environment")
-            if environment and not isinstance(environment.runner, WorkerRunner):
-                path = _options(environment).gateproof_json
-                if path:
-                    write_json(Path(path), self.document(environment))
+            if environment is None or isinstance(environment.runner, WorkerRunner):
+                return
+            if path := getattr(_options(environment), "gateproof_json", None):
+                write_json(Path(path), self.document(environment))
 
         events.init.add_listener(on_init)
         events.test_start.add_listener(on_test_start)
+        events.test_stop.add_listener(on_test_stop)
         events.spawning_complete.add_listener(on_spawned)
         events.reset_stats.add_listener(on_reset)
         events.report_to_master.add_listener(on_report_to_master)
         events.worker_report.add_listener(on_worker_report)
+        events.quitting.add_listener(on_quitting)
         events.quit.add_listener(on_quit)
+
+    def _say(self, environment: Environment) -> None:
+        """Tells in locust's log what locust does not know of; with SLOs, the gate decides locust's exit code, too."""
+        document = self.document(environment)
+        for row in document["slo"]["checks"]:
+            LOG.log(logging.INFO if row["held"] else logging.ERROR, "%s %s", _HELD[row["held"]], row["sentence"])
+        for row in document["violations"]:
+            LOG.error("%d violations of %s: %r", row["count"], row["rule"], row["example"])
+        for reason in document["client"]["reasons"]:
+            LOG.warning("not to be trusted: %s", reason)
+        if document["slo"]["checks"] and environment.process_exit_code is None:
+            environment.process_exit_code = gate.exit_code(document)
+
+    def clear(self) -> None:
+        """Forgets what was measured; what is open stays open."""
+        for part in (self.metrics, self.health, self.pairs, self._series, self._counts, self._unsent):
+            part.clear()
+
+    def _count_events(self, result: StreamResult) -> None:
+        if result.ttft_s is None or not result.content_events:
+            self._counts[int(time())]["tokens"] += result.tokens or 0
+            return
+        first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
+        events, tokens = result.events / result.content_events, (result.tokens or 0) / result.content_events
+        for second, number in spread(first_s, result.gaps_s):
+            counts = self._counts[second]
+            counts["events"] += number * events  # type: ignore[assignment]
+            counts["tokens"] += number * tokens  # type: ignore[assignment]
+
+    def _watch(self) -> None:
+        """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""
+        self._watched = _Watched()
+        while True:
+            before_s = perf_counter()
+            gevent.sleep(PROBE_S)
+            watched = self._watched
+            watched.active.append(self.active)
+            if self.active:
+                watched.lags_s.append(perf_counter() - before_s - PROBE_S)
+            if int(time()) != watched.second:
+                self._tell_watched()
+
+    def _tell_watched(self) -> None:
+        """Tells what was measured of this process in the second that is over, or cut short by the end of the test."""
+        watched, self._watched = self._watched, _Watched()
+        if watched.active:
+            active = round(fmean(watched.active))
+            for second in range(watched.second, max(self._watched.second, watched.second + 1)):
+                self._counts[second]["active"] = active
+        self._tell(watched)
+
+    def settle(self) -> None:
+        """Counts what is fresh, so that the figures are those of now."""
+        self._tell(None)
+
+    def _tell(self, watched: "_Watched | None") -> None:
+        counts = {second: dict(found) for second, found in self._counts.items()}
+        self._counts.clear()
+        lag, cpu_s, wall_s = health.seconds([]), 0.0, 0.0
+        if watched and watched.lags_s:
+            lag = health.seconds(watched.lags_s)
+            cpu_s, wall_s = process_time() - watched.cpu_s, perf_counter() - watched.wall_s
+        second = watched.second if watched else int(time())
+        batch = Batch(second, self.metrics.take(), counts, self.pairs.take(), lag, cpu_s, wall_s)
+        if self._is_worker:
+            self._unsent.append(batch)
+        else:
+            self._receive(HERE, batch)
+
+    def _receive(self, process: str, batch: Batch) -> None:
+        self.metrics.receive(batch.figures)
+        self.pairs.receive(batch.pairs)
+        batch.add_to(self._series)
+        if batch.lag.count:
+            self.health.add(process, batch.lag, batch.cpu_s, batch.wall_s)
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
@@ -125,6 +298,14 @@ def _options(environment: Environment) -> argparse.Namespace:
     options: argparse.Namespace | None = environment.parsed_options
     assert options is not None
     return options
+
+
+def _settings(environment: Environment) -> Settings:
+    """The settings of the run; options that amount to none were refused before, or the run sends nothing."""
+    try:
+        return settings_of(_options(environment))
+    except ConfigError:
+        return Settings()
 
 
 def _without_password(url: str) -> str:

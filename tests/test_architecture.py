@@ -47,7 +47,13 @@ def test_suites_send_nothing_and_know_no_vendor() -> None:
     assert not [name for name in ("litellm", "vllm", "nvidia", "watsonx", "nemo ", "ollama") if name in text]
 
 
-@pytest.mark.parametrize("module", ["conformance.plugin", "conformance.cli", "load.metrics", "load.command"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("conformance.plugin", "conformance.cli", "load.metrics", "load.command", "load.gate", "load.health"),
+        *("load.calibration", "load.overhead", "load.table", "load.csvs", "load.page", "load.command.sweep"),
+    ],
+)
 def test_nothing_but_locusts_own_processes_imports_locust(module: str) -> None:
     code = f"import sys, {module}; print({{'locust', 'gevent'}} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)

@@ -69,6 +69,17 @@ def test_nothing_counted_gives_no_figures() -> None:
     assert summary == {"count": 0, "mean": None, "p50": None, "p90": None, "p95": None, "p99": None, "max": None}
 
 
+def test_values_one_by_one_are_counted_as_values_together() -> None:
+    values = [*times(3, 500), 0.0, -1.0]
+    found = Histogram()
+    for value in values:
+        found.add_one(value)
+    together = counted(values)
+    assert found.buckets == together.buckets
+    assert found.percentiles(QUANTILES) == together.percentiles(QUANTILES)
+    assert found.mean == pytest.approx(together.mean, abs=1e-6)
+
+
 def test_a_value_below_zero_counts_as_zero() -> None:
     assert counted([-1.0]).percentiles([1.0]) == [0.0]
 
@@ -91,10 +102,11 @@ def test_four_workers_reporting_again_and_again_give_the_figures_of_one_process(
         one.add("chat stream", found)
         workers[number % 4].add("chat stream", found)
         if number % 7 == 0:
-            master.receive(json.loads(json.dumps(workers[number % 4].take())))
+            master.receive(sent(workers[number % 4]))
     for worker in workers:
-        master.receive(json.loads(json.dumps(worker.take())))
-    clocked = {"duration_s", "requests_per_s", "events_per_s", "tokens_per_s", "failure_examples"}
+        master.receive(sent(worker))
+    one.receive(one.take())
+    clocked = {"duration_s", "requests_per_s", "events_per_s", "tokens_per_s", "error_examples"}
     assert without(master.summary(), clocked) == without(one.summary(), clocked)
     assert master.summary()["duration_s"] == pytest.approx(one.summary()["duration_s"], rel=0.15)
 
@@ -113,8 +125,8 @@ def test_a_failed_request_counts_but_its_times_do_not() -> None:
     figures = Figures()
     figures.add(result(1, "cut short"))
     summary = figures.summary()
-    assert (summary["requests"], summary["failed"], summary["failures"]) == (1, 1, {"cut short": 1})
-    assert summary["failure_examples"] == {"cut short": "seen by 1"}
+    assert (summary["requests"], summary["failed"], summary["errors"]) == (1, 1, {"cut short": 1})
+    assert summary["error_examples"] == {"cut short": "seen by 1"}
     assert [summary[name]["count"] for name in ("ttft_s", "itl_s", "tpot_s", "e2e_s")] == [0, 0, 0, 0]
 
 
@@ -131,6 +143,12 @@ def test_without_usage_there_is_no_token_rate() -> None:
     figures = Figures()
     figures.add(StreamResult(started_s=0.0, e2e_s=1.0, events=30))
     assert (figures.summary()["tokens"], figures.summary()["tokens_per_s"]) == (None, None)
+
+
+def sent(worker: Metrics) -> dict[str, Figures]:
+    """What this worker's master gets to see."""
+    wire = json.loads(json.dumps({name: figures.to_wire() for name, figures in worker.take().items()}))
+    return {name: Figures.from_wire(item) for name, item in wire.items()}
 
 
 def without(summary: dict[str, object], names: set[str]) -> dict[str, object]:

@@ -36,7 +36,7 @@ pairs = [
     "error",
     "provider_list",
 ]
-single = ["chat_chunk_azure", "error_detail", "error_foreign", "error_watsonx", "report"]
+single = ["chat_chunk_azure", "error_detail", "error_foreign", "error_watsonx", "load", "report"]
 
 
 def places(node: Any) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,168 @@
+"""The C server on one core, a client on another, and the CPU that the client needs for each event."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+TOKENS = 128
+START_S = 30.0
+"""How long a client may take until its streams run."""
+SETTLE_S = 1.0
+_NICE, _REALTIME = -5, 10
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """`streams` of `tokens` events run at once for `seconds`; CPU is counted for `window_s` of them. `server` are the
+    server's options."""
+
+    name: str
+    streams: int
+    server: tuple[str, ...] = ("--ttft-ms", "50", "--itl-ms", "10")
+    seconds: int = 8
+    window_s: float = 4.0
+    tokens: int = TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One client's run, measured from outside: CPU per event in seconds, events per second, share of a core."""
+
+    cpu_per_event_s: float
+    events_per_s: float
+    cpu: float
+    truth: Path
+    rss_bytes: int = 0
+    said: str = ""
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+def built(folder: Path) -> None:
+    """Compiles the server and the reader. Raises CalledProcessError where there is no C compiler."""
+    for name in ("server", "reader"):
+        subprocess.run(["cc", "-O2", "-w", "-o", folder / name, HERE / f"{name}.c"], check=True)
+
+
+def pinned(core: int, *, realtime: bool) -> Callable[[], None]:
+    """What a child does before it starts: stays on one core and comes before other programs, where that is allowed."""
+
+    def prepare() -> None:
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[core % len(cores)]})
+        try:
+            if realtime:
+                os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_REALTIME))
+            else:
+                os.setpriority(os.PRIO_PROCESS, 0, _NICE)
+        except PermissionError:
+            return
+
+    return prepare
+
+
+@contextmanager
+def serving(folder: Path, workload: Workload, *, realtime: bool) -> Iterator[str]:
+    """The base URL of a server that plays the workload, and writes its truth when asked."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(folder / "server"), "--port", str(port), "--truth", str(folder / "truth.bin")]
+    command += ["--tokens", str(workload.tokens), *workload.server]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL, preexec_fn=pinned(0, realtime=realtime))
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _until(lambda: _reachable(port), 5.0)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def measured(folder: Path, workload: Workload, command: Sequence[str], url: str, *, realtime: bool) -> Run:
+    """Runs a client against the server at `url`. CPU and events are those of a window in the middle of its run."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "BENCH_TOKENS": str(workload.tokens), "NO_PROXY": "127.0.0.1"}
+    log = folder / "client.log"
+    with log.open("wb") as out:
+        client = subprocess.Popen(
+            command, env=env, cwd=folder, stdout=out, stderr=out, preexec_fn=pinned(1, realtime=realtime)
+        )
+        try:
+            clock = _cpu_clock(client.pid)
+            _until(lambda: _events(url) > workload.streams * 4 or client.poll() is not None, START_S)
+            time.sleep(SETTLE_S)
+            if client.poll() is not None:
+                raise RuntimeError(f"the client ended too early: {log.read_text('utf-8', 'replace')[-500:]}")
+            before = _events(url), time.clock_gettime(clock), time.monotonic()
+            time.sleep(workload.window_s)
+            rss = _rss_bytes(client.pid)
+            after = _events(url), time.clock_gettime(clock), time.monotonic()
+            client.wait(workload.seconds + START_S)
+        finally:
+            if client.poll() is None:
+                client.kill()
+                client.wait()
+    _get(f"{url}/__dump")
+    events, cpu_s, wall_s = (later - earlier for earlier, later in zip(before, after, strict=True))
+    said = log.read_text("utf-8", "replace")
+    if not events:
+        raise RuntimeError(f"nothing was read: {said[-500:]}")
+    return Run(cpu_s / events, events / wall_s, cpu_s / wall_s, folder / "truth.bin", rss, said)
+
+
+def ours(url: str, workload: Workload, figures: Path) -> list[str]:
+    """The load test itself, as locust runs it, with all its figures and rules."""
+    command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "-H", f"{url}/v1"]
+    command += ["--headless", "--only-summary", "-u", str(workload.streams), "-r", str(workload.streams)]
+    command += ["-t", f"{workload.seconds}s", "--gateproof-json", str(figures)]
+    return [*command, "--gateproof-model", "bench-model", "--gateproof-max-tokens", str(workload.tokens)]
+
+
+def stock(url: str, workload: Workload) -> list[str]:
+    command = [sys.executable, "-m", "locust", "-f", str(HERE / "stock.py"), "-H", url, "--headless", "--only-summary"]
+    return [*command, "-u", str(workload.streams), "-r", str(workload.streams), "-t", f"{workload.seconds}s"]
+
+
+def reader(folder: Path, url: str, workload: Workload) -> list[str]:
+    command = [str(folder / "reader"), "--port", url.rpartition(":")[2], "--conns", str(workload.streams)]
+    return [*command, "--tokens", str(workload.tokens), "--parse", "2", "--dur", str(workload.seconds)]
+
+
+def _until(holds: Callable[[], bool], limit_s: float) -> None:
+    end_s = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > end_s:
+            raise TimeoutError("the bench waited in vain")
+        time.sleep(0.02)
+
+
+def _reachable(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _events(url: str) -> int:
+    return int(json.loads(_get(f"{url}/__stats"))["events"])
+
+
+def _get(url: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=20) as answer:
+        return bytes(answer.read())
+
+
+def _cpu_clock(pid: int) -> int:
+    """The CPU clock of another process (Linux: clock_getcpuclockid)."""
+    return (~pid << 3) | 2
+
+
+def _rss_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

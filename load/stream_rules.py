@@ -1,0 +1,121 @@
+"""The cheap rules of conformance, on the load's own streams: the requirement that each of them judges, by its id.
+
+What is judged event by event is fed the events that differ from the one before in more than their text; the client's
+envelope sees to that.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.rules import StreamRule
+from conformance.rules.completions import NoTextAfterFinish, TextFinishIsKnown
+from conformance.rules.streams import chunks
+from conformance.rules.usage import StreamedUsage
+from conformance.shape import show
+from load.client.request import Kind
+
+REMEMBERED_IDS = 50_000
+"""Streams whose ids one process remembers, to tell when another one has the same."""
+MOST_VIOLATIONS = 16
+"""Violations of one stream that are kept; the first of each rule is what counts."""
+_MARKER = re.compile(rb"gp-[0-9a-f]{16}-pg")
+"""A word that the prompts of our own scenarios hold, each another: an answer with another's was meant for another."""
+
+
+class ObjectIsTextCompletion(StreamRule):
+    def chunk(self, chunk: dict[str, Any]) -> Iterator[str]:
+        if chunk.get("object") != "text_completion" and not chunks.is_prelude(chunk):
+            yield f"object is {show(chunk.get('object'))}"
+
+
+CHAT: tuple[tuple[str, type[StreamRule]], ...] = (
+    ("STREAM-013", chunks.ObjectIsChunk),
+    ("STREAM-014", chunks.OneId),
+    ("STREAM-015", chunks.OneCreated),
+    ("STREAM-016", chunks.OneModel),
+    ("STREAM-018", chunks.IndexesInRange),
+    ("STREAM-023", chunks.FinishesOnce),
+    ("STREAM-024", chunks.FinishIsKnown),
+    ("STREAM-025", chunks.NothingAfterFinish),
+    ("STREAM-033", StreamedUsage),
+)
+COMPLETION: tuple[tuple[str, type[StreamRule]], ...] = (
+    ("COMP-015", ObjectIsTextCompletion),
+    ("COMP-038", chunks.OneId),
+    ("COMP-038", chunks.OneCreated),
+    ("COMP-039", chunks.FinishesOnce),
+    ("COMP-039", TextFinishIsKnown),
+    ("COMP-039", NoTextAfterFinish),
+    ("COMP-016", StreamedUsage),
+)
+TEXT, DONE_ONCE, DONE_LAST, OWN_ID, NOT_FOREIGN = (
+    {"chat stream": chat, "completion stream": completion}
+    for chat, completion in (
+        ("STREAM-003", "COMP-015"),
+        ("STREAM-026", "COMP-015"),
+        ("STREAM-027", "COMP-015"),
+        ("STREAM-017", "COMP-023"),
+        ("foreign marker", "foreign marker"),
+    )
+)
+"""What is judged here or by the reader of the bytes; a foreign marker breaks no single requirement of the catalogue."""
+
+
+class Ids:
+    """The ids of the last streams and the requests that got them: an equal one may get it again, as from a cache."""
+
+    def __init__(self) -> None:
+        self._askers: OrderedDict[str, int] = OrderedDict()
+
+    def claim(self, id: str, body: bytes) -> bool:
+        """Whether this id was free for this request."""
+        asker = hash(body)
+        if self._askers.setdefault(id, asker) != asker:
+            return False
+        if len(self._askers) > REMEMBERED_IDS:
+            self._askers.popitem(last=False)
+        return True
+
+
+class Judge:
+    """The rules of one stream. `seen` are its violations: (requirement, what was seen), one for each requirement."""
+
+    __slots__ = ("_body", "_folds", "_ids", "_marker", "id", "kind", "seen")
+
+    def __init__(self, kind: Kind, body: bytes, ids: Ids) -> None:
+        self.kind = kind
+        self.id: str | None = None
+        self.seen: dict[str, str] = {}
+        self._folds = [(name, rule()) for name, rule in (CHAT if kind == "chat stream" else COMPLETION)]
+        self._body, self._ids = body, ids
+        found = _MARKER.search(body)
+        self._marker = found[0] if found else None
+
+    @property
+    def wants_text(self) -> bool:
+        """Whether `end` looks at the text of the answer."""
+        return self._marker is not None
+
+    def chunk(self, chunk: dict[str, Any]) -> None:
+        for name, fold in self._folds:
+            for sentence in fold.chunk(chunk):
+                self.add(name, sentence)
+        if self.id is None and isinstance(chunk.get("id"), str) and chunk["id"]:
+            self.id = chunk["id"]
+            if not self._ids.claim(self.id, self._body):
+                self.add(OWN_ID[self.kind], f"another stream had the id {show(self.id)}, too")
+
+    def end(self, text: bytes) -> None:
+        """The stream has ended by itself and is whole; `text` is all that was generated, if it was wanted."""
+        for name, fold in self._folds:
+            for sentence in fold.end():
+                self.add(name, sentence)
+        foreign = [found for found in _MARKER.findall(text) if found != self._marker]
+        if foreign:
+            self.add(NOT_FOREIGN[self.kind], f"{foreign[0].decode()} stands in an answer to another request")
+
+    def add(self, name: str, sentence: str) -> None:
+        if len(self.seen) < MOST_VIOLATIONS:
+            self.seen.setdefault(name, sentence)

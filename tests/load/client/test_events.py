@@ -1,0 +1,153 @@
+"""Events that are known by their bytes count as if they had been parsed, and nothing else passes for one."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from load.client import events as module
+from load.client.envelope import envelope_of
+from load.client.events import EventStream
+from load.client.reply import Reply
+from load.stream_rules import Ids, Judge
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def event(delta: Any, **fields: Any) -> bytes:
+    choice = {"index": 0, "delta": delta, "finish_reason": None}
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1770000000, "model": "content"}
+    text = json.dumps(head | {"choices": [choice]} | fields, separators=(",", ":"), ensure_ascii=False)
+    return f"data: {text}\n\n".encode()
+
+
+def text(value: str) -> bytes:
+    return event({"content": value})
+
+
+def framed(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def reply(leave_after: int | None = None) -> Reply:
+    found = Reply(EventStream(Judge("chat stream", b"{}", Ids())), leave_after)
+    found.feed(HEAD, 0.0)
+    found.catch_up()
+    return found
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The payloads that were parsed as JSON."""
+    found: list[str] = []
+
+    def loads(data: str) -> Any:
+        found.append(data)
+        return json.loads(data)
+
+    monkeypatch.setattr(module, "json", SimpleNamespace(loads=loads))
+    return found
+
+
+def test_after_the_first_a_plain_event_is_known_without_json(parsed: list[str]) -> None:
+    found = reply()
+    for number in range(20):
+        found.feed(framed(text(f" word{number}")), number / 10)
+        found.catch_up()
+    assert found.stream is not None
+    assert (found.stream.events, len(found.stream.stamps), len(parsed)) == (20, 20, 1)
+    assert found.stream.stamps == [number / 10 for number in range(20)]
+    assert (found.reads, found.bytes_read) == (21, len(HEAD) + sum(len(framed(text(f" word{n}"))) for n in range(20)))
+
+
+def test_several_plain_events_of_one_read_are_known_too_and_have_its_time(parsed: list[str]) -> None:
+    found = reply()
+    for at, data in enumerate((framed(text("one")), framed(text("two")) + framed(text("three")))):
+        if found.feed(data, float(at)):
+            found.catch_up()
+    assert found.stream is not None and found.stream.stamps == [0.0, 1.0, 1.0]
+    assert (found.reads, len(parsed)) == (3, 1)
+
+
+@pytest.mark.parametrize("value", ['say "hi"', "two\nlines", "back\\slash", "über", "🌍", "\x07"])
+def test_a_text_that_is_not_plain_is_parsed_and_counted(value: str, parsed: list[str]) -> None:
+    found = reply()
+    for piece in ("one", "two", value, "three"):
+        found.feed(framed(text(piece)), 1.0)
+        found.catch_up()
+    assert found.stream is not None
+    assert (len(found.stream.stamps), len(parsed)) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        text("x").replace(b'"x"', b'"x","role":"assistant"'),
+        text("x").replace(b"}\n\n", b"\n\n"),
+        text("x").replace(b'"x"', b'"\x01"'),
+        text("x").replace(b'"x"', b'"\\q"'),
+    ],
+    ids=["another member", "cut JSON", "control character", "no escape"],
+)
+def test_what_only_looks_plain_is_parsed(data: bytes, parsed: list[str]) -> None:
+    found = reply()
+    for piece in (text("one"), text("two"), data):
+        found.feed(framed(piece), 1.0)
+        found.catch_up()
+    assert len(parsed) == 2
+
+
+@pytest.mark.parametrize("line", [b"1%x\r\n", b"%x;x=1\r\n", b"0%x\r\n"], ids=["too long", "extension", "zero"])
+def test_a_chunk_that_is_not_the_whole_read_goes_to_the_parser(line: bytes) -> None:
+    found = reply()
+    data = text("two")
+    for piece in (framed(text("one")), line % len(data) + data + b"\r\n"):
+        found.feed(piece, 1.0)
+        found.catch_up()
+    assert found.stream is not None and (found.stream.events, found.failure) == (2, None)
+
+
+def test_events_behind_one_that_waits_for_its_turn_keep_their_order_and_times() -> None:
+    found = reply()
+    found.feed(framed(text("one")), 1.0)
+    found.catch_up()
+    for at, data in enumerate((event({"content": 'a "quoted" word'}), text("three"), text("four")), 2):
+        found.feed(framed(data), float(at))
+    assert found.stream is not None and found.stream.stamps == [1.0]
+    found.catch_up()
+    assert found.stream.stamps == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_it_leaves_after_as_many_events_as_it_was_told() -> None:
+    found = reply(leave_after=2)
+    for at in range(3):
+        found.feed(framed(text("one")), float(at))
+        found.catch_up()
+    result = found.result(0.0)
+    assert (result.left, result.failure, found.ended, found.reusable) == (True, None, True, False)
+
+
+@pytest.mark.parametrize(
+    ("delta", "count"),
+    [
+        ({"tool_calls": [{"index": 0, "function": {"arguments": '{"a"'}}]}, 1),
+        ({"tool_calls": [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": ""}}]}, 1),
+        ({"reasoning_content": "hm"}, 1),
+        ({"role": "assistant", "content": ""}, 0),
+        ({"content": None}, 0),
+    ],
+)
+def test_what_was_generated_is_more_than_content(delta: Any, count: int) -> None:
+    found = reply()
+    found.feed(framed(event(delta)), 1.0)
+    found.catch_up()
+    assert found.stream is not None and len(found.stream.stamps) == count
+
+
+@pytest.mark.parametrize("value", ["content", "m", "chatcmpl-1", "assistant"])
+def test_the_envelope_is_that_of_the_text_and_not_of_an_equal_word_elsewhere(value: str) -> None:
+    block = event({"content": value}, model=value)[:-2]
+    envelope = envelope_of(block, json.loads(block[6:]))
+    assert envelope is not None
+    assert envelope.before.endswith(b'"content":"') and envelope.before + value.encode() + envelope.after == block
