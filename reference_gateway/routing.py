@@ -1,12 +1,12 @@
 """One URL and what each method does there. Paths match exactly: no redirects, no trailing slash forgiven."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route
-from starlette.types import ASGIApp, Scope
+from starlette.routing import Match, Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reference_gateway.errors import method_not_allowed
 
@@ -51,3 +51,24 @@ class Resource(Route):
         if scope["type"] != "http" or self.path_regex.fullmatch(scope["path"]) is None:
             return Match.NONE, {}
         return super().matches(scope)
+
+
+class Routes:
+    """Finds the route of a request among those that begin as its path does; what has none goes to `default`."""
+
+    def __init__(self, routes: Iterable[Route], default: ASGIApp) -> None:
+        alike: dict[str, list[Route]] = {}
+        for route in routes:
+            alike.setdefault(_beginning(route.path), []).append(route)
+        self._routers = {
+            beginning: Router(found, redirect_slashes=False, default=default) for beginning, found in alike.items()
+        }
+        self._default = default
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._routers.get(_beginning(scope["path"]), self._default)(scope, receive, send)
+
+
+def _beginning(path: str) -> str:
+    """The first segment of a path, which no route leaves open."""
+    return "/".join(path.split("/", 2)[:2])
