@@ -39,7 +39,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
         body = one_line(dialect.error_body(error, scope[KEY], gateway.config))
         return Response(body, error.status, dict(error.headers), "application/json")
 
-    app: ASGIApp = Router(redirect_slashes=False, default=Routes(routes, _not_found), lifespan=lifespan)
+    app: ASGIApp = Routes(routes, _not_found, Router(lifespan=lifespan))
     app = Authentication(app, gateway.keys, gateway.mint, open_paths, [watsonx.basic_key])
     app = HeaderLimits(app)
     app = Failures(app, draw)

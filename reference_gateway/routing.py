@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match, Route, Router
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reference_gateway.errors import method_not_allowed
@@ -45,6 +45,7 @@ class Resource(Route):
 
         super().__init__(path, answer)
         self.methods = None
+        self._answer = answer
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         # Starlette's `$` would let a path end in a line break.
@@ -52,21 +53,30 @@ class Resource(Route):
             return Match.NONE, {}
         return super().matches(scope)
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Starlette's own way keeps the request, and layers for exceptions that nobody raises, while a stream lasts."""
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
+
 
 class Routes:
-    """Finds the route of a request among those that begin as its path does; what has none goes to `default`."""
+    """Finds the resource of a request among those that begin as its path does; what has none goes to `default`."""
 
-    def __init__(self, routes: Iterable[Route], default: ASGIApp) -> None:
-        alike: dict[str, list[Route]] = {}
-        for route in routes:
-            alike.setdefault(_beginning(route.path), []).append(route)
-        self._routers = {
-            beginning: Router(found, redirect_slashes=False, default=default) for beginning, found in alike.items()
-        }
-        self._default = default
+    def __init__(self, resources: Iterable[Resource], default: ASGIApp, lifespan: ASGIApp) -> None:
+        self._default, self._lifespan = default, lifespan
+        self._alike: dict[str, list[Resource]] = {}
+        for resource in resources:
+            self._alike.setdefault(_beginning(resource.path), []).append(resource)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._routers.get(_beginning(scope["path"]), self._default)(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] != "http":
+            return self._lifespan(scope, receive, send)
+        for resource in self._alike.get(_beginning(scope["path"]), ()):
+            match, found = resource.matches(scope)
+            if match is Match.FULL:
+                scope.update(found)
+                return resource.handle(scope, receive, send)
+        return self._default(scope, receive, send)
 
 
 def _beginning(path: str) -> str:

@@ -39,13 +39,11 @@ class Answer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
         work = asyncio.create_task(self._stream(send, scope.get(SEND, send)) if streamed else self._whole(send))
-        gone = asyncio.create_task(_disconnected(receive))
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            await _disconnected(receive, work)
         finally:
             work.cancel()
-            gone.cancel()
-            await asyncio.gather(work, gone, return_exceptions=True)
+            await asyncio.gather(work, return_exceptions=True)
         if not work.cancelled():
             work.result()
 
@@ -85,9 +83,24 @@ def _error_event(error: ApiError) -> bytes:
     return event({"error": body})
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+async def _disconnected(receive: Receive, work: asyncio.Task[None]) -> None:
+    """Returns when the client has gone, or the work is done."""
+    listening = True
+
+    def done(_: asyncio.Task[None]) -> None:
+        if listening:
+            waiting.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as waiting:
+            work.add_done_callback(done)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            listening = False
+    except TimeoutError:
         pass
+    finally:
+        listening = False
 
 
 async def _close(chunks: AsyncIterator[Json]) -> None:
