@@ -50,6 +50,7 @@ lint: $(READY)  ## ruff and mypy --strict
 
 bench: $(READY)  ## how long a check takes, against a bare client that sends the same requests
 	$(BIN)/python -m conformance.bench.check
+	$(BIN)/python -m reference_gateway.bench.stream
 
 kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leaves reports/kill-matrix/
 	$(BIN)/python scripts/kill_matrix.py
