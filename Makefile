@@ -51,6 +51,7 @@ lint: $(READY)  ## ruff and mypy --strict
 bench: $(READY)  ## how long a check takes, against a bare client; what the load client needs and errs by, against a C reader
 	$(BIN)/python -m conformance.bench.check
 	$(BIN)/python -m load.bench
+	$(BIN)/python -m reference_gateway.bench.stream
 
 kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leaves reports/kill-matrix/
 	$(BIN)/python scripts/kill_matrix.py

@@ -15,6 +15,7 @@ from reference_gateway.failures import Failures
 from reference_gateway.gateway import Gateway
 from reference_gateway.limits import HeaderLimits
 from reference_gateway.request_id import KEY, RequestId
+from reference_gateway.routing import Routes
 from reference_gateway.wire_json import one_line
 
 DIALECTS = (watsonx, nemo, openai)
@@ -38,7 +39,7 @@ def create_app(gateway: Gateway) -> ASGIApp:
         body = one_line(dialect.error_body(error, scope[KEY], gateway.config))
         return Response(body, error.status, dict(error.headers), "application/json")
 
-    app: ASGIApp = Router(routes, redirect_slashes=False, default=_not_found, lifespan=lifespan)
+    app: ASGIApp = Routes(routes, _not_found, Router(lifespan=lifespan))
     app = Authentication(app, gateway.keys, gateway.mint, open_paths, [watsonx.basic_key])
     app = HeaderLimits(app)
     app = Failures(app, draw)

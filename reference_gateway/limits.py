@@ -1,5 +1,7 @@
 """What a request may look like as HTTP before anybody reads its JSON: its headers, its media type, its size."""
 
+from collections.abc import Awaitable
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,7 +22,7 @@ class HeaderLimits:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http":
             headers = scope["headers"]
             if sum(len(name) + len(value) for name, value in headers) > MAX_HEADER_BYTES:
@@ -28,7 +30,7 @@ class HeaderLimits:
             hosts = sum(name == b"host" for name, _ in headers)
             if hosts != 1 and (hosts > 1 or scope["http_version"] == "1.1"):
                 raise ApiError(400, "The request must have exactly one Host header.", code="invalid_host")
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 async def read_json(request: Request, max_bytes: int) -> Json:

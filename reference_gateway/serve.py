@@ -1,6 +1,7 @@
 """`gateproof serve`: starts the bundled gateway. Only arguments, messages and the exit code live here."""
 
 import argparse
+import gc
 import json
 import logging
 import sys
@@ -90,6 +91,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     server = Server(app, drain_timeout_s=args.drain_timeout, log_level=args.log_level, certificate=certificate)
     server.before_start = server.stop_on_signals
+    # What is here now stays: to look through it for garbage would stop all streams for tens of milliseconds.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     server.when_ready = ready
     server.run([listener])
     return 0

@@ -98,8 +98,8 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self.scope["http_version"] == "1.0" and self.cycle is not None:
-            self.cycle.__class__ = _UntilClosed
+        if self.cycle is not None:
+            self.cycle.__class__ = _UntilClosed if self.scope["http_version"] == "1.0" else _Cycle
 
     def shutdown(self) -> None:
         """An idle connection is closed at once; over TLS it would wait for the client to say goodbye."""
@@ -129,6 +129,23 @@ class Protocol(HttpToolsProtocol):
         lines = b"".join(b"%b: %b\r\n" % header for header in headers)
         self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + lines + b"\r\n" + body)
         self.transport.close()
+
+
+class _Cycle(RequestResponseCycle):
+    """uvicorn's answer, with a short way for what is sent most: one more chunk of a body."""
+
+    async def send(self, message: Any) -> None:
+        if (
+            self.chunked_encoding
+            and message.get("more_body")
+            and message.get("body")
+            and not (self.flow.write_paused or self.disconnected or self.response_complete)
+            and self.scope["method"] != "HEAD"
+        ):
+            body = message["body"]
+            self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        else:
+            await super().send(message)
 
 
 class _UntilClosed(RequestResponseCycle):

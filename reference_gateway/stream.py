@@ -9,6 +9,8 @@ from starlette.types import Receive, Scope, Send
 
 from reference_gateway.call import Backend, BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
+from reference_gateway.events import Events, event
+from reference_gateway.request_id import SEND
 from reference_gateway.wire_json import one_line
 
 log = logging.getLogger("reference_gateway")
@@ -36,14 +38,12 @@ class Answer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
-        work = asyncio.create_task(self._stream(send) if streamed else self._whole(send))
-        gone = asyncio.create_task(_disconnected(receive))
+        work = asyncio.create_task(self._stream(send, scope.get(SEND, send)) if streamed else self._whole(send))
         try:
-            await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
+            await _disconnected(receive, work)
         finally:
             work.cancel()
-            gone.cancel()
-            await asyncio.gather(work, gone, return_exceptions=True)
+            await asyncio.gather(work, return_exceptions=True)
         if not work.cancelled():
             work.result()
 
@@ -54,8 +54,8 @@ class Answer:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _stream(self, send: Send) -> None:
-        chunks = self.backend.stream(self.call)
+    async def _stream(self, send: Send, past_layers: Send) -> None:
+        chunks, write = self.backend.stream(self.call), Events().event
         try:
             first = await anext(chunks, None)
             if first is None:
@@ -63,33 +63,44 @@ class Answer:
             headers = [*STREAM_HEADERS, *self.headers]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             try:
-                await self._event(send, first)
+                await past_layers({"type": "http.response.body", "body": write(first), "more_body": True})
                 async for chunk in chunks:
-                    await self._event(send, chunk)
+                    await past_layers({"type": "http.response.body", "body": write(chunk), "more_body": True})
                 last = DONE
             except BackendError as error:
                 last = _error_event(from_backend(error))
             except Exception:
                 log.exception("a stream broke off")
                 last = _error_event(internal_error())
-            await send({"type": "http.response.body", "body": last})
+            await past_layers({"type": "http.response.body", "body": last})
         finally:
             await _close(chunks)
-
-    async def _event(self, send: Send, chunk: Json) -> None:
-        event = b"data: %b\n\n" % one_line(chunk)
-        await send({"type": "http.response.body", "body": event, "more_body": True})
 
 
 def _error_event(error: ApiError) -> bytes:
     """What every OpenAI client recognises inside a stream, whatever the dialect's own error bodies look like."""
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
-    return b"data: %b\n\n" % one_line({"error": body})
+    return event({"error": body})
 
 
-async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+async def _disconnected(receive: Receive, work: asyncio.Task[None]) -> None:
+    """Returns when the client has gone, or the work is done."""
+    listening = True
+
+    def done(_: asyncio.Task[None]) -> None:
+        if listening:
+            waiting.reschedule(0)
+
+    try:
+        async with asyncio.timeout(None) as waiting:
+            work.add_done_callback(done)
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            listening = False
+    except TimeoutError:
         pass
+    finally:
+        listening = False
 
 
 async def _close(chunks: AsyncIterator[Json]) -> None:

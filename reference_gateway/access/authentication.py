@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -32,7 +32,7 @@ class Authentication:
         self.open_paths = frozenset(open_paths)
         self.keys = [(key.token.encode("utf-8"), key) for key in keys]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "http" and self.keys and scope["path"] not in self.open_paths:
             key = self._key(scope, [value for name, value in scope["headers"] if name == b"authorization"])
             permission = needed(scope["method"], scope["path"])
@@ -43,7 +43,7 @@ class Authentication:
                     type="permission_error",
                     code="authorization_rejected",
                 )
-        await self.app(scope, receive, send)
+        return self.app(scope, receive, send)
 
     def _key(self, scope: Scope, credentials: Sequence[bytes]) -> Key:
         if not credentials:

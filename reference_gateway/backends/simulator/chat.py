@@ -38,7 +38,10 @@ async def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
     if with_usage := wants_usage(call.body):
         frame["usage"] = None
     turns = [_turns(index, reply, _logprobs(call.body, chance, index, reply)) for index, reply in enumerate(replies)]
-    async for choice in in_turns(turns, pace):
+    await pace.first()
+    for choice, is_token in in_turns(turns):
+        if is_token:
+            await pace.token()
         yield {**frame, "choices": [choice]}
     if with_usage:
         yield {**frame, "choices": [], "usage": _usage(call, replies)}

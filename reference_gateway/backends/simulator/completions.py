@@ -57,7 +57,10 @@ async def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
     if with_usage := wants_usage(call.body):
         frame["usage"] = None
     turns = [_turns(choice) for choice in choices]
-    async for said in in_turns(turns, pace):
+    await pace.first()
+    for said, is_token in in_turns(turns):
+        if is_token:
+            await pace.token()
         yield {**frame, "choices": [said]}
     if with_usage:
         yield {**frame, "choices": [], "usage": _usage(call.body, choices)}

@@ -4,33 +4,70 @@ Deadlines are absolute, so delays do not add up.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import math
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Awaitable, Iterator
+from weakref import WeakKeyDictionary
 
 from reference_gateway.call import Json
 
 _TTFT_S = 0.020
 _ITL_S = 0.005
+_TICKS_PER_S = 1000
+
+
+class _Clock:
+    """Wakes all who wait for the same millisecond with one timer of the event loop.
+
+    Who no longer waits is forgotten only when the time has come.
+    """
+
+    __slots__ = ("_loop", "_waiting")
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: dict[int, list[Future[None]]] = {}
+
+    def at(self, when: float) -> Future[None]:
+        tick = math.ceil(when * _TICKS_PER_S - 0.001)
+        waiting = self._waiting.get(tick)
+        if waiting is None:
+            waiting = self._waiting[tick] = []
+            self._loop.call_at(tick / _TICKS_PER_S, self._ring, tick)
+        future = self._loop.create_future()
+        waiting.append(future)
+        return future
+
+    def _ring(self, tick: int) -> None:
+        for future in self._waiting.pop(tick):
+            if not future.done():
+                future.set_result(None)
+
+
+_clocks: WeakKeyDictionary[AbstractEventLoop, _Clock] = WeakKeyDictionary()
 
 
 class Pace:
     """The time table of an answer that begins now: the first token after `ttft_s`, then one each `itl_s`."""
 
-    __slots__ = ("_due", "_itl_s", "_loop")
+    __slots__ = ("_clock", "_due", "_itl_s", "_loop")
 
     def __init__(self, settings: Json) -> None:
         """Reads `ttft_s` and `itl_s` (seconds) from a model's settings. Needs a running event loop."""
         self._loop = asyncio.get_running_loop()
+        self._clock = _clocks.get(self._loop) or _clocks.setdefault(self._loop, _Clock(self._loop))
         self._itl_s = float(settings.get("itl_s", _ITL_S))
         self._due = self._loop.time() + float(settings.get("ttft_s", _TTFT_S))
 
-    async def token(self) -> None:
+    def token(self) -> Awaitable[None]:
         """Waits until the next token is due; lets others run even when it is late already."""
-        await asyncio.sleep(self._due - self._loop.time())
+        waited = self.first()
         self._due += self._itl_s
+        return waited
 
-    async def first(self) -> None:
+    def first(self) -> Awaitable[None]:
         """Waits until the first token is due, without taking it."""
-        await asyncio.sleep(self._due - self._loop.time())
+        return self._clock.at(self._due) if self._due > self._loop.time() else asyncio.sleep(0)
 
     async def whole(self, tokens: int) -> None:
         """Waits as long as streaming `tokens` tokens would take."""
@@ -39,19 +76,16 @@ class Pace:
 
 
 Turn = tuple[Json, bool]
-"""One chunk's `choices` member, and whether it carries a token."""
+"""One chunk's `choices` member, and whether it carries a token, which is to be waited for."""
 
 
-async def in_turns(speakers: list[Iterator[Turn]], pace: Pace) -> AsyncIterator[Json]:
-    """What all the speakers say, a token each in turn; every token when it is due, the rest along with it."""
-    await pace.first()
+def in_turns(speakers: list[Iterator[Turn]]) -> Iterator[Turn]:
+    """What all the speakers say, a token each in turn."""
     while speakers:
         for speaker in tuple(speakers):
-            for said, is_token in speaker:
-                if is_token:
-                    await pace.token()
-                yield said
-                if is_token:
+            for turn in speaker:
+                yield turn
+                if turn[1]:
                     break
             else:
                 speakers.remove(speaker)

@@ -8,6 +8,7 @@ and the tokens of a text joined are the text.
 import json
 import re
 from collections.abc import Iterable
+from sys import intern
 from typing import Any
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -35,8 +36,8 @@ _PART_COST = {"image_url": 85, "input_audio": 50, "file": 100}
 
 
 def tokenise(text: str) -> list[str]:
-    """The tokens of `text`, in order; joined they are `text` again."""
-    return _TOKEN.findall(text)
+    """The tokens of `text`, in order; joined they are `text` again. Equal ones are kept once, as texts repeat them."""
+    return list(map(intern, _TOKEN.findall(text)))
 
 
 def count(text: str) -> int:

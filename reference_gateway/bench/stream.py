@@ -1,0 +1,166 @@
+"""`make bench`: what a paced stream costs the bundled gateway, against a raw asyncio server in the same run (Linux).
+
+Prints the CPU time per event and the jitter of the gaps (how far a gap is from the pace) with 275 streams of 10 ms,
+which is half of 55,000 events per second, and the memory of an open stream that waits. Times of a busy machine are
+noise; the ratios are not.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import quantiles
+from typing import cast
+from urllib.parse import urlsplit
+
+import uvloop
+
+STREAMS, IDLE_STREAMS = 275, 1000
+TOKENS, TTFT_S, ITL_S = 128, 0.05, 0.01
+WARM_UP_S, LOAD_S = 1.5, 5.0
+GATEWAY = [str(Path(sys.executable).with_name("gateproof")), "serve", "--port", "0"]
+RAW = [sys.executable, "-m", "reference_gateway.bench.raw"]
+BODY = json.dumps(
+    {
+        "model": "gpt-4o",
+        "messages": [{"role": "user", "content": f"Write {TOKENS} words."}],
+        "max_tokens": TOKENS,
+        "stream": True,
+    }
+).encode()
+REQUEST = b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+REQUEST += b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one server: what the bench is about, and how busy it was."""
+
+    cpu_us: float
+    jitter_ms: float
+    idle_kib: float
+    events_per_s: float
+
+
+class Reader(asyncio.Protocol):
+    """Reads streams, one after another, and keeps the gaps between events of the same stream."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.began = asyncio.Event()
+        self.gaps_s: list[float] = []
+        self._last_s = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.write(REQUEST)
+
+    def data_received(self, data: bytes) -> None:
+        now_s = time.perf_counter()
+        self.events += data.count(b"\n\n")
+        if b'"content":"' in data and b'"role"' not in data:
+            if self._last_s:
+                self.gaps_s.append(now_s - self._last_s)
+            self._last_s = now_s
+            self.began.set()
+        if data.endswith(b"0\r\n\r\n"):
+            self._last_s = 0.0
+            self._transport.write(REQUEST)
+
+
+def main() -> int:
+    gateway = _measured(lambda itl_s: [*GATEWAY, "--ttft", str(TTFT_S), "--itl", str(itl_s)])
+    raw = _measured(lambda itl_s: [*RAW, str(TTFT_S), str(itl_s), str(TOKENS)])
+    print(f"{STREAMS} streams of {1 / ITL_S:.0f} events per second, {IDLE_STREAMS} that wait: gateway, raw, ratio")
+    for title, ours, theirs in (
+        ("CPU time per event, us", gateway.cpu_us, raw.cpu_us),
+        ("jitter of the gaps, p99, ms", gateway.jitter_ms, raw.jitter_ms),
+        ("memory per open stream, KiB", gateway.idle_kib, raw.idle_kib),
+        ("events per second", gateway.events_per_s, raw.events_per_s),
+    ):
+        print(f"  {title:<30}{ours:10.2f}{theirs:10.2f}{ours / theirs:8.2f}")
+    return 0
+
+
+def _measured(command: Callable[[float], list[str]]) -> Figures:
+    with _running(command(ITL_S)) as (pid, port):
+        cpu_us, jitter_ms, events_per_s = uvloop.run(_loaded(pid, port))
+    with _running(command(60.0)) as (pid, port):
+        idle_kib = uvloop.run(_idle(pid, port))
+    return Figures(cpu_us, jitter_ms, idle_kib, events_per_s)
+
+
+async def _loaded(pid: int, port: int) -> tuple[float, float, float]:
+    """CPU microseconds per event, jitter in milliseconds and events per second, of the time after the warm-up. The
+    streams begin one after another, as those of many clients do."""
+    readers = [Reader() for _ in range(STREAMS)]
+    for reader in readers:
+        await _connected(reader, port)
+        await asyncio.sleep(WARM_UP_S / STREAMS)
+    for reader in readers:
+        reader.events, reader.gaps_s = 0, []
+    cpu_s, began_s = _cpu_s(pid), time.perf_counter()
+    await asyncio.sleep(LOAD_S)
+    cpu_s, took_s = _cpu_s(pid) - cpu_s, time.perf_counter() - began_s
+    events = sum(reader.events for reader in readers)
+    off_s = [abs(gap_s - ITL_S) for reader in readers for gap_s in reader.gaps_s]
+    return cpu_s / events * 1e6, quantiles(off_s, n=100)[98] * 1e3, events / took_s
+
+
+async def _idle(pid: int, port: int) -> float:
+    """KiB of memory that an open stream takes, once it has had its first token."""
+    await _opened(IDLE_STREAMS // 10, port)
+    before = _memory_kib(pid)
+    await _opened(IDLE_STREAMS, port)
+    return (_memory_kib(pid) - before) / IDLE_STREAMS
+
+
+async def _opened(count: int, port: int) -> None:
+    readers = [Reader() for _ in range(count)]
+    for reader in readers:
+        await _connected(reader, port)
+    await asyncio.gather(*(reader.began.wait() for reader in readers))
+    await asyncio.sleep(0.3)
+
+
+async def _connected(reader: Reader, port: int) -> None:
+    await asyncio.get_running_loop().create_connection(lambda: reader, "127.0.0.1", port)
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[tuple[int, int]]:
+    """The process and the port of a server, on the first core where there are several; the reader keeps off it."""
+    cores = sorted(os.sched_getaffinity(0))
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        if len(cores) > 1:
+            os.sched_setaffinity(server.pid, cores[:1])
+            os.sched_setaffinity(0, cores[1:])
+        assert server.stdout is not None
+        port = urlsplit(server.stdout.readline().removeprefix("listening on ").strip()).port
+        assert port is not None
+        yield server.pid, port
+    finally:
+        os.sched_setaffinity(0, cores)
+        server.terminate()
+        server.wait(30)
+
+
+def _cpu_s(pid: int) -> float:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1e9
+
+
+def _memory_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
