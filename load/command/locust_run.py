@@ -5,6 +5,7 @@ Locust changes the whole process that imports it, so nothing here does.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -74,7 +75,9 @@ def command(job: Job, folder: Path) -> list[str]:
         f"{DRAIN_S}s",
     ]
     words += ["--gateproof-length", f"{job.duration_s}s"]
-    words += ["--processes", str(job.processes)] if job.processes > 1 else []
+    if job.processes > 1:
+        port = str(_free_port())  # locust's default may be another run's
+        words += ["--processes", str(job.processes), "--master-bind-port", port, "--master-port", port]
     words += ["--csv", str(folder / "locust"), "--html", str(folder / "locust.html")]
     words += ["--gateproof-json", str(folder / FIGURES), "--gateproof-progress", str(folder / PROGRESS)]
     words += [f"--gateproof-model={job.model}", f"--gateproof-profile={job.target.profile}"]
@@ -85,6 +88,12 @@ def command(job: Job, folder: Path) -> list[str]:
         for part in value if isinstance(value, list | tuple) else [value]:
             words += [f"--gateproof-{name.replace('_', '-')}={part}"] if part not in (None, "") else []
     return words + (["--gateproof-insecure"] if job.target.insecure else [])
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def environment(target: Target) -> dict[str, str]:
