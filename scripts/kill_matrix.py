@@ -103,9 +103,9 @@ def main() -> int:
     logging.disable()  # a server that is treated so badly says much, in every process
     began = time.monotonic()
     chosen = [] if args.harmless else _chosen(args)
-    whole = len(chosen) == len(FAULTS) and not args.only_affected
+    whole = not args.only_affected and (args.update or len(chosen) == len(FAULTS))
     correct = [Fault(f"correct-{name}", "", "", (), "", name) for name in PROFILES]
-    varied = _drawn(_varied(), args) if whole or args.harmless else []
+    varied = _drawn(_varied(), args) if (whole and not args.update) or args.harmless else []
     others.update({fault.name: fault for fault in [*correct, *varied]})
     jobs = [(fault, args.only_affected) for fault in [*correct, *varied, *chosen]]
     rows: dict[str, Row] = {}
@@ -114,13 +114,15 @@ def main() -> int:
             rows[row.name] = row
             if args.verbose or not row.exact:
                 _tell(row)
-    ordered = [rows[fault.name] for fault in chosen]
-    document = _document(
-        ordered,
-        [rows[fault.name] for fault in correct],
-        [rows[fault.name] for fault in varied],
-        time.monotonic() - began,
-    )
+    took_s = time.monotonic() - began
+    of_correct, of_varied = [rows[fault.name] for fault in correct], [rows[fault.name] for fault in varied]
+    if args.update:
+        published = json.loads((args.output / "matrix.json").read_text("utf-8"))
+        rows = {row["name"]: _published(row) for row in published["defects"]} | rows
+        of_varied = of_varied or [_published(row) for row in published["harmless"]]
+        took_s += published["figures"]["took_s"]
+    ordered = [rows[fault.name] for fault in (FAULTS.values() if args.update else chosen)]
+    document = _document(ordered, of_correct, of_varied, took_s)
     if args.output and whole:
         args.output.mkdir(parents=True, exist_ok=True)
         (args.output / "matrix.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
@@ -130,6 +132,13 @@ def main() -> int:
     wrong = figures["defects"] - (figures["detected"] if args.only_affected else figures["exact"])
     wrong += figures["red_of_the_correct_gateway"] + figures["false_alarms"] + whole * figures["musts_without_a_defect"]
     return 1 if wrong else 0
+
+
+def _published(row: dict[str, Any]) -> Row:
+    """What went red of a defect in the published matrix, beside what its row in the tables expects now."""
+    fault = FAULTS.get(row["name"])
+    expected, may = (list(fault.breaks), list(fault.may)) if fault else ([], row["may"])
+    return Row(row["name"], expected, may, row["red"], row["untestable"], took_s=row.get("took_s", 0.0))
 
 
 def _arguments() -> argparse.Namespace:
@@ -143,6 +152,7 @@ def _arguments() -> argparse.Namespace:
     add("--only-affected", action="store_true", help="send and judge only the areas that a defect breaks")
     add("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     add("--output", type=Path, default=ROOT / "reports" / "kill-matrix", help="folder for a full run's matrix and page")
+    add("--update", action="store_true", help="put the rows that are judged into the matrix that is published already")
     add("--verbose", action="store_true", help="a line for each defect, not only for those that are not exact")
     return parser.parse_args()
 

@@ -40,7 +40,12 @@ def _is_plainly_sent(exchange: Exchange, like: Exchange) -> bool:
     coded = exchange.sent_header("content-encoding") or exchange.sent_header("transfer-encoding")
     as_json = exchange.sent_header("content-type") == "application/json" and not coded
     harmless = probe is None or probe.phase in (Phase.OPEN, Phase.TIMED)
-    return harmless and ours and as_json and "?" not in exchange.request.url
+    return harmless and ours and as_json and _base(exchange) == _base(like)
+
+
+def _base(exchange: Exchange) -> str:
+    """The URL that an endpoint's path was put behind; a route that there is not has another one."""
+    return exchange.request.url.removesuffix(f"/{endpoint(exchange)}")
 
 
 def _is_sound(exchange: Exchange) -> bool:

@@ -187,13 +187,14 @@ def reports_error(stream: Exchange) -> bool:
 
 def refused_streams(exchanges: Iterable[Exchange]) -> Iterator[Exchange]:
     """Streamed chats that were refused although the same chat, URL, headers and all, was served without `stream`. A
-    client error may be one of the stream's options, a server error is none."""
+    client error may be one of the stream's options, a server error is none; that a key is asked for says nothing."""
     chats = [x for x in exchanges if endpoint(x) == "chat/completions" and not x.abandoned and not x.repeated]
     served = [(x.request.url, x.request.headers, sent(x)) for x in chats if _is_answer(x)]
     for x in chats:
         left_out = ("stream", "stream_options") if x.status >= 500 else ("stream",)
         plain = {key: value for key, value in sent(x).items() if key not in left_out}
-        if _streamed(x) and x.status != 200 and (x.request.url, x.request.headers, plain) in served:
+        is_let_in = x.status != 401 or x.sent_header("authorization")
+        if _streamed(x) and x.status != 200 and is_let_in and (x.request.url, x.request.headers, plain) in served:
             yield x
 
 

@@ -135,7 +135,7 @@ row("stream-events-not-separated", "STREAM-005 SDK-004 SDK-005 SDK-006 SDK-024 S
     "Clients that wait for the blank line get one huge event at the end.")
 row("stream-two-events-in-one-block", "STREAM-005 SDK-004 SDK-005 SDK-024",
     event(lambda piece: piece[:-1], plainly_streamed, MIDDLE),
-    "Two payloads become one text that is no JSON.")
+    "Two payloads become one text that is no JSON.", may="STREAM-027")
 row("stream-lines-end-with-cr", "STREAM-005", event(swapped(b"\n", b"\r")),
     "Parsers that split at line feeds wait for ever.")
 row("stream-log-line-inside", "STREAM-006", event(at_the_end(b"INFO 12:00:00 all went well\n\n")),

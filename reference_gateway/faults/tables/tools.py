@@ -223,7 +223,7 @@ row("tool-calls-of-the-first-choice-only", "CHAT-091",
           lambda asked: asks("n", 2)(asked) and with_tools(asked)), "The second choice does nothing.")
 row("tool-results-refused", "CHAT-051 CHAT-068", answered(has_role("tool"), error(400)),
     "No agent gets to its second step.")
-row("tool-results-in-parts-crash", "CHAT-052",
+row("tool-results-in-parts-crash", "CHAT-052 ERR-041",
     answered(lambda asked: any(m.get("role") == "tool" and isinstance(m.get("content"), list)
                                for m in messages(asked)), error(500)),
     "Agents crash at their second step.", "sglang issue 17853")
