@@ -5,7 +5,7 @@ import argparse
 import json
 import logging
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -62,7 +62,7 @@ class Session:
         self.active = 0
         self.arrivals: dict[str, Any] = {}
         self._series = Series()
-        self._counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        self._counts: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._unsent: list[Batch] = []
         self._is_worker = False
         self._pulse: Any = None
@@ -236,8 +236,8 @@ class Session:
         events, tokens = result.events / result.content_events, (result.tokens or 0) / result.content_events
         for second, number in spread(first_s, result.gaps_s):
             counts = self._counts[second]
-            counts["events"] += number * events  # type: ignore[assignment]
-            counts["tokens"] += number * tokens  # type: ignore[assignment]
+            counts["events"] += number * events
+            counts["tokens"] += number * tokens
 
     def _watch(self) -> None:
         """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""

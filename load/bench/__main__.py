@@ -104,8 +104,8 @@ class Bench:
         """What the client says this percentile is, in seconds."""
         percentile = f"p{share * 100:.0f}"
         if client == "C reader":
-            return float(run.figures[f"{name}_ms"][percentile]) / 1000  # type: ignore[index]
-        return float(run.figures[f"{name}_s"][percentile])  # type: ignore[index]
+            return float(run.figures[f"{name}_ms"][percentile]) / 1000
+        return float(run.figures[f"{name}_s"][percentile])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The scenarios: one table, and the few ways in which a scenario can ask. Imports neither gevent nor locust."""
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -138,12 +137,12 @@ DEFAULT = "chat-short"
 def weights(names: Iterable[str], models: Mapping[str, str]) -> dict[str, float]:
     """The scenarios that these names stand for, with their weights: a mixed workload stands for those of its members
     that these models of a gateway allow."""
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     for name in names:
         parts = {part: share for part, share in members(name).items() if SCENARIOS[part].needs <= models.keys()}
         for part, share in parts.items():
-            found[part] += share / sum(parts.values())  # type: ignore[assignment]
-    return dict(found)
+            found[part] = found.get(part, 0.0) + share / sum(parts.values())
+    return found
 
 
 def members(name: str) -> Mapping[str, int]:
