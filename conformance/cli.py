@@ -22,6 +22,7 @@ SUMMARIES = {
     "trace": "show which tests judged each requirement, and what they said",
     "load": "measure how fast a gateway streams",
     "serve": "run the bundled reference gateway",
+    "upstream": "run a provider that is told what to answer, to stand behind the gateway that is judged",
 }
 """The subcommands in the order of the help."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conformance.catalogue import Requirement
 from conformance.exchange import Exchange, Unusable
 from conformance.profiles import Profile
 from conformance.reading.vectors import embeddings_in, read
@@ -149,7 +150,8 @@ FEATURES = {
     "body_limit": Feature("request bodies have a limit, which is given", on_request=True),
     "cors": Feature("browsers may call from another origin", ("preflight", "models_with_origin"), no_cors),
     "http2": Feature("HTTP/2 is negotiated", on_request=True),
-    "scripted_upstream": Feature("the provider behind the gateway is one of ours", on_request=True),
+    "scripted_upstream": Feature("the provider behind the gateway is `gateproof upstream`", on_request=True),
+    "upstream_timeout": Feature("how long the gateway waits for a silent provider is given", on_request=True),
     "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
     "role_repeat_tolerated": Feature("that every delta repeats the role is known and a warning", on_request=True),
     "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
@@ -171,7 +173,18 @@ def is_claimed(name: str, target: Target, profile: Profile) -> bool:
         return True
     if name == "body_limit" and target.body_limit:
         return True
+    if name == "scripted_upstream" and target.upstream:
+        return True
+    if name == "upstream_timeout" and target.upstream_timeout_s:
+        return True
     return name in target.claimed or name in profile.claimed
+
+
+def is_in_run(requirement: Requirement, target: Target, profile: Profile) -> bool:
+    """Whether a requirement is of this profile, and of what stands behind the gateway: what needs a provider of ours is
+    no part of a run without one."""
+    needs_ours = "scripted_upstream" in requirement.features
+    return profile.applies(requirement) and (not needs_ours or is_claimed("scripted_upstream", target, profile))
 
 
 def check_names(target: Target) -> None:

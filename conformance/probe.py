@@ -26,6 +26,14 @@ class Phase(IntEnum):
     rest."""
     LAST = 3
     """May leave a gateway behind that serves nothing any more, if it has that fault."""
+    FAILING = 4
+    """Has the provider fail, one probe after another: a gateway that minds its providers may stop using it for a
+    while."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing else is in flight beside one probe of it."""
+        return self in (Phase.TIMED, Phase.FAILING)
 
 
 @dataclass(frozen=True, slots=True)

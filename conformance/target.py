@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import ssl
 
 CONFIG_FILE = "gateproof.toml"
+PATIENCE_S = 5.0
+"""How much longer than its own time a gateway may take to give up a silent provider."""
 DEFAULT_PROFILE = "openai"
 
 
@@ -64,6 +66,9 @@ OPTIONS = (
     Option("empty_workspace", str, "a workspace that holds no model, to judge an empty list", "NAME"),
     Option("restricted_api_key", str, "a second key, valid but not permitted to use the model under test", "KEY"),
     Option("body_limit", int, "the largest request body, in bytes, that the gateway is configured to take", "BYTES"),
+    Option("upstream", str, "URL of the `gateproof upstream` that stands behind the gateway", "URL"),
+    Option("upstream_key", str, "that provider's own key", "KEY"),
+    Option("upstream_timeout", float, "seconds after which the gateway gives up a silent provider", "S"),
     Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
     Option(
@@ -116,6 +121,9 @@ class Target:
     restricted_api_key: str | None = None
     sdk_python: str | None = None
     body_limit: int | None = None
+    upstream: str | None = None
+    upstream_key: str | None = None
+    upstream_timeout_s: float | None = None
     without: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
@@ -129,7 +137,7 @@ class Target:
 
     @property
     def secrets(self) -> list[str]:
-        found = [key for key in (self.api_key, self.restricted_api_key) if key]
+        found = [key for key in (self.api_key, self.restricted_api_key, self.upstream_key) if key]
         found += [value for name, value in self.headers if is_secret_header(name)]
         found += [value.split(None, 1)[1] for value in list(found) if " " in value.strip()]
         if password := urlsplit(self.base_url).password:
@@ -190,6 +198,9 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
     if not 1 <= concurrency <= 256:
         raise ConfigError(f"--concurrency {concurrency}: must be between 1 and 256")
     timeout_s = _seconds(values, "timeout", Limits().silence_s)
+    if values["upstream_timeout"] and values["upstream_timeout"] + PATIENCE_S >= timeout_s:
+        advice = f"--timeout must be more than {PATIENCE_S:g} s longer"
+        raise ConfigError(f"--upstream-timeout {values['upstream_timeout']:g}: {advice}, to see the gateway give up")
     target = Target(
         base_url=checked_url(url),
         profile=values["profile"] or DEFAULT_PROFILE,
@@ -209,6 +220,9 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         restricted_api_key=_sendable(values["restricted_api_key"]),
         sdk_python=values["sdk_python"],
         body_limit=_positive(values, "body_limit"),
+        upstream=checked_url(values["upstream"]) if values["upstream"] else None,
+        upstream_key=_sendable(values["upstream_key"]),
+        upstream_timeout_s=_seconds(values, "upstream_timeout", 0) if values["upstream_timeout"] else None,
         without=_endpoints(values["without"] or []),
         claimed=claimed,
         declined=declined,

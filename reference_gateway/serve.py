@@ -29,7 +29,7 @@ LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=_port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
+    add("--port", type=port, default=8000, help="port to listen on; 0 takes a free one (default: %(default)s)")
     add("--token", action="append", default=[], metavar="KEY", help="key that clients must send; repeatable")
     add("--readonly-token", action="append", default=[], metavar="KEY", help="key that may only list; repeatable")
     add("--state", type=Path, metavar="FILE", help="SQLite file that keeps what is registered across restarts")
@@ -178,11 +178,12 @@ def _tokens(option: str, tokens: list[str]) -> list[str]:
     return tokens
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{port} is not a port (0 to 65535)")
-    return port
+def port(text: str) -> int:
+    """A port in an argument; 0 stands for a free one. Raises argparse.ArgumentTypeError."""
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not a port (0 to 65535)")
+    return number
 
 
 def _seconds(text: str) -> float:

@@ -23,6 +23,8 @@ from reference_gateway.wire_json import one_line
 
 KEEP_ALIVE_S = 75
 BACKLOG = 2048
+ABORT = "gateproof.abort"
+"""The extension of ASGI by which an application that is told to fail cuts its connection off."""
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -98,6 +100,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        cast(Any, self.scope)["extensions"] = {ABORT: self.transport.abort}
         if self.cycle is not None:
             self.cycle.__class__ = _UntilClosed if self.scope["http_version"] == "1.0" else _Cycle
 

@@ -13,7 +13,7 @@ from typing import Any
 from conformance import catalogue, suites
 from conformance import profiles as dialects
 from conformance.exchange import Exchange, Unusable
-from conformance.features import FEATURES, is_claimed
+from conformance.features import FEATURES, is_claimed, is_in_run
 from conformance.judging.outcome import Outcome, not_applicable, outcome
 from conformance.probe import MODES, streamed
 from conformance.probes import PROBES
@@ -44,7 +44,7 @@ def judge_url(base_url: str, *areas: str, profile: str = "openai", **options: An
 def needed(target: Target, *areas: str) -> set[str]:
     """The names of the probes that must be sent to judge a target by these areas."""
     dialect = dialects.profile(target.profile)
-    tests = _tests_for(areas, dialect)
+    tests = _tests_for(areas, target, dialect)
     probes = {_sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
     probes &= PROBES.keys()
     for id, _, _ in tests:
@@ -58,7 +58,7 @@ def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[s
     """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
     dialect = dialects.profile(target.profile)
     found: dict[str, Outcome] = {}
-    for id, test, mode in _tests_for(areas, dialect):
+    for id, test, mode in _tests_for(areas, target, dialect):
         said = _judged(id, test, mode, target, dialect, recording)
         if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
             found[id] = said
@@ -98,8 +98,8 @@ def _tests(areas: set[str]) -> list[tuple[str, Test, str]]:
     return [found for area in sorted(areas) for found in _tests_of(area)]
 
 
-def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[str, Test, str]]:
-    wanted = {id for id in catalogue.select(areas) if dialect.applies(catalogue.requirement(id))}
+def _tests_for(areas: tuple[str, ...], target: Target, dialect: dialects.Profile) -> list[tuple[str, Test, str]]:
+    wanted = {id for id in catalogue.select(areas) if is_in_run(catalogue.requirement(id), target, dialect)}
     return [found for found in _tests({id.split("-")[0] for id in wanted}) if found[0] in wanted]
 
 
@@ -122,7 +122,7 @@ def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Pr
         error = raised
         probes = [_sent(name, mode) for name in inspect.signature(test).parameters if name in PROBES]
         looked_at = [x for name in probes for x in recording.of(name)]
-    return outcome(requirement, error, dialect, mode, looked_at or recording.exchanges, recording.exchanges)
+    return outcome(requirement, error, dialect, mode, looked_at or recording.all, recording.all)
 
 
 def _value(result: Result) -> Any:

@@ -18,7 +18,7 @@ import pytest
 from conformance import catalogue
 from conformance.catalogue import Requirement, UnknownRequirement
 from conformance.exchange import Blame, Exchange, Unusable, clip, exchanges_in
-from conformance.features import FEATURES, check_names, is_claimed
+from conformance.features import FEATURES, check_names, is_claimed, is_in_run
 from conformance.judging.fixtures import fixtures
 from conformance.judging.outcome import not_applicable, outcome
 from conformance.limits import MESSAGE_CHARS, RECORDING_S
@@ -82,7 +82,8 @@ class Judging:
                 continue
             requirement = _cited(item, marker.args[0])
             item.stash[REQUIREMENT] = requirement
-            wanted = self.profile.applies(requirement) and (self._only is None or requirement.id in self._only)
+            applies = is_in_run(requirement, self.target, self.profile)
+            wanted = applies and (self._only is None or requirement.id in self._only)
             (chosen if wanted else left_out).append(item)
             item.user_properties += [
                 ("requirement", requirement.id),
@@ -233,7 +234,7 @@ class Judging:
                 returned = yield
             except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
                 error = raised
-        exchanges = self.recording.exchanges
+        exchanges = self.recording.all
         found = outcome(requirement, error, self.profile, _mode(pyfuncitem), asked or exchanges, exchanges)
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
@@ -280,7 +281,7 @@ class Judging:
             return
         self.judgements.append(found)
         self._failed += found.verdict in RED
-        self._progress(len(self.recording.exchanges))
+        self._progress(len(self.recording.all))
 
     def _note(
         self,
@@ -300,7 +301,7 @@ class Judging:
         if self.config.getoption("allure_report_dir", None):
             from conformance.reporting.output import tell_allure
 
-            by_id = {exchange.id: exchange for exchange in self.recording.exchanges}
+            by_id = {exchange.id: exchange for exchange in self.recording.all}
             shown = [by_id[id] for id in evidence[: report.MAX_EVIDENCE] if id in by_id]
             tell_allure(requirement, self.profile, verdict, seen, shown, self.redactor)
 

@@ -12,7 +12,7 @@ from typing import Any
 from conformance import catalogue
 from conformance.catalogue import Requirement
 from conformance.exchange import Blame, Exchange, Headers, clip, escaped
-from conformance.features import FEATURES, Observed, is_claimed, observe
+from conformance.features import FEATURES, Observed, is_claimed, is_in_run, observe
 from conformance.profiles import Profile
 from conformance.redact import Redactor
 from conformance.reporting.observations import observed
@@ -56,7 +56,7 @@ def build(
 ) -> dict[str, Any]:
     """The report of a run, redacted. Several judgements of one requirement become its worst verdict."""
     redactor = Redactor(target.secrets)
-    by_id = {exchange.id: exchange for exchange in recording.exchanges}
+    by_id = {exchange.id: exchange for exchange in recording.all}
     grouped: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         grouped.setdefault(judgement.requirement, []).append(judgement)
@@ -68,7 +68,7 @@ def build(
     summary: dict[str, int] = {verdict.value: 0 for verdict in Verdict}
     for row in rows:
         summary[row["verdict"]] += 1
-    summary["outside_profile"] = sum(not profile.applies(r) for r in catalogue.requirements().values())
+    summary["outside_profile"] = sum(not is_in_run(r, target, profile) for r in catalogue.requirements().values())
     document = {
         "gateproof": {"version": tool_version(), "catalogue_hash": catalogue.fingerprint()},
         "started_at": datetime.fromtimestamp(recording.started_at, UTC).isoformat(timespec="seconds"),

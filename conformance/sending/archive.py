@@ -21,7 +21,7 @@ LEFT_OUT = ("api_key_command", "ca_file", "insecure", "sdk_python")
 
 def keep(path: Path, recording: Recording, target: Target) -> None:
     """Writes a run, whole or not at all; compressed if the name ends with .gz. Raises ConfigError if it can't."""
-    disguise = Disguise([*target.secrets, *_credentials(recording.exchanges)])
+    disguise = Disguise([*target.secrets, *_credentials(recording.all)])
     shown = asdict(target) | dict.fromkeys(LEFT_OUT)
     shown |= {"without": sorted(target.without), "claimed": sorted(target.claimed), "declined": sorted(target.declined)}
     document = {"gateproof_recording": FORMAT, "target": disguise.tree(shown)}
@@ -63,8 +63,8 @@ def _credentials(exchanges: list[Exchange]) -> set[str]:
 
 
 def _disguised(recording: Recording, disguise: Disguise) -> Recording:
-    exchanges = [_exchange(x, disguise) for x in recording.exchanges]
-    by_id = {x.id: x for x in exchanges}
+    exchanges, behind = ([_exchange(x, disguise) for x in part] for part in (recording.exchanges, recording.behind))
+    by_id = {x.id: x for x in (*exchanges, *behind)}
 
     def other(value: Any) -> Any:
         if isinstance(value, Exchange):
@@ -82,7 +82,7 @@ def _disguised(recording: Recording, disguise: Disguise) -> Recording:
         name: replace(result, value=other(result.value), unusable=said(result.unusable), error=said(result.error))
         for name, result in recording.results.items()
     }
-    return replace(recording, exchanges=exchanges, results=results, blocked=said(recording.blocked))
+    return replace(recording, exchanges=exchanges, behind=behind, results=results, blocked=said(recording.blocked))
 
 
 def _exchange(exchange: Exchange, disguise: Disguise) -> Exchange:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from conformance.exchange import Exchange, Failure, clip, escaped
 from conformance.limits import ID_BYTES, Limits
 from conformance.profiles import Profile
+from conformance.sending import upstream
 from conformance.sending.failures import tls_trouble
 from conformance.sending.gateway import ABSENT, Facts, Gateway
 from conformance.target import ConfigError, Target
@@ -100,7 +101,11 @@ async def examine(gateway: Gateway) -> Diagnosis:
         _block_key(diagnosis, gateway.target, models)
         return diagnosis
     chat = await _find_model(diagnosis, gateway)
-    if chat.failure and not chat.response:
+    if chat.ok and gateway.target.upstream:
+        if trouble := await upstream.is_behind(gateway):
+            advice = "start it with gateproof upstream, register it behind the gateway, and give its key"
+            diagnosis.block("upstream", trouble, advice)
+    elif chat.failure and not chat.response:
         if models is None or not models.response:
             _blocked_by_failure(diagnosis, gateway.target, chat.failure)
     elif chat.status in REFUSED and (models is None or models.status in REFUSED or not gateway.target.api_key):

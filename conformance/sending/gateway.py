@@ -82,6 +82,9 @@ class Gateway:
         self.profile = profile
         self.facts = Facts()
         self.exchanges: list[Exchange] = []
+        self.behind: list[Exchange] = []
+        """What was asked with a script for the provider, and what that kept of it: nothing for the rules that hold for
+        every answer, as the provider may have been told to fail."""
         self._wire = wire
         self._slots = Slots(concurrency)
         self._patience = Patience(self._slots)
@@ -208,6 +211,40 @@ class Gateway:
             return [await self._wire.badly(id, label, asked, manner)]
 
         return (await self._once_more([asked], go))[0]
+
+    async def scripted(
+        self,
+        body: Mapping[str, Any],
+        *,
+        case: str,
+        manner: Manner | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Exchange:
+        """Sends one chat whose prompt holds a script for the provider, once, and takes any answer for the answer."""
+        asked = Request(
+            "POST", self.target.base_url + "/chat/completions", self._headers(True, headers, ABSENT, None), encode(body)
+        )
+        label = f"{current_label.get()}[{case}]"
+        async with self._slots.held(current_rank.get()):
+            self._admit(asked)
+            id = f"x{next(self._numbers)}"
+            sending = self._wire.badly(id, label, asked, manner) if manner else self._wire.send(id, label, asked)
+            return self._set_apart(await sending, asked)
+
+    async def kept(self, path: str, *, case: str) -> Exchange:
+        """What the scripted provider has kept, read from itself."""
+        origin = (self.target.upstream or "").removesuffix("/v1")
+        headers = (("Accept", "application/json"), ("Authorization", f"Bearer {self.target.upstream_key}"))
+        asked = Request("GET", origin + path, headers)
+        self._admit(asked)
+        exchange = await self._wire.send(f"x{next(self._numbers)}", f"{current_label.get()}[{case}, kept]", asked)
+        return self._set_apart(exchange, asked)
+
+    def _set_apart(self, exchange: Exchange, asked: Request) -> Exchange:
+        self.budget.settle(exchange, asked)
+        self.behind.append(exchange)
+        self._on_exchange(exchange)
+        return exchange
 
     def as_bytes(self, method: str, path: str, body: bytes = b"", extra: Headers = ()) -> bytes:
         """The bytes of an ordinary request, for `raw`."""

@@ -6,7 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,20 @@ class Recording:
     blocked: str | None = None
     started_at: float = 0.0
     duration_s: float = 0.0
+    behind: list[Exchange] = field(default_factory=list)
+    """What was asked with a script for the provider, and what that kept of it."""
+
+    @property
+    def all(self) -> list[Exchange]:
+        """All exchanges, those behind the gateway, too."""
+        return [*self.exchanges, *self.behind]
 
     def of(self, probe: str) -> list[Exchange]:
         """The exchanges that this probe returned; those that it sent, where it could return nothing."""
         result = self.results.get(probe)
         if result and not result.unusable:
             return list(exchanges_in(result.value))
-        return [exchange for exchange in self.exchanges if exchange.label.split("[")[0] == probe]
+        return [exchange for exchange in self.all if exchange.label.split("[")[0] == probe]
 
     @property
     def busy(self) -> dict[str, int]:
@@ -62,9 +69,9 @@ class Recording:
     @property
     def cost(self) -> dict[str, int]:
         """Requests sent, and the tokens that the gateway says they cost (about, where it does not say)."""
-        tokens = sum((spent(exchange) for exchange in self.exchanges), Tokens())
+        tokens = sum((spent(exchange) for exchange in self.all), Tokens())
         return {
-            "requests": len(self.exchanges),
+            "requests": len(self.all),
             "prompt_tokens": tokens.prompt,
             "completion_tokens": tokens.completion,
         }
@@ -74,6 +81,7 @@ class Recording:
         return {
             "facts": asdict(self.facts),
             "exchanges": [exchange.to_record() for exchange in self.exchanges],
+            "behind": [exchange.to_record() for exchange in self.behind],
             "results": {name: _kept(result) for name, result in self.results.items()},
             "blocked": self.blocked,
             "started_at": self.started_at,
@@ -93,11 +101,13 @@ class Recording:
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Recording":
         exchanges = [Exchange.from_record(item) for item in record["exchanges"]]
-        by_id = {exchange.id: exchange for exchange in exchanges}
+        behind = [Exchange.from_record(item) for item in record.get("behind", [])]
+        by_id = {exchange.id: exchange for exchange in (*exchanges, *behind)}
         facts = record["facts"] | {"listed": tuple(record["facts"]["listed"])}
         return cls(
             facts=Facts(**facts),
             exchanges=exchanges,
+            behind=behind,
             results={
                 name: Result(
                     _resolved(result["value"], by_id),
@@ -144,14 +154,15 @@ async def record_with(gateway: Gateway, names: set[str]) -> Recording:
         for phase in Phase:
             chosen = [name for name in PROBES if name in names and PROBES[name].phase is phase]
             chosen.sort(key=lambda name: -PROBES[name].tokens)
-            if phase is Phase.TIMED:
+            if phase.is_alone:
                 for name in chosen:
                     results[name] = await _send(gateway, name)
             else:
                 sent = await asyncio.gather(*(_send(gateway, name, rank) for rank, name in enumerate(chosen)))
                 results |= dict(zip(chosen, sent, strict=True))
     took_s = loop.time() - began
-    return Recording(diagnosis.facts, list(gateway.exchanges), results, diagnosis.blocked, started_at, took_s)
+    made = Recording(diagnosis.facts, list(gateway.exchanges), results, diagnosis.blocked, started_at, took_s)
+    return replace(made, behind=list(gateway.behind))
 
 
 async def _examined(gateway: Gateway) -> Diagnosis:

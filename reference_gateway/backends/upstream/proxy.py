@@ -1,4 +1,4 @@
-"""The proxy to one OpenAI-compatible provider: its answers passed on as they are, its failures told honestly."""
+"""The proxy to one OpenAI-compatible provider: its answers passed on, its failures told honestly."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from reference_gateway.backends.upstream import errors
+from reference_gateway.backends.upstream.mending import Mending, mended
 from reference_gateway.backends.upstream.sse import Event, EventReader
 from reference_gateway.call import BackendError, Call, Endpoint, Json
 
@@ -65,7 +66,7 @@ class Upstream:
         if not isinstance(answer.get("data" if call.endpoint is Endpoint.EMBEDDINGS else "choices"), list):
             raise errors.invalid("its members are missing")
         answer["model"] = call.body["model"]
-        return answer
+        return mended(answer)
 
     async def stream(self, call: Call) -> AsyncIterator[Json]:
         """The provider's chunks, each as soon as it is whole, with the client's model name in it.
@@ -73,7 +74,7 @@ class Upstream:
         Raises BackendError, also after chunks: an error event, a chunk that is none, or an end before the answer's.
         Closing the iterator closes the provider's connection.
         """
-        progress = _Progress()
+        progress, mending = _Progress(), Mending()
         async with self._response(call, "text/event-stream") as response:
             if response.headers.get("content-type", "").partition(";")[0].strip().lower() in _NO_STREAM:
                 self._object(await response.aread(), call)
@@ -86,9 +87,10 @@ class Upstream:
                         progress.check_end()
                         await _drain(pieces)
                         return
-                    if (chunk := self._chunk(event, call)) is not None:
-                        progress.see(chunk)
-                        yield chunk
+                    chunk = self._chunk(event, call)
+                    if chunk is not None and (sound := mending.chunk(chunk)) is not None:
+                        progress.see(sound)
+                        yield sound
             progress.check_end()
 
     async def close(self) -> None:

@@ -1,0 +1,67 @@
+"""Chats whose answer is told to the provider by their prompt, and what the provider kept of them: both sides of the
+gateway. The provider is `gateproof upstream`; schemas/script.json says what it can be told.
+"""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from conformance.exchange import BUSY, Exchange
+from conformance.sending.gateway import Gateway, user
+from conformance.sending.manners import Manner
+from conformance.sending.slots import wait_s
+
+MARK = "[[gateproof:"
+RECORDS = "/gateproof/scripts/"
+PROMPT = "Reply with the word OK."
+NOT_SENT_ON = 3
+"""How often a chat is sent that the gateway refuses without asking its provider, as it does after failures of that."""
+
+Answer = dict[str, Any]
+Told = dict[str, Exchange]
+"""`asked`: the chat, as the client sees it; `kept`: the provider's record of it."""
+
+
+def marker(id: str, *answers: Answer) -> str:
+    """The text that tells the provider what to answer to the first, the second, … request that holds it."""
+    return f"{MARK}{json.dumps({'id': id, 'answers': list(answers) or [{}]}, ensure_ascii=False)}]]"
+
+
+async def told(
+    gateway: Gateway,
+    case: str,
+    *answers: Answer,
+    settled_s: float = 2.0,
+    manner: Manner | None = None,
+    headers: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Told:
+    """One chat with these answers of its provider. What the provider kept is read when all is over there, and after
+    `settled_s` seconds at the latest. A prompt of one's own (`messages`) gets the script in a last message."""
+    for attempt in range(1, NOT_SENT_ON + 1):
+        id = secrets.token_hex(8)
+        script = marker(id, *answers)
+        messages = [*fields["messages"], user(script)] if "messages" in fields else [user(f"{PROMPT} {script}")]
+        body = gateway.chat_body(**fields | {"messages": messages})
+        asked = await gateway.scripted(body, case=case, manner=manner, headers=headers)
+        kept = await gateway.kept(f"{RECORDS}{id}?wait_s={settled_s:g}", case=case)
+        was_sent_on = not kept.ok or not kept.is_json or kept.json.get("received")
+        if was_sent_on or asked.status not in (*BUSY, 500, 502, 504):
+            break
+        await asyncio.sleep(wait_s(asked.header("retry-after"), attempt))
+    return {"asked": asked, "kept": kept}
+
+
+async def is_behind(gateway: Gateway) -> str:
+    """Why the scripted provider can't be used behind this gateway; "" if it can."""
+    found = await told(gateway, "is it there?", {"pieces": ["OK"]})
+    kept = found["kept"]
+    if not kept.response:
+        return f"the scripted provider {gateway.target.upstream} can't be reached: {kept.seen}"
+    if not kept.ok:
+        return f"the scripted provider {gateway.target.upstream} does not show its records (HTTP {kept.status})"
+    if not kept.json.get("received"):
+        return f"the model {gateway.facts.model} is not routed to the scripted provider {gateway.target.upstream}"
+    return ""

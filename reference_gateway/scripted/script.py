@@ -1,0 +1,99 @@
+"""What a prompt tells the upstream to do: `[[gateproof:{"id": "a1", "answers": [{"status": 429}]}]]`, anywhere in
+it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference_gateway.call import Json
+from schemas import violations
+
+MARK = "[[gateproof:"
+_decoder = json.JSONDecoder()
+
+
+class NoScript(Exception):
+    """There is a marker, and what follows it is no script; the message tells what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How one request is answered. Without `body`, `pieces` or `chunks` the simulator answers, and all else is of no
+    effect but `delay_s`.
+
+    A `body` is sent as it stands. `pieces` are the text, in one piece or one event each; `message` has other members of
+    the message. `chunks` are the events of a stream, laid over id, object, created and model. `then` the answer ends;
+    or it is cut off or hangs, a stream after so many `events`, all else before its
+    head. `split` is how many bytes are written at a time.
+    """
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str | None = None
+    pieces: list[str] | None = None
+    message: Json = field(default_factory=dict)
+    chunks: list[Json] | None = None
+    finish_reason: str | None = "stop"
+    usage: Json | None = None
+    extra: Json = field(default_factory=dict)
+    delay_s: float = 0.0
+    gap_s: float = 0.0
+    newline: str = "\n"
+    space: bool = True
+    comments: bool = False
+    fields: bool = False
+    multiline: bool = False
+    done: bool = True
+    split: int | None = None
+    gzip: bool = False
+    events: int | None = None
+    then: str = "end"
+
+    @property
+    def is_the_simulators(self) -> bool:
+        return self.body is None and self.pieces is None and self.chunks is None and self.then == "end"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What happens to the requests that carry this id: the first gets the first answer; the last is repeated."""
+
+    id: str
+    answers: tuple[Answer, ...] = (Answer(),)
+
+    def answer(self, number: int) -> Answer:
+        """The answer to the request of this number, from 0."""
+        return self.answers[min(number, len(self.answers) - 1)]
+
+
+def find(body: Any) -> Script | None:
+    """The script in the last text of this body that has one, None without. Raises NoScript."""
+    for text in _texts(body):
+        at = text.rfind(MARK)
+        if at >= 0:
+            return _read(text, at + len(MARK))
+    return None
+
+
+def _read(text: str, start: int) -> Script:
+    try:
+        found, _ = _decoder.raw_decode(text, start)
+    except (ValueError, RecursionError) as error:
+        raise NoScript(f"behind {MARK} there is no JSON: {error}") from None
+    if wrong := violations("script", found):
+        raise NoScript("; ".join(wrong))
+    return Script(found["id"], tuple(Answer(**answer) for answer in found.get("answers", [{}])))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a body, the last first."""
+    waiting = [value]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, str):
+            yield here
+        elif isinstance(here, dict):
+            waiting.extend(here.values())
+        elif isinstance(here, list):
+            waiting.extend(here)
