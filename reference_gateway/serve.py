@@ -141,8 +141,11 @@ def _fault(name: str) -> "Fault":
     from difflib import get_close_matches
 
     from reference_gateway.faults import FAULTS
+    from reference_gateway.faults.fault import nothing
 
     if name in FAULTS:
+        if FAULTS[name].behind not in (None, nothing):
+            raise ServerError(f"--defect {name}: it is at the provider's side: scripts/kill_matrix.py serves it")
         return FAULTS[name]
     near = get_close_matches(name, FAULTS, n=3, cutoff=0.4)
     hint = f"; the nearest are {', '.join(near)}" if near else " (see --list-defects)"

@@ -28,14 +28,17 @@ from conformance.catalogue import Level
 from conformance.judging.in_process import Blocked, judge_url
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
-from reference_gateway.config import default_config, with_settings
+from reference_gateway.config import Config, default_config, with_settings
 from reference_gateway.faults import FAULTS, NOT_BROKEN, UNDETECTED, harmless
-from reference_gateway.faults.fault import CONSTRUCTED, Fault
+from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.fault import CONSTRUCTED, Fault, nothing
 from reference_gateway.faults.serving import Stage, staged
 from reference_gateway.gateway import Gateway
+from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
 
 ROOT = Path(__file__).resolve().parent.parent
+PROVIDER_KEY = "sk-kill-provider-0123456789"
 KEY, READER = "sk-kill-0123456789abcdef", "sk-kill-reader-0123456789"
 PROFILES = ("openai", "watsonx", "nemo")
 SMALL: dict[str, Any] = {"dimensions": 64}
@@ -56,7 +59,9 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """What a user who knows the gateway tells about it, so that as much as possible is judged."""
 OF_ALL = ("requirements_broken", "musts_without_a_defect")
 """Figures that say something of all defects only."""
-SILENCE_S = 8.0
+SILENCE_S = 10.0
+GIVEN_UP_S = 1.0
+"""After which the gateway gives its provider up."""
 SETS = 12
 """Sets of harmless variations for each dialect."""
 OF_TIME = frozenset({"STREAM-028", "STREAM-047", "STREAM-048", "STREAM-052", "COMP-044", "CHAT-006"})
@@ -105,6 +110,7 @@ def main() -> int:
     chosen = [] if args.harmless else _chosen(args)
     whole = not args.only_affected and (args.update or len(chosen) == len(FAULTS))
     correct = [Fault(f"correct-{name}", "", "", (), "", name) for name in PROFILES]
+    correct.append(Fault("correct-before-a-provider", "", "", (), "", behind=nothing))
     varied = _drawn(_varied(), args) if (whole and not args.update) or args.harmless else []
     others.update({fault.name: fault for fault in [*correct, *varied]})
     jobs = [(fault, args.only_affected) for fault in [*correct, *varied, *chosen]]
@@ -208,9 +214,8 @@ def run(fault: Fault, *, only_affected: bool = False) -> Row:
     began = time.monotonic()
     with _served(fault) as url:
         base_url = url + dialect.base_path.format(workspace="default")
-        options = OPTIONS[fault.profile] | {"api_key": KEY, "timeout_s": SILENCE_S}
         try:
-            judged = judge_url(base_url, *areas, profile=fault.profile, **options)
+            judged = judge_url(base_url, *areas, profile=fault.profile, **_options(fault))
         except Blocked as error:
             row.red["(blocked)"] = str(error)
             judged = {}
@@ -227,17 +232,34 @@ def run(fault: Fault, *, only_affected: bool = False) -> Row:
 
 @contextmanager
 def _served(fault: Fault) -> Iterator[str]:
-    config = with_settings(default_config(), PACED if fault.paced else INSTANT)
-    config = replace(config, max_body_bytes=BODY_LIMIT)
+    config = default_config() if fault.behind is None else _before(fault.behind)
+    config = replace(with_settings(config, PACED if fault.paced else INSTANT), max_body_bytes=BODY_LIMIT)
     app = create_app(Gateway.open(config, tokens=[KEY], readonly_tokens=[READER], seed=1))
-    stage, stage_url = _stage()
+    stage, stage_url = _stage("gateway")
     with staged(stage, stage_url, fault, app) as url:
         yield url
 
 
+def _before(behind: Wrap) -> Config:
+    """A gateway before a scripted provider that is this much wrong."""
+    provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[PROVIDER_KEY], seed=1))
+    stage, url = _stage("provider")
+    stage.app = behind(scripted(provider, PROVIDER_KEY))
+    return before.config(f"{url}/v1", PROVIDER_KEY, GIVEN_UP_S)
+
+
+def _options(fault: Fault) -> dict[str, Any]:
+    """What a user tells about this gateway."""
+    options = OPTIONS[fault.profile] | {"api_key": KEY, "timeout_s": SILENCE_S}
+    if fault.behind is None:
+        return options
+    provider = {"upstream": _stage("provider")[1], "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
+    return options | provider | {"model": before.MODEL}
+
+
 @cache
-def _stage() -> tuple[Stage, str]:
-    """One server for each process, which ends with it."""
+def _stage(name: str) -> tuple[Stage, str]:
+    """One server of this name for each process, which ends with it."""
     stage = Stage()
     server = running(stage)
     _kept.append(server)

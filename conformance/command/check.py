@@ -12,8 +12,8 @@ import pytest
 
 from conformance import plugin
 from conformance.command.options import JUDGING, add_options, load_target
+from conformance.rehearsing.rehearsal import Plan
 from conformance.reporting import terminal
-from conformance.sending.rehearsal import Plan
 from conformance.target import Settings, Target
 from conformance.verdict import Exit
 

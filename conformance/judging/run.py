@@ -26,6 +26,7 @@ from conformance.probe import MODES, streamed
 from conformance.probes import PROBES
 from conformance.profiles import profile as profile_of
 from conformance.redact import Redactor
+from conformance.rehearsing.rehearsal import Plan, plan
 from conformance.reporting import report
 from conformance.reporting.output import Output
 from conformance.reporting.report import Judgement
@@ -33,7 +34,6 @@ from conformance.sdk import clients
 from conformance.sending.archive import keep, opened
 from conformance.sending.cost import Budget
 from conformance.sending.recording import Recording, Result, record
-from conformance.sending.rehearsal import Plan, plan
 from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code
 

@@ -6,7 +6,7 @@ from typing import Any
 from conformance.exchange import Exchange
 from conformance.probe import PROBES, Phase
 from conformance.reading.traffic import endpoint, refused_streams, sent
-from conformance.sending.wellformed import are_messages, is_sound
+from conformance.rehearsing.wellformed import are_messages, is_sound
 
 NOT_IMPLEMENTED = 501
 KNOWN = frozenset((

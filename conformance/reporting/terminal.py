@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from conformance import catalogue
 from conformance.exchange import clip
-from conformance.sending.rehearsal import Plan
+from conformance.rehearsing.rehearsal import Plan
 from conformance.verdict import RED, Verdict
 
 _COLUMNS = (

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.exchange import Unusable
+from conformance.rehearsing.clock import JumpingLoop
 from conformance.sdk.recorder import Recorder, not_sent
 from conformance.sdk.worker import Lost, Worker, worker
-from conformance.sending.clock import JumpingLoop
 from conformance.sending.gateway import ABSENT, Gateway
 
 Played = dict[str, Any]

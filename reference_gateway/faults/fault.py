@@ -1,6 +1,7 @@
 """What a named defect is. The correct gateway knows nothing of it: a defect is put around it, as ASGI or below HTTP."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import ASGIApp
 
@@ -36,6 +37,8 @@ class Fault:
     tcp: Tcp | None = None
     paced: bool = False
     may: tuple[str, ...] = ()
+    behind: Wrap | None = None
+    """Put around the provider, for what the gateway does wrong there. Whatever it is, the provider is then scripted."""
 
     def listed(self) -> dict[str, object]:
         """As `gateproof serve --list-defects` shows it."""
@@ -68,9 +71,11 @@ class Table:
         *,
         paced: bool = False,
         may: str = "",
+        behind: Wrap | None = None,
     ) -> None:
         ids, more = tuple(breaks.split()), tuple(may.split())
-        self.rows.append(Fault(name, self.area, suffers, ids, seen, self.profile, wrap=layer, paced=paced, may=more))
+        layers: dict[str, Any] = {"wrap": layer, "behind": behind, "paced": paced}
+        self.rows.append(Fault(name, self.area, suffers, ids, seen, self.profile, may=more, **layers))
 
     def add_below(
         self,

@@ -20,9 +20,8 @@ def body(answer: Answer, asked: Json) -> bytes:
     text = "".join(answer.pieces or [])
     message = {"role": "assistant", "content": text, "refusal": None} | answer.message
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}
-    return json.dumps(
-        _head(asked, "chat.completion") | {"choices": [choice], "usage": _usage(answer)} | answer.extra
-    ).encode()
+    document = _head(asked, "chat.completion") | {"choices": [choice], "usage": _usage(answer)} | answer.extra
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def events(answer: Answer, asked: Json) -> Iterator[bytes]:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from conformance.catalogue import requirement
 from conformance.features import FEATURES
+from reference_gateway.scripted import before
+from tests.conformance.suites.test_ups import KEY as PROXY_KEY
+from tests.conformance.suites.test_ups import PROVIDER_KEY, standing
 from tests.conftest import KEY, Command
 
 DIALECTS = {
@@ -35,7 +38,12 @@ def test_the_bundled_gateway_is_conformant_and_every_requirement_is_judged_or_ha
         assert others == dict.fromkeys(unasked | NOT_OFFERED[profile], "not-applicable"), profile
         assert len(report["requirements"]) >= 350
         assert "fails" not in {feature["state"] for feature in report["features"].values()}
-    traced = run("gateproof", "trace", *(f"{profile}/report.json" for profile in DIALECTS))
+    with standing() as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout": "1", "api_key": PROXY_KEY}
+        words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+        done = run("gateproof", "check", url, *words, "--only", "UPS", "--model", before.MODEL, "--output", "provider")
+        assert done.returncode == 0, done.stdout + done.stderr
+    traced = run("gateproof", "trace", *(f"{name}/report.json" for name in (*DIALECTS, "provider")))
     assert traced.returncode == 0, traced.stdout
     assert "NEITHER" not in traced.stdout
 

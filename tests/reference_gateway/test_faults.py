@@ -54,7 +54,8 @@ def test_a_fault_is_told_of_in_full(fault: Fault) -> None:
     assert re.fullmatch("[a-z]+", fault.area)
     assert re.fullmatch(r"[^\s].*[.]", fault.suffers) and len(fault.suffers) <= 200
     assert fault.seen and not fault.seen.endswith(".")
-    assert (fault.wrap is nothing) == (fault.tcp is not None)
+    layers = (fault.wrap is not nothing, fault.tcp is not None, fault.behind not in (None, nothing))
+    assert any(layers) and not (layers[1] and (layers[0] or layers[2]))
 
 
 @pytest.mark.parametrize("fault", ASGI, ids=[fault.name for fault in ASGI])
@@ -135,6 +136,11 @@ def test_an_unknown_defect_is_one_line_with_the_nearest_names_and_exit_code_4() 
         r"gateproof serve: --defect: there is no defect 'stream-without-dome'; the nearest are .*without-done.*\n"
     )
     assert re.fullmatch(expected, done.stderr)
+
+
+def test_a_defect_at_the_providers_side_is_one_line_and_exit_code_4() -> None:
+    done = command("--defect", "compression-not-undone")
+    assert (done.returncode, done.stdout) == (4, "") and "provider's side" in done.stderr
 
 
 def test_the_gateway_is_started_with_a_defect_around_it() -> None:

@@ -2,6 +2,7 @@
 
 from reference_gateway.faults.tables import (
     access,
+    behind,
     chats,
     chunks,
     connections,
@@ -38,4 +39,5 @@ TABLES = (
     providers.PROVIDERS,
     naming.NAMING,
     naming.ROUTING,
+    behind.BEHIND,
 )

@@ -12,10 +12,10 @@ import pytest
 
 from conformance import profiles
 from conformance.probe import PROBES
+from conformance.rehearsing.clock import JumpingLoop
 from conformance.sdk import calls, clients
 from conformance.sdk.playing import Played, played
 from conformance.sdk.worker import Lost, Worker
-from conformance.sending.clock import JumpingLoop
 from conformance.sending.gateway import Facts, Gateway
 from conformance.sending.recording import Recording, record
 from conformance.sending.wire import Wire

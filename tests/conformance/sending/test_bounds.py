@@ -12,7 +12,8 @@ from conformance import profiles
 from conformance.exchange import Blame, Exchange, Failure, Request, Response, Unusable
 from conformance.limits import HEADERS, Limits
 from conformance.probes import PROBES
-from conformance.sending.clock import JumpingLoop
+from conformance.rehearsing.clock import JumpingLoop
+from conformance.rehearsing.rehearsal import Stage
 from conformance.sending.cost import Budget
 from conformance.sending.failures import Over, Silence, Unconnected, failure_of
 from conformance.sending.gateway import Gateway
@@ -20,7 +21,6 @@ from conformance.sending.keeping import Body, Store, TooLarge
 from conformance.sending.manners import Manner, Seen
 from conformance.sending.presence import AWAY_S, ENOUGH, Presence
 from conformance.sending.recording import record_with
-from conformance.sending.rehearsal import Stage
 from conformance.sending.wire import Wire, raw_request
 from conformance.target import Target
 

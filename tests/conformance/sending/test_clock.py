@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from conformance.sending.clock import JumpingLoop
+from conformance.rehearsing.clock import JumpingLoop
 
 
 def test_waiting_takes_no_time_and_keeps_its_order() -> None:

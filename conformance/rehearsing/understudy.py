@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from conformance.exchange import Request
+from conformance.rehearsing.wellformed import are_messages, is_sound
 from conformance.sending import cost
-from conformance.sending.wellformed import are_messages, is_sound
 from conformance.shape import is_int
 
 MODELS = ("rehearsed-model", "rehearsed-model-mini", "rehearsed/model", "text-embedding-rehearsed")

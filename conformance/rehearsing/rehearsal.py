@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from conformance.exchange import Exchange, Request, Response
 from conformance.profiles import Profile
-from conformance.sending import cost, understudy
-from conformance.sending.clock import JumpingLoop
+from conformance.rehearsing import understudy
+from conformance.rehearsing.clock import JumpingLoop
+from conformance.sending import cost
 from conformance.sending.gateway import Gateway
 from conformance.sending.manners import Manner
 from conformance.sending.recording import Recording, record_with

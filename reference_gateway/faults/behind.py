@@ -1,0 +1,225 @@
+"""What the defects between a gateway and its provider are made of. A defect may have a layer at either side."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, headed
+from reference_gateway.faults.edits import Where
+from reference_gateway.scripted.script import MARK
+
+END = b"\n\n"
+
+
+def scripted(*words: str) -> Where:
+    """Chats whose prompt holds a script with these words."""
+
+    def where(asked: Asked) -> bool:
+        text = asked.body.replace(b"\\", b"")
+        return MARK.encode() in text and all(word.encode() in text for word in words)
+
+    return where
+
+
+def in_texts(edit: Callable[[str], str]) -> Callable[[dict[str, object]], None]:
+    """Changes the texts of all messages but the one that holds the script."""
+
+    def act(body: dict[str, object]) -> None:
+        messages = body["messages"]
+        for message in messages if isinstance(messages, list) else ():
+            if isinstance(message.get("content"), str) and MARK not in message["content"]:
+                message["content"] = edit(message["content"])
+
+    return act
+
+
+def own_error(code: str, new: Callable[[Asked, Answer], Answer]) -> Callable[[Asked, Answer], Answer | None]:
+    """An edit of the gateway's own error of this code, where it answers a scripted chat."""
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if answer.status < 500 or not scripted()(asked):
+            return None
+        return new(asked, answer) if answer.json["error"]["code"] == code else None
+
+    return edit
+
+
+def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:
+    """Both layers of a gateway that sends its client's header on to its provider, as the header `name`."""
+    taken: dict[bytes, str | None] = {}
+
+    def front(asked: Asked) -> None:
+        if scripted()(asked):
+            taken[_id(asked)] = asked.header(header)
+
+    def back(asked: Asked) -> Asked | None:
+        return asked.with_header(name, taken[_id(asked)]) if scripted()(asked) and taken.get(_id(asked)) else None
+
+    return (lambda app: before(app, front)), (lambda app: before(app, back))
+
+
+def telling_the_key() -> tuple[Wrap, Wrap]:
+    """Both layers of a gateway that tells its provider's key to its clients."""
+    known: list[str] = []
+
+    def back(asked: Asked) -> None:
+        known.append(asked.header("authorization") or "")
+
+    def front(asked: Asked, answer: Answer) -> Answer | None:
+        return answer.with_header("x-upstream-auth", known[-1]) if scripted()(asked) and known else None
+
+    return (lambda app: headed(app, front)), (lambda app: before(app, back))
+
+
+def deaf(app: ASGIApp) -> ASGIApp:
+    """Never learns that a client has gone."""
+
+    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def listening() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                await asyncio.Event().wait()
+            return message
+
+        await app(scope, listening if scope["type"] == "http" else receive, send)
+
+    return layered
+
+
+def held_back(seconds: float, status: int) -> Wrap:
+    """Answers of this status come so much later."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+            async def sending(message: Message) -> None:
+                await asyncio.sleep(seconds if message.get("status") == status else 0)
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return layered
+
+    return wrap
+
+
+def gathered(count: int) -> Callable[[], Events]:
+    """Events are passed on so many at a time."""
+
+    def begin() -> Events:
+        waiting: list[bytes] = []
+
+        def act(event: bytes) -> bytes:
+            waiting.append(event)
+            if len(waiting) < count and b"[DONE]" not in event:
+                return b""
+            whole = b"".join(waiting)
+            waiting.clear()
+            return whole
+
+        return act
+
+    return begin
+
+
+def merged() -> Events:
+    """The texts of two events come as one, with the second of them."""
+    kept: list[str] = []
+
+    def act(event: bytes) -> bytes:
+        if not event.startswith(b"data: {"):
+            return event
+        chunk = json.loads(event.removeprefix(b"data: "))
+        text = chunk["choices"][0]["delta"].get("content") if chunk.get("choices") else None
+        if not text:
+            return event
+        kept.append(text)
+        if len(kept) < 2:
+            return b""
+        chunk["choices"][0]["delta"]["content"] = "".join(kept)
+        kept.clear()
+        return b"data: " + json.dumps(chunk).encode() + END
+
+    return act
+
+
+def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
+    """A gateway that asks its provider so often, as long as it fails; or once more where a stream breaks off, going on
+    with what then comes."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http" or scope["method"] != "POST":
+                await app(scope, receive, send)
+                return
+            body = b""
+            while (message := await receive()).get("more_body"):
+                body += message["body"]
+            body += message.get("body", b"")
+            passing = Passing(send, scope["extensions"]["gateproof.abort"], keep_failures=not in_the_middle)
+            for left in reversed(range(times)):
+                given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+                async def replay(given: list[Message] = given) -> Message:
+                    return given.pop() if given else await receive()
+
+                passing.begin(is_last=not left, may_be_cut=not in_the_middle)
+                await app({**scope, "extensions": {"gateproof.abort": passing.cut}}, replay, passing.send)
+                if not passing.failed:
+                    break
+
+        return layered
+
+    return wrap
+
+
+class Passing:
+    """Passes the answers of several tries on as one."""
+
+    def __init__(self, send: Send, abort: Callable[[], None], *, keep_failures: bool) -> None:
+        self._send, self._abort, self._keep_failures = send, abort, keep_failures
+        self._begun = self._is_last = self._may_be_cut = self.failed = False
+
+    def begin(self, *, is_last: bool, may_be_cut: bool) -> None:
+        self._is_last, self._may_be_cut, self.failed = is_last, may_be_cut, False
+
+    def cut(self) -> None:
+        self.failed = True
+        if self._is_last or self._may_be_cut:
+            self._abort()
+
+    async def send(self, message: Message) -> None:
+        is_head = message["type"] == "http.response.start"
+        self.failed = self.failed or (is_head and self._keep_failures and message["status"] >= 500)
+        if (not self.failed or self._is_last) and not (is_head and self._begun):
+            self._begun = True
+            await self._send(message)
+
+
+def ended_with(piece: bytes, unless: bytes) -> Wrap:
+    """Streams without `unless` end with this."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+            seen: list[bytes] = []
+
+            async def sending(message: Message) -> None:
+                seen.append(message.get("body", b""))
+                whole = b"".join(seen)
+                ends = message["type"] == "http.response.body" and not message.get("more_body")
+                if ends and whole.startswith(b"data:") and unless not in whole:
+                    message = {**message, "body": message.get("body", b"") + piece}
+                await send(message)
+
+            await app(scope, receive, sending)
+
+        return layered
+
+    return wrap
+
+
+def _id(asked: Asked) -> bytes:
+    """What a script begins with: its id."""
+    text = asked.body.replace(b"\\", b"")
+    return text[text.find(MARK.encode()) :][:50]

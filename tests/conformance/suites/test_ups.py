@@ -1,0 +1,49 @@
+"""UPS: each defect between a gateway and its provider is seen, and the correct gateway before its provider is green."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from conformance.judging.in_process import judge_url, red
+from conformance.judging.outcome import Outcome
+from conformance.verdict import Verdict
+from reference_gateway.app import create_app
+from reference_gateway.config import default_config, with_settings
+from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.fault import Fault, nothing
+from reference_gateway.faults.tables.behind import BEHIND
+from reference_gateway.gateway import Gateway
+from reference_gateway.scripted import before, scripted
+from reference_gateway.server import running
+
+KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
+INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
+GIVEN_UP_S = 1.0
+
+
+@contextmanager
+def standing(behind: Wrap = nothing, front: Wrap = nothing) -> Iterator[tuple[str, str]]:
+    """A gateway before its scripted provider: the URLs of both."""
+    provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[PROVIDER_KEY], seed=1))
+    with running(behind(scripted(provider, PROVIDER_KEY))) as provider_url:
+        config = with_settings(before.config(f"{provider_url}/v1", PROVIDER_KEY, GIVEN_UP_S), INSTANT)
+        with running(front(create_app(Gateway.open(config, tokens=[KEY], seed=1)))) as url:
+            yield f"{url}/v1", f"{provider_url}/v1"
+
+
+def judged(fault: Fault | None, *areas: str, key: str = KEY) -> dict[str, Outcome]:
+    with standing(fault.behind or nothing, fault.wrap) if fault else standing() as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
+        return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
+
+
+def test_the_correct_gateway_keeps_all_of_it() -> None:
+    found = judged(None, "UPS")
+    assert len(found) == 26
+    assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
+
+
+@pytest.mark.parametrize("fault", BEHIND.rows, ids=lambda fault: fault.name)
+def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
+    assert {*fault.breaks} <= {*red(judged(fault, *fault.breaks))}
