@@ -17,6 +17,11 @@ WIDE = ["Grüße ", "日本 ", "👩‍👩‍👧 ", "नमस्ते ", "ß
 """Texts of which every character has several bytes."""
 SEED = 2**53 + 1
 """The first integer that a double can't hold."""
+LETTERS = [
+    *("\n\n  ", "def f(x):", "\n", "\t", 'return "<b>&amp;</b>"', " ", " ", "+ '\\n'  "),
+    *("🙂", "e\u0301é", "\r\n", "\u2028", "%20 ${x}", " \n"),
+]
+"""Pieces of text of which careless hands lose or change something."""
 MARKED = "gateproof-marked"
 """Stands in what must not get through."""
 HOP_HEADERS = {
@@ -199,6 +204,15 @@ async def scripted_variants(gateway: Gateway) -> dict[str, Told]:
 async def scripted_bytes(gateway: Gateway) -> Told:
     """A stream that is written byte by byte."""
     return await told(gateway, "byte by byte", {"pieces": WIDE, "split": 1}, cap=CAP, stream=True)
+
+
+@probe()
+async def scripted_letters(gateway: Gateway) -> dict[str, Told]:
+    """A text with all that is easily lost."""
+    return {
+        "plain": await told(gateway, "plain", {"pieces": LETTERS}, cap=CAP),
+        "streamed": await told(gateway, "streamed", {"pieces": LETTERS}, cap=CAP, stream=True),
+    }
 
 
 @probe()

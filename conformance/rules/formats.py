@@ -1,6 +1,8 @@
 """What a text that is to be JSON holds, and whether it is valid for the schema that was asked for."""
 
+import html
 import json
+import re
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -28,6 +30,15 @@ def misfit(value: Any, schema: Json) -> str:
         return ""
     place = error.json_path.removeprefix("$").removeprefix(".") or "the value"
     return f"{place} is {show(error.instance)}, which breaks {error.validator} {show(error.validator_value)}"
+
+
+def is_garbled(text: str, original: str) -> bool:
+    """Whether this is that text, its odd characters escaped, folded or lost: it begins and ends with the same word of
+    plain letters, and is about as long."""
+    said, meant = html.unescape(text), re.findall("[A-Za-z]{3,}", original)
+    words = re.findall("[A-Za-z]{3,}", said)
+    is_as_long = len(original) / 2 <= len(said) <= 2 * len(original)
+    return text != original and words[:1] == meant[:1] and words[-1:] == meant[-1:] and is_as_long
 
 
 def _refuse(name: str) -> None:

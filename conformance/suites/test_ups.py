@@ -315,6 +315,15 @@ def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls:
         expect(found == [expected], x, f"{case}: the call {show(expected)} comes as {show(found)}")
 
 
+@requirement("UPS-027")
+def test_text_comes_to_the_letter(
+    scripted_reply: Told, scripted_stream: Told, scripted_letters: dict[str, Told]
+) -> None:
+    _served(scripted_reply)
+    _streamed(scripted_stream)
+    hold(_other_texts(scripted_letters, "".join(scripts.LETTERS)))
+
+
 def _asked(told: Told) -> Exchange:
     """The chat as the client sees it. Raises Unusable if its provider was not asked at all."""
     _ = sent_on(told)

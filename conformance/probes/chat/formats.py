@@ -14,6 +14,10 @@ OUTFIT = {"$defs": {"size": {"type": "string", "enum": ["size-s", "size-m"]}}} |
     shirt={"$ref": "#/$defs/size"}, coat={"$ref": "#/$defs/size"}
 )
 
+SIGNS = ['<one> Zoë & "日本" 🙂  end', "<two> Łódź & 'ñ' 🙃  end"]
+"""Values with what careless hands escape, fold, or lose; their plain letters tell which is meant all the same."""
+SIGNED = closed(sign={"type": "string", "enum": SIGNS})
+
 
 def strictly(schema: dict[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "report", "strict": True, "schema": schema}}
@@ -30,6 +34,13 @@ async def chat_json_object(gateway: Gateway) -> Exchange:
 async def chat_json_schema(gateway: Gateway) -> Exchange:
     weather = [user("How is the weather in Oslo?")]
     return await gateway.chat(messages=weather, response_format=strictly(REPORT), cap=JSON_CAP)
+
+
+@probe(tokens=48, both_modes=True)
+async def chat_json_signs(gateway: Gateway) -> Exchange:
+    """The values that can be answered are full of letters that are easily lost."""
+    asked = [user("Which sign is on the door?")]
+    return await gateway.chat(messages=asked, response_format=strictly(SIGNED), cap=JSON_CAP)
 
 
 @probe(tokens=48)

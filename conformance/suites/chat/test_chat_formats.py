@@ -4,15 +4,15 @@ from contextlib import suppress
 from typing import Any
 
 from conformance.exchange import Exchange
-from conformance.probes.chat.formats import OUTFIT, REPORT
+from conformance.probes.chat.formats import OUTFIT, REPORT, SIGNS
 from conformance.reading.traffic import answered, came_as_asked, reply_of
 from conformance.rules import Json
-from conformance.rules.formats import misfit, parsed
+from conformance.rules.formats import is_garbled, misfit, parsed
 from conformance.rules.logprobs import THOUGHTS
 from conformance.rules.replies import was_cut
-from conformance.shape import messages, show
+from conformance.shape import dig, messages, show
 from conformance.suites import requirement
-from conformance.verdict import Broken, Inconclusive, accept, expect, prefer, refuse
+from conformance.verdict import Broken, Inconclusive, accept, expect, prefer, refuse, survive
 
 
 @requirement("CHAT-056", both_modes=True)
@@ -48,6 +48,18 @@ def test_references_in_a_schema_are_kept(chat_json_schema: Exchange, chat_json_r
         raise Inconclusive("no schema is kept, of which CHAT-057 tells")
     accept({"a schema with $defs and $ref": chat_json_references})
     _expect_fit(chat_json_references, OUTFIT)
+
+
+@requirement("CHAT-115", both_modes=True)
+def test_the_values_of_a_schema_come_to_the_letter(chat_json_schema: Exchange, chat_json_signs: Exchange) -> None:
+    survive({"a schema with odd letters": chat_json_signs})
+    if not came_as_asked(chat_json_signs) or not came_as_asked(chat_json_schema) or not _fits(chat_json_schema, REPORT):
+        raise Inconclusive("no such schema is kept, of which CHAT-057 tells")
+    value = dig(_json_in(chat_json_signs), "sign", default=None)
+    garbled = [sign for sign in SIGNS if isinstance(value, str) and is_garbled(value, sign)]
+    expect(not garbled, chat_json_signs, f"{show(garbled[:1])} comes as {show(value)}")
+    if value not in SIGNS:
+        raise Inconclusive(f"the model says {show(value)}, which is none of the values")
 
 
 def _fits(exchange: Exchange, schema: Json) -> bool:

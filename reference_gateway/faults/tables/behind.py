@@ -1,5 +1,6 @@
 """What a gateway does wrong between its client and its provider."""
 
+import html
 import json
 import unicodedata
 from dataclasses import replace
@@ -102,6 +103,27 @@ def no_comments(piece: bytes) -> bytes:
     return piece.replace(b": a comment\n", b"data: a comment\n")
 
 
+def of_content(edit: Any) -> Any:
+    """Changes each piece of the text that a stream brings."""
+    return put("choices[].delta.content", lambda text: edit(text) if isinstance(text, str) else text)
+
+
+for name, edit, suffers in (
+    ("line-breaks-lost", lambda text: text.replace("\n", ""), "Code comes in one line."),
+    ("blank-pieces-lost", lambda text: text if text.strip() else "", "Words run into one another."),
+    ("pieces-trimmed", str.strip, "Words run into one another."),
+    ("emoji-lost", lambda text: "".join(c for c in text if ord(c) < 0x10000), "Emoji are lost."),
+    ("escaped-for-html", lambda text: html.escape(text, quote=False), "Code is garbled."),
+    ("line-breaks-escaped", lambda text: text.replace("\n", "\\n"), "Code comes in one line."),
+):
+    row(f"provider-text-{name}", "UPS-027", chunk(of_content(edit), scripted("def f(x)", '"stream": true')), suffers)
+row(
+    "provider-text-trimmed",
+    "UPS-027",
+    reply(put("choices[].message.content", str.strip), scripted("def f(x)")),
+    "Code loses its indentation.",
+    "facts: gateways that tidy answers up",
+)
 row(
     "provider-401-passed-on",
     "UPS-001",

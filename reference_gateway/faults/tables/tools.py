@@ -1,8 +1,10 @@
 """Tool calls, structured output and log-probabilities that are wrong, plain and streamed."""
 
+import html
+import json
 from typing import Any
 
-from reference_gateway.faults.asgi import Wrap, error
+from reference_gateway.faults.asgi import Asked, Wrap, error
 from reference_gateway.faults.chats import (
     CALLS,
     MESSAGE,
@@ -15,7 +17,7 @@ from reference_gateway.faults.chats import (
     plain,
     required,
 )
-from reference_gateway.faults.edits import DONE, answered, asked_as, asks, both, drop, events, put, reply
+from reference_gateway.faults.edits import DONE, answered, asked_as, asks, both, chunk, drop, events, put, reply
 from reference_gateway.faults.fault import table
 from reference_gateway.faults.streams import (
     Document,
@@ -243,6 +245,15 @@ row("tool-definitions-unchecked", "CHAT-054",
     "A broken tool is never noticed.")
 # fmt: on
 
+
+def has_signs(asked: Asked) -> bool:
+    return "sign" in json.dumps(asked.object.get("response_format"))
+
+
+def html_escaped(text: Any) -> Any:
+    return html.escape(text, quote=False) if isinstance(text, str) else text
+
+
 row = FORMATS.add
 
 # fmt: off
@@ -258,6 +269,19 @@ row("format-schema-ignored", "CHAT-057 SDK-007",
     reply(put(f"{MESSAGE}.content", '{"town": 4}'),
         lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_schema"),
     "Programs read members that are not there.", "facts: engines without guided decoding")
+row("text-escaped-for-html", "CHAT-115", reply(put(f"{MESSAGE}.content", html_escaped), has_signs),
+    "Code that a model writes is garbled.", "facts: gateways that write answers into pages")
+row("text-of-streams-escaped-for-html", "CHAT-115", chunk(put("choices[].delta.content", html_escaped), has_signs),
+    "Code that a model writes is garbled.")
+row("text-without-emoji", "CHAT-115",
+    reply(put(f"{MESSAGE}.content", lambda text: "".join(c for c in text if ord(c) < 0x10000)), has_signs),
+    "Emoji are lost.", "facts: databases with three bytes a character")
+row("text-in-ascii", "CHAT-115",
+    reply(put(f"{MESSAGE}.content", lambda text: text.encode("ascii", "ignore").decode()), has_signs),
+    "All who do not write English read half of it.")
+row("text-with-single-blanks", "CHAT-115",
+    reply(put(f"{MESSAGE}.content", lambda text: " ".join(text.split())), has_signs),
+    "Indented code loses its indentation.")
 row("format-malformed-ignored", "CHAT-059",
     asked_as(drop("response_format"),
            lambda asked: "response_format" in asked.object and (
