@@ -212,8 +212,14 @@ async def deep_nesting(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def huge_numbers(gateway: Gateway) -> dict[str, Exchange]:
+    """Of the two names of the token cap one gets a number beyond all types, the other one beyond 64 bits."""
     cap = gateway.facts.token_key
-    at_chat = await _at_chat(gateway, HUGE | {f"{cap} 10^400": lambda post: post.having(**{cap: 10**400})})
+    other = "max_tokens" if cap == "max_completion_tokens" else "max_completion_tokens"
+    caps: dict[str, Case] = {
+        f"{cap} 10^400": lambda post: post.having(**{cap: 10**400}),
+        f"{other} 2^70": lambda post: encode(json.loads(post.lacking(cap)) | {other: 2**70}),
+    }
+    at_chat = await _at_chat(gateway, HUGE | caps)
     elsewhere: dict[str, Case] = {"10^400": lambda post: post.having(**{HUGE_ELSEWHERE[post.name]: 10**400})}
     return at_chat | await _elsewhere(gateway, elsewhere)
 

@@ -172,6 +172,9 @@ row("deep-json-crashes", "ERR-019", answering(lambda asked: asked.body.startswit
     "One small request takes a worker down.", "facts: RecursionError in Python gateways")
 row("huge-numbers-crash", "ERR-020", answering(lambda asked: b"1E400" in asked.body, 500),
     "One small request takes a worker down.", "facts: Python's limit on digits")
+row("huge-caps-of-the-old-name-crash", "ERR-020",
+    answering(lambda asked: (asked.object.get("max_tokens") or 0) == 2**70, 500),
+    "A caller's mistake counts as an outage.")
 row("huge-numbers-crash-completions", "ERR-020",
     answering(lambda asked: b"0" * 300 in asked.body and asked.path == "/v1/completions", 500),
     "One small request takes a worker down.", "facts: Python's limit on digits")
