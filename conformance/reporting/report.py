@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -11,21 +10,24 @@ from typing import Any
 
 from conformance import catalogue
 from conformance.catalogue import Requirement
-from conformance.exchange import Blame, Exchange, Headers, clip, escaped
+from conformance.exchange import Blame, Exchange, Headers, Response, Unusable, clip, escaped
 from conformance.features import FEATURES, Observed, is_claimed, observe
 from conformance.profiles import Profile
 from conformance.redact import Redactor
+from conformance.reporting import reproduction
 from conformance.reporting.observations import observed
 from conformance.sdk import clients
 from conformance.sending.recording import Recording
-from conformance.target import Target, is_secret_header
+from conformance.target import Target
 from conformance.verdict import RED, Exit, Verdict, exit_code, worst
 
 MAX_EVIDENCE = 3
 MAX_BODY = 4000
 MAX_HEADER = 1000
 MAX_HEADERS = 60
-MAX_CURL = 8000
+MAX_EVENTS = (12, 8)
+"""Of a stream: so many from its beginning, and from its end."""
+MAX_EVENT = 400
 WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
@@ -109,26 +111,6 @@ def write(document: dict[str, Any], folder: Path) -> Path:
     return path
 
 
-def curl(exchange: Exchange, target: Target) -> str:
-    """A shell line that sends the same request; credentials become $API_KEY."""
-    request = exchange.request
-    if not request.headers:
-        return f"# {len(request.body)} bytes written to {target.base_url} as they stand in the report"
-    words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(request.url)]
-    for name, value in request.headers:
-        if name.lower() == "authorization" and target.api_key and value == f"Bearer {target.api_key}":
-            words += ["-H", '"Authorization: Bearer $API_KEY"']
-        elif is_secret_header(name) and value in dict(target.headers).values():
-            words += ["-H", shlex.quote(f"{name}: [redacted]")]
-        elif name.lower() not in ("user-agent", "accept-encoding"):
-            words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
-    if request.body:
-        text = request.body.decode("utf-8", "backslashreplace")
-        words += ["--data-binary", shlex.quote(text if len(text) <= 2000 else text[:200] + "…")]
-    line = " ".join(words)
-    return line if len(line) <= MAX_CURL else line[:MAX_CURL] + "…"
-
-
 def transcript(exchange: Exchange, redactor: Redactor) -> str:
     """Request and response as a person reads them, redacted and bounded."""
     request = exchange.request
@@ -181,6 +163,8 @@ def _row(
         "verdict": verdict.value,
         **blame,
         "statement": requirement.statement,
+        "source": requirement.source,
+        "breaks": requirement.breaks,
         "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
         "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
         "evidence": [_evidence(by_id[id], target, whole=whole) for id in ids[:MAX_EVIDENCE] if id in by_id],
@@ -195,13 +179,42 @@ def _evidence(exchange: Exchange, target: Target, *, whole: bool) -> dict[str, A
         "method": request.method,
         "url": request.url,
         "status": exchange.status or None,
-        "curl": curl(exchange, target),
+        "curl": reproduction.curl(exchange, target),
+        **({"python": reproduction.python(exchange, target)} if whole else {}),
         "request": {"headers": _headers(request.headers), "body": _bounded(request.body)} if whole else None,
-        "response": {"headers": _headers(response.headers), "body": _bounded(response.body)}
-        if whole and response
-        else None,
+        "response": _response(exchange, response) if whole and response else None,
         "note": exchange.failure.message if exchange.failure else "",
     }
+
+
+def _response(exchange: Exchange, response: Response) -> dict[str, Any]:
+    """What came back and when: times are seconds after the request was sent."""
+    return {
+        "headers": _headers(response.headers),
+        "body": _bounded(response.body),
+        "http_version": response.http_version,
+        "headers_s": round(response.headers_s, 6),
+        "ended_s": round(exchange.duration_s, 6),
+        **_events(exchange),
+    }
+
+
+def _events(exchange: Exchange) -> dict[str, Any]:
+    """The first and the last events of a stream, each with its number and its arrival; nothing of any other answer."""
+    if exchange.media_type != "text/event-stream":
+        return {}
+    try:
+        found = list(enumerate(exchange.events, 1))
+    except Unusable:
+        return {}
+    first, last = MAX_EVENTS
+    shown = found if len(found) <= first + last else found[:first] + found[-last:]
+    events = [
+        {"n": n, "at_s": round(event.t_s, 6), "text": _bounded(b"\n".join(event.lines), MAX_EVENT)}
+        | ({} if event.complete else {"complete": False})
+        for n, event in shown
+    ]
+    return {"events": events, "events_left_out": len(found) - len(shown)}
 
 
 def _harmless(value: Any) -> Any:
@@ -219,9 +232,9 @@ def _headers(headers: Headers) -> list[list[str]]:
     return [[name[:MAX_HEADER], clip(value, MAX_HEADER)] for name, value in headers[:MAX_HEADERS]]
 
 
-def _bounded(body: bytes) -> str:
-    text = body[:MAX_BODY].decode("utf-8", "backslashreplace")
-    return text if len(body) <= MAX_BODY else f"{text}… ({len(body)} bytes)"
+def _bounded(body: bytes, limit: int = MAX_BODY) -> str:
+    text = body[:limit].decode("utf-8", "backslashreplace")
+    return text if len(body) <= limit else f"{text}… ({len(body)} bytes)"
 
 
 def sentence(row: dict[str, Any]) -> str:
