@@ -27,7 +27,7 @@ MAX_HEADER = 1000
 MAX_HEADERS = 60
 MAX_EVENTS = (12, 8)
 """Of a stream: so many from its beginning, and from its end."""
-MAX_EVENT = 400
+MAX_EVENT = 600
 WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
