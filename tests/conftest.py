@@ -58,3 +58,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line that says what was left out, where there is no browser."""
+    skipped = [found for found in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(found.longrepr)]
+    if skipped:
+        reason = str(skipped[0].longrepr[2]).removeprefix("Skipped: ")
+        terminalreporter.write_line(f"left out: {len(skipped)} tests of pages in a browser, as there is {reason}")

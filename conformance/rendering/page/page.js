@@ -57,7 +57,6 @@ function open() {
     show();
     for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
     target.scrollIntoView();
-    target.querySelector("summary").focus({preventScroll: true});
     return;
   }
   const asked = new Map(location.hash.slice(1).split("&").map(part => part.split("=").map(decoded)));
