@@ -19,6 +19,7 @@ SUMMARIES = {
     "doctor": "find out why a gateway can't be reached or used",
     "names": "show which reading of the entity naming rule a gateway follows",
     "explain": "say what a requirement means and who breaks without it",
+    "render": "show a stored report again, as Markdown, SARIF, a badge and more",
     "trace": "show which tests judged each requirement, and what they said",
     "load": "measure how fast a gateway streams",
     "serve": "run the bundled reference gateway",

@@ -21,8 +21,12 @@ class Hooks:
     """Hooks of ours that renderers implement."""
 
     @pytest.hookspec
-    def pytest_gateproof_report(self, report: dict[str, object], config: pytest.Config) -> None:
-        """The run's report document is complete."""
+    def pytest_gateproof_report(self, report: dict[str, object], config: pytest.Config) -> list[str] | None:
+        """The run's report document is complete. Who renders it returns a sentence for each fault of its own."""
+
+    @pytest.hookspec
+    def pytest_gateproof_written(self, paths: tuple[Path, ...], faults: list[str]) -> None:
+        """These files are in place; these faults of ours were met, so that the run ends with 3."""
 
     @pytest.hookspec
     def pytest_gateproof_plan(self, plan: object, requirements: int) -> None:
@@ -72,6 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
             flags = {option.name: config.getoption(f"gateproof_{option.name}") for option in OPTIONS}
             target, settings = load(flags, config.getoption("base_url", None))
             target = _located(target, settings, config)
+            _subscribe(settings, config)
         config.pluginmanager.register(Judging(config, target, settings), "gateproof-judging")
     except ConfigError as error:
         raise pytest.UsageError(f"gateproof: {error}") from None
@@ -82,6 +87,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.is_relative_to(PACKAGE) and not config.pluginmanager.has_plugin("gateproof-judging"):
         return True
     return None
+
+
+def _subscribe(settings: Settings, config: pytest.Config) -> None:
+    """Tells GitHub Actions of the report, where that is what runs pytest."""
+    from conformance.reporting import github
+
+    if settings.annotations and github.is_here():
+        config.pluginmanager.register(github.Subscriber(), "gateproof-github")
 
 
 def _located(target: Target, settings: Settings, config: pytest.Config) -> Target:

@@ -81,10 +81,12 @@ OPTIONS = (
     Option("record", str, "file to keep the run in, without its secrets, to be judged again later", "FILE"),
     Option("replay", str, "judge the run in this file again, without a gateway", "FILE"),
     Option("strict", bool, "a warning or an inconclusive requirement fails the run, too"),
-    Option("output", str, "folder for report.json, junit.xml and allure-results/", "DIR"),
+    Option("output", str, "folder for report.json, junit.xml, allure-results/ and what else is rendered", "DIR"),
+    Option("no_annotations", bool, "on GitHub Actions: print no annotations, and write no summary of the step"),
 )
 HOW_TO_RUN = frozenset(
-    {"only", "concurrency", "plan", "max_requests", "max_time", "budget_tokens", "record", "replay", "strict", "output"}
+    {"only", "concurrency", "plan", "max_requests", "max_time", "budget_tokens", "record", "replay", "strict"}
+    | {"output", "no_annotations"}
 )
 """The options that say how to go about a run; the others say what is judged."""
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -164,6 +166,7 @@ class Settings:
     concurrency: int = 16
     strict: bool = False
     output: Path | None = None
+    annotations: bool = True
     plan: bool = False
     max_requests: int | None = None
     max_time_s: float = Limits().run_s
@@ -219,6 +222,7 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
         concurrency=concurrency,
         strict=bool(values["strict"]),
         output=Path(values["output"]) if values["output"] else None,
+        annotations=not values["no_annotations"],
         plan=bool(values["plan"]),
         max_requests=_positive(values, "max_requests"),
         max_time_s=_seconds(values, "max_time", Limits().run_s),

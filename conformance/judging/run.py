@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from conformance.probes import PROBES
 from conformance.profiles import profile as profile_of
 from conformance.redact import Redactor
 from conformance.reporting import report
-from conformance.reporting.output import Output
+from conformance.reporting.output import Output, Written
 from conformance.reporting.report import Judgement
 from conformance.sdk import clients
 from conformance.sending.archive import keep, opened
@@ -346,11 +346,15 @@ class Judging:
                 duration_s=time.perf_counter() - self._began,
             )
             self.document = document
-            self.config.hook.pytest_gateproof_report(report=document, config=self.config)
-            if self._output:
-                self._output.report = document
+            told = self.config.hook.pytest_gateproof_report(report=document, config=self.config)
+            written = self._output.write(document) if self._output else Written()
+            self.faults = [*(fault for faults in told for fault in faults), *written.faults]
+            self.config.hook.pytest_gateproof_written(paths=written.paths, faults=self.faults)
+            if self.faults:
+                session.exitstatus = Exit.ERROR
 
     document: dict[str, Any] | None = None
+    faults: Sequence[str] = ()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from conformance.reporting import terminal
@@ -364,10 +368,12 @@ class Judging:
             terminalreporter.section("gateproof")
             for line in terminal.lines(self.document):
                 terminalreporter.write_line(line)
+            for fault in self.faults:
+                terminalreporter.write_line(f"gateproof: {fault}", red=True)
 
     def pytest_unconfigure(self) -> None:
         if self._output:
-            self._output.finish()
+            self._output.close()
         with suppress(OSError):
             self._shared.cleanup()
 
