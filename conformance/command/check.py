@@ -17,6 +17,12 @@ from conformance.sending.rehearsal import Plan
 from conformance.target import Settings, Target
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof check http://127.0.0.1:8000/v1 --api-key-env GATEWAY_KEY",
+    "gateproof check http://127.0.0.1:8000/v1 --only CHAT,STREAM-031 --output report",
+    "gateproof check http://127.0.0.1:8000/v1 --update-baseline      # writes gateproof.baseline.toml, for review",
+    "gateproof check http://127.0.0.1:8000/v1 --last-report last/report.json",
+)
 _LAST_WORDS = {
     Exit.INTERRUPTED: "interrupted, nothing was written",
     Exit.ERROR: "there was an error of gateproof's own; please report it",
@@ -59,6 +65,9 @@ def check(target: Target, settings: Settings) -> int:
             reported.append(report)
             for line in terminal.lines(report, colour=colour):
                 print(line, file=screen)
+
+        def pytest_gateproof_word(self, line: str) -> None:
+            print(line, file=sys.__stderr__ if line.startswith("gateproof: ") else screen)
 
     screen, progress = sys.stdout, terminal.Progress()
     reported: list[dict[str, Any]] = []
