@@ -4,13 +4,15 @@ Installed with the distribution, so every pytest run of the environment loads th
 and a run that is not aimed at the conformance suites is left alone. What judges is in `judging`.
 """
 
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conformance.target import OPTIONS, ConfigError, Settings, Target, load
+from conformance.configuration.sources import sources, warnings
+from conformance.target import OPTIONS, ConfigError, Settings, Target, made
 
 PACKAGE = Path(__file__).parent.resolve()
 GIVEN = pytest.StashKey[tuple[Target, Settings]]()
@@ -25,8 +27,8 @@ class Hooks:
         """The run's report document is complete. Who renders it returns a sentence for each fault of its own."""
 
     @pytest.hookspec
-    def pytest_gateproof_written(self, paths: tuple[Path, ...], faults: list[str]) -> None:
-        """These files are in place; these faults of ours were met, so that the run ends with 3."""
+    def pytest_gateproof_word(self, line: str) -> None:
+        """A line for the person who runs it, behind the report."""
 
     @pytest.hookspec
     def pytest_gateproof_plan(self, plan: object, requirements: int) -> None:
@@ -74,7 +76,10 @@ def pytest_configure(config: pytest.Config) -> None:
             target, settings = config.stash[GIVEN]
         else:
             flags = {option.name: config.getoption(f"gateproof_{option.name}") for option in OPTIONS}
-            target, settings = load(flags, config.getoption("base_url", None))
+            found = sources(flags, config.getoption("base_url", None))
+            target, settings = made(found)
+            if not hasattr(config, "workerinput"):
+                print(*warnings(found), sep="\n", end="\n" * bool(found.ignored), file=sys.stderr)
             target = _located(target, settings, config)
             _subscribe(settings, config)
         config.pluginmanager.register(Judging(config, target, settings), "gateproof-judging")

@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,12 @@ from conformance.sending.rehearsal import Plan
 from conformance.target import Settings, Target
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof check http://127.0.0.1:8000/v1 --api-key-env GATEWAY_KEY",
+    "gateproof check http://127.0.0.1:8000/v1 --only CHAT,STREAM-031 --output report",
+    "gateproof check http://127.0.0.1:8000/v1 --update-baseline      # writes gateproof.baseline.toml, for review",
+    "gateproof check http://127.0.0.1:8000/v1 --last-report last/report.json",
+)
 _LAST_WORDS = {
     Exit.INTERRUPTED: "interrupted, nothing was written",
     Exit.ERROR: "there was an error of gateproof's own; please report it",
@@ -63,12 +68,8 @@ def check(target: Target, settings: Settings) -> int:
                     say(line)
             return github.tell(report, say) if settings.annotations and github.is_here() else []
 
-        def pytest_gateproof_written(self, paths: tuple[Path, ...], faults: list[str]) -> None:
-            if paths:
-                first, *others = paths
-                say(f"written: {', '.join([str(first), *(path.name + '/' * path.is_dir() for path in others)])}")
-            for fault in faults:
-                print(f"gateproof: {fault}", file=complaints)
+        def pytest_gateproof_word(self, line: str) -> None:
+            print(line, file=complaints if line.startswith("gateproof: ") else screen)
 
     def say(line: str) -> None:
         print(line, file=screen, flush=github.is_here())

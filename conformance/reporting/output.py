@@ -31,6 +31,13 @@ class Written:
     paths: tuple[Path, ...] = ()
     faults: tuple[str, ...] = ()
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is said of it to the user."""
+        first, others = self.paths[:1], self.paths[1:]
+        names = [*map(str, first), *(path.name + "/" * path.is_dir() for path in others)]
+        return (f"written: {', '.join(names)}",) if names else ()
+
 
 class Output:
     """The output folder of a run. Raises ConfigError if it can't be written."""
