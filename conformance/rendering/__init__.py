@@ -11,6 +11,7 @@ from typing import Any
 RENDERERS = {
     "text": "",
     "annotations": "",
+    "page": "report.html",
     "markdown": "report.md",
     "sarif": "report.sarif",
     "codequality": "codequality.json",

@@ -153,6 +153,7 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         f"{cost['completion_tokens']} completion tokens"
     )
     yield from _throttling(document.get("busy", {}))
+    yield from _gate(document, colour=colour)
     red = sum(summary[verdict.value] for verdict in RED)
     if document["conformant"]:
         yield _painted("conformant", Verdict.PASS, colour)
@@ -160,6 +161,23 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         yield _painted(
             f"NOT conformant: {red} of {total} requirements are broken or can't be judged", Verdict.FAIL, colour
         )
+
+
+def _gate(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    """How much was judged, and what the baseline covered."""
+    if judged := document["summary"].get("judged"):
+        said = f"judged: {judged['musts']} of the profile's {judged['of']} MUSTs ({judged['share']:.1%})"
+        if not judged["enough"]:
+            fewer = f"fewer than {judged['least']:.1%} ({judged['source']})"
+            said = _painted(f"NOT enough {said}, {fewer}", Verdict.FAIL, colour)
+        yield said
+    baseline = document.get("baseline")
+    if baseline and baseline["entries"]:
+        counts = {"known": baseline["known"], "flaky": baseline["flaky"], "stale": baseline["stale"]}
+        counts |= {"expired": baseline["expired"], "not run": baseline["not_run"]}
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing covered"
+        failed = f" (of the flaky, {baseline['flaky_failed']} failed)" if baseline["flaky"] else ""
+        yield f"baseline {baseline['file']}: {said}{failed}"
 
 
 def _throttling(busy: dict[str, int]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.rendering import RENDERERS
 from schemas import violations
 from tests.conftest import KEY, Command
 
@@ -50,7 +51,8 @@ def test_a_conformant_gateway_ends_with_0_and_leaves_a_report(run: Command, gate
     suite = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot().find("testsuite")
     assert suite is not None
     assert int(suite.get("tests", 0)) == len(report["requirements"])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["allure-results", "junit.xml", "report.json"]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"allure-results", "junit.xml", "report.json", *filter(None, RENDERERS.values())}
     results = [json.loads(p.read_text()) for p in (tmp_path / "out" / "allure-results").glob("*-result.json")]
     labels = {label["name"]: label["value"] for label in results[0]["labels"]}
     assert labels["epic"] == "openai"

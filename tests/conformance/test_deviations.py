@@ -51,16 +51,17 @@ DEPLOYED = {f"NAME-{number:03}" for number in (10, 11, 12, 13, 22, 25, 26)}
 def test_a_verdict_is_settled(
     deviation: Deviation | None, verdict: Verdict, error: Exception | None, expected: Verdict
 ) -> None:
-    assert settled(deviation, verdict, str(error or ""), error)[0] is expected
+    known = [deviation] if deviation else []
+    assert settled(known, verdict, str(error or ""), error)[0] is expected
 
 
 def test_what_goes_beyond_a_deviation_is_said_alone() -> None:
-    assert settled(DOTS, V.FAIL, str(AND_MORE), AND_MORE) == (V.FAIL, "c (mark !): HTTP 404")
+    assert settled([DOTS], V.FAIL, str(AND_MORE), AND_MORE) == (V.FAIL, "c (mark !): HTTP 404")
 
 
 def test_the_reason_is_said() -> None:
-    assert settled(DOTS, V.FAIL, "seen", AS_WRITTEN)[1] == "the pattern takes dots: seen"
-    assert settled(DOTS, V.PASS, "", None)[1] == "it is kept, though the profile says: the pattern takes dots"
+    assert settled([DOTS], V.FAIL, "seen", AS_WRITTEN)[1] == "the pattern takes dots: seen"
+    assert settled([DOTS], V.PASS, "", None)[1] == "it is kept, though the profile says: the pattern takes dots"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,7 @@ def test_only_an_empty_choice_beside_the_usage_is_watsonxs_way(delta: str, expec
     choice = f'{{"index": 0, "delta": {delta}, "finish_reason": "", "logprobs": null}}'
     seen = f"the chunk with usage has the choices [{choice}]"
     deviation = profile("watsonx").deviations["STREAM-031"]
-    assert settled(deviation, V.FAIL, seen, Broken(seen))[0] is expected
+    assert settled([deviation], V.FAIL, seen, Broken(seen))[0] is expected
 
 
 @pytest.mark.parametrize("name", names())

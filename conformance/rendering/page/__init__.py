@@ -150,8 +150,8 @@ def _features(document: dict[str, Any]) -> list[tuple[str, list[str]]]:
     found: dict[str, list[str]] = {column: [] for column in FEATURES}
     for name, row in document.get("features", {}).items():
         claim = "claimed" if row["claimed"] == "claimed" else "unclaimed"
-        if f"{claim} and {row['state']}" in found:
-            found[f"{claim} and {row['state']}"].append(name)
+        if (column := f"{claim} and {row.get('state')}") in found:
+            found[column].append(name)
     shown = list(found.items())
     return shown if any(names for _, names in shown) else []
 

@@ -79,7 +79,7 @@ def _item(place: int, row: dict[str, Any], message: str) -> Item:
         statement=row["statement"],
         seen=clip(row["message"], MAX_SEEN),
         facts=[(name, said) for name, said in facts if said],
-        tests=[(name.rpartition("::")[2] or name, verdict) for name, verdict in row["tests"].items()],
+        tests=[(name.rpartition("::")[2] or name, verdict) for name, verdict in row.get("tests", {}).items()],
     )
 
 

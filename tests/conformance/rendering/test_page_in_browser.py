@@ -11,7 +11,7 @@ from conformance.rendering.page import render
 from reference_gateway.hostile import CASES
 from reference_gateway.hostile.serving import serving
 from tests.browser import needs_browser, opened, running
-from tests.conformance.rendering.documents import broken, kept, mixed, poisoned
+from tests.conformance.rendering.pages import broken, kept, mixed, poisoned
 from tests.conftest import KEY, Command
 
 pytestmark = needs_browser
