@@ -19,7 +19,7 @@ import pytest
 from reference_gateway.faults import FAULTS
 from reference_gateway.server import running
 from tests.conformance.suites.judged import gateway_app
-from tests.conftest import BIN, ROOT
+from tests.conftest import BIN, CALLERS, ROOT
 
 KEY = "sk-local-key"
 DEFECT = "chat-one-choice-for-two"
@@ -144,7 +144,7 @@ def _here(command: str, gateways: dict[str, str]) -> str:
 
 
 def _run(command: str, folder: Path, env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEPROOF_", "PYTEST_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS)}
     kept |= env | {"PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "NO_COLOR": "1"}
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], cwd=folder, env=kept, capture_output=True, text=True, timeout=180

@@ -12,6 +12,12 @@ from conformance.reporting.output import placed
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof render report/report.json                        # what the check printed",
+    "gateproof render report/report.json --to markdown > comment.md",
+    "gateproof render report/report.json --output report        # every file again",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     files = ", ".join(rendering.written().values())
