@@ -1,15 +1,20 @@
 """A baseline that can't be used is said in one sentence, with the nearest known name."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 from conformance.baseline.entries import read
-from conformance.judging.in_process import requirement_by_test
+from conformance.judging.in_process import judge_recording, requirement_by_test
+from conformance.sending.archive import opened
 from conformance.target import ConfigError
+from conformance.verdict import Verdict
+from tests.conformance.suites.judged import gateway_app
 
-from .recorded import BROKEN, ITS_OTHER_TEST, TEST, entry
+from .recorded import BROKEN, ITS_OTHER_TEST, TEST, broken_app, entry, recorded
 
 
 def written(folder: Path, text: str) -> Path:
@@ -33,6 +38,17 @@ def test_two_tests_of_one_requirement_may_have_an_entry_each(tmp_path: Path) -> 
     assert {each.requirement for each in found.entries} == {BROKEN}
     assert [found.entry(BROKEN, f"suites/{name}") for name in (TEST, ITS_OTHER_TEST)] == list(found.entries)
     assert found.entry(BROKEN, "suites/test_chat.py::test_another") is None
+
+
+@pytest.mark.parametrize(("app", "verdict"), [(broken_app, Verdict.KNOWN), (gateway_app, Verdict.PASS)])
+def test_a_client_beside_the_main_one_need_not_break_what_is_known(
+    tmp_path: Path, app: Callable[[], ASGIApp], verdict: Verdict
+) -> None:
+    target, recording = opened(recorded(app(), tmp_path / "run.json"))
+    baseline = read(written(tmp_path, entry()), requirement_by_test)
+    assert judge_recording(recording, target, BROKEN, baseline=baseline)[BROKEN].verdict is verdict
+    past = read(written(tmp_path, entry(expires="2026-01-01")), requirement_by_test)
+    assert judge_recording(recording, target, BROKEN, baseline=past) == judge_recording(recording, target, BROKEN)
 
 
 @pytest.mark.parametrize(
