@@ -58,12 +58,12 @@ class Parser(argparse.ArgumentParser):
         print(f"gateproof: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(Exit.USAGE)
 
-    def unknown(self, words: list[str]) -> NoReturn:
-        """Complains about words that no option takes."""
-        option = next((word.split("=")[0] for word in words if word.startswith("-")), None)
-        if option is None:
-            self.error(f"unexpected argument {words[0]!r}")
-        self.error(f"unknown option {option}{did_you_mean(option, self._option_string_actions)}")
+    def check(self, words: list[str]) -> None:
+        """Complains of the first option among the words that there is not; argparse speaks of what lacks first."""
+        for word in words[: words.index("--")] if "--" in words else words:
+            option = word.split("=")[0]
+            if option.startswith("--") and option not in self._option_string_actions:
+                self.error(f"unknown option {option}{did_you_mean(option, self._option_string_actions)}")
 
 
 def commands() -> dict[str, str]:
@@ -107,10 +107,10 @@ def _parsed(arguments: list[str]) -> argparse.Namespace:
     root, known = parser(name)
     if name and name not in known:
         root.error(f"there is no command {name!r}{did_you_mean(name, known) or ' (' + ', '.join(known) + ')'}")
-    options, left = root.parse_known_args(arguments)
-    if left:
-        known[name].unknown(left)
-    return options
+    start = arguments.index(name) if name else len(arguments)
+    root.check(arguments[:start])
+    known.get(name, root).check(arguments[start:])
+    return root.parse_args(arguments)
 
 
 def _module(name: str) -> ModuleType:

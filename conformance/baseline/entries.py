@@ -45,11 +45,16 @@ class Entry:
         return today > self.expires
 
     def deviation(self, today: date) -> Deviation:
-        who = self.owner or self.link
-        if self.has_expired(today):
-            return Deviation(f"{self.reason}, {who}", source="the baseline", expired=self.expires)
-        reason = f"{self.reason} ({self.kind}, {who}, until {self.expires})"
-        return Deviation(reason, self.expect, always=self.kind == "known", source="the baseline")
+        """What the entry says, for whoever settles a verdict."""
+        who, expired = self.owner or self.link, self.has_expired(today)
+        return Deviation(
+            f"{self.reason}, {who}" if expired else f"{self.reason} ({self.kind}, {who}, until {self.expires})",
+            self.expect,
+            always=self.kind == "known",
+            of_one_test=bool(self.test),
+            source="the baseline",
+            expired=self.expires if expired else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,9 @@ def read(path: Path, tests: Callable[[], dict[str, str]], *, draft: bool = False
     """
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"baseline {path}: it can't be read ({error.strerror})") from None
+    except ValueError as error:  # neither UTF-8 nor TOML
         raise ConfigError(f"baseline {path}: it can't be read ({error})") from None
     try:
         entries = parsed(content, tests)

@@ -111,7 +111,8 @@ def _without(text: str, gone: set[tuple[str, int]]) -> str:
     tops = [_top(lines, number) for number, _ in starts]
     counts = dict.fromkeys(KINDS, 0)
     dropped: set[int] = set()
-    for (_, kind), top, end in zip(starts, tops, [*tops[1:], len(lines)], strict=True):
+    ends = [*tops[1:], len(lines)][: len(tops)]
+    for (_, kind), top, end in zip(starts, tops, ends, strict=True):
         if (kind, counts.get(kind, 0)) in gone:
             dropped |= set(range(top, _bottom(lines, top, end)))
         counts[kind] = counts.get(kind, 0) + 1

@@ -6,9 +6,9 @@ from typing import Any
 import shtab
 
 from conformance import catalogue
+from conformance.configuration.options import ENDPOINTS
 from conformance.features import FEATURES
 from conformance.profiles import names
-from conformance.target import ENDPOINTS
 from conformance.verdict import Exit
 
 SHELLS = ("bash", "zsh", "fish")

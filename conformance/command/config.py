@@ -13,7 +13,7 @@ from conformance.command.options import JUDGING, add_options, sources_of
 from conformance.configuration.options import BY_NAME, ConfigError, Option
 from conformance.configuration.sources import URL, Sources, warnings
 from conformance.features import check_names
-from conformance.judging.in_process import tests_by_name
+from conformance.judging.in_process import requirement_by_test
 from conformance.profiles import profile
 from conformance.redact import MASK
 from conformance.target import is_secret_header, settings_of, target_of
@@ -100,4 +100,4 @@ def _check(found: Sources) -> None:
     except catalogue.UnknownRequirement as error:
         raise ConfigError(f"--only: {error}") from None
     if settings.baseline and settings.baseline.exists():
-        read(settings.baseline, tests_by_name, draft=settings.update_baseline)
+        read(settings.baseline, requirement_by_test, draft=settings.update_baseline)

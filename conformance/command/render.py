@@ -12,33 +12,43 @@ from conformance.reporting.output import placed
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof render report/report.json                        # what the check printed",
+    "gateproof render report/report.json --to markdown > comment.md",
+    "gateproof render report/report.json --output report        # every file again",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    files = {name: file for name, file in rendering.RENDERERS.items() if file}
+    files = ", ".join(rendering.written().values())
     parser.add_argument("report", metavar="REPORT", help="report.json of a check by this version")
     parser.add_argument("--to", choices=rendering.RENDERERS, metavar="NAME", help="|".join(rendering.RENDERERS))
-    parser.add_argument("--output", metavar="DIR", help=f"folder for {', '.join(files.values())}, or the one of --to")
+    parser.add_argument("--output", metavar="DIR", help=f"folder for {files}, or the one of --to")
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints the one that is asked for, the text if none is; or writes all that have a file, or the one."""
     document = _read(Path(options.report))
-    if not options.output:
-        text = rendering.render(options.to or "text", document)
-        sys.stdout.write(text)
-        return Exit.CONFORMANT
-    names = [options.to] if options.to else list(rendering.RENDERERS)
-    files, faults = rendering.rendered(document, names)
-    if not files and not faults:
+    files = rendering.written()
+    if options.output and options.to and options.to not in files:
         raise ConfigError(f"--to {options.to} has no file: leave out --output, and it is printed")
-    try:
-        for path in placed(files, Path(options.output)):
-            print(path)
-    except OSError as error:
-        raise ConfigError(f"--output {options.output}: it can't be written ({error.strerror})") from None
+    names = [options.to] if options.to else files if options.output else ["text"]
+    said, faults = rendering.rendered(document, names)
+    if options.output:
+        _write({files[name]: text for name, text in said.items()}, Path(options.output))
+    else:
+        sys.stdout.writelines(said.values())
     for fault in faults:
         print(f"gateproof: {fault}", file=sys.stderr)
     return Exit.ERROR if faults else Exit.CONFORMANT
+
+
+def _write(files: dict[str, str], folder: Path) -> None:
+    try:
+        for path in placed(files, folder):
+            print(path)
+    except OSError as error:
+        raise ConfigError(f"--output {folder}: it can't be written ({error.strerror})") from None
 
 
 def _read(path: Path) -> dict[str, Any]:

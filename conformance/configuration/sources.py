@@ -59,7 +59,7 @@ def sources(flags: Mapping[str, Any], base_url: str | None = None, folder: Path 
     Raises ConfigError for a value of a wrong type, and for a name that is none of ours: always in the file, in the
     environment where it is like one of ours (the prefix is no reserved one).
     """
-    folder = folder or Path.cwd()
+    folder = folder or Path()
     file = _read(folder / CONFIG_FILE)
     found = {option.name: _found(option, flags.get(option.name), file) for option in OPTIONS}
     found[URL] = _found(Option(URL, str, ""), base_url or None, file)

@@ -78,7 +78,7 @@ def is_kept(id: str, recording: Recording, target: Target) -> bool:
     return all(said.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) for said in found)
 
 
-def tests_by_name() -> dict[str, str]:
+def requirement_by_test() -> dict[str, str]:
     """The requirement of each test, by the test's file and function, as a baseline names it."""
     return {_name(test, mode): id for id, test, mode in _tests(set(catalogue.areas()))}
 

@@ -22,7 +22,7 @@ from conformance.exchange import Blame, Unusable, clip, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed
 from conformance.judging import budget, traffic
 from conformance.judging.fixtures import fixtures
-from conformance.judging.in_process import is_kept, tests_by_name
+from conformance.judging.in_process import is_kept, requirement_by_test
 from conformance.judging.outcome import not_applicable, outcome
 from conformance.limits import MESSAGE_CHARS
 from conformance.probe import MODES, sent
@@ -327,7 +327,7 @@ class Judging:
     def _update_baseline(self, document: dict[str, Any], exitstatus: int) -> int:
         """Writes the baseline, and says so behind the report. The verdicts stay as they were."""
         try:
-            said = update(document, self.baseline, tests_by_name, strict=self.settings.strict)
+            said = update(document, self.baseline, requirement_by_test, strict=self.settings.strict)
         except ConfigError as error:
             said, exitstatus = f"gateproof: {error}", Exit.USAGE
         self._say(said)
@@ -367,7 +367,7 @@ def _baseline(settings: Settings) -> Baseline:
         return Baseline()
     if settings.update_baseline and not settings.baseline.exists():
         return Baseline(str(settings.baseline), (), datetime.now(UTC).date())
-    return read(settings.baseline, tests_by_name, draft=settings.update_baseline)
+    return read(settings.baseline, requirement_by_test, draft=settings.update_baseline)
 
 
 def _cited(item: pytest.Item, id: str) -> Requirement:

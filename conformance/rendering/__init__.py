@@ -25,15 +25,20 @@ def render(name: str, document: dict[str, Any]) -> str:
     return str(import_module(f"conformance.rendering.{name}").render(document))
 
 
-def rendered(document: dict[str, Any], names: Iterable[str] = RENDERERS) -> tuple[dict[str, str], list[str]]:
-    """What the renderers that write a file say, by its name; and a sentence for each renderer that crashed, which is a
-    fault of ours and takes nothing away from the others."""
-    files: dict[str, str] = {}
+def rendered(document: dict[str, Any], names: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """What these renderers say, by their names; and a sentence for each that crashed, which is a fault of ours and
+    takes nothing away from the others."""
+    said: dict[str, str] = {}
     faults: list[str] = []
     for name in names:
-        if file := RENDERERS[name]:
-            try:
-                files[file] = render(name, document)
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them, the others are written
-                faults.append(f"{file} was not written, a fault of gateproof's own ({type(error).__name__}: {error})")
-    return files, faults
+        try:
+            said[name] = render(name, document)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them, the others are had
+            what = RENDERERS[name] or name
+            faults.append(f"there is no {what}, a fault of gateproof's own ({type(error).__name__}: {error})")
+    return said, faults
+
+
+def written() -> dict[str, str]:
+    """The renderers that write a file, with its name."""
+    return {name: file for name, file in RENDERERS.items() if file}

@@ -7,7 +7,8 @@ from typing import Any
 from conformance.rendering.findings import headline, tally
 
 LABEL = "gateproof"
-GREEN, AMBER, RED, GREY = "#1a7f37", "#9a6700", "#cf222e", "#555"
+GREEN, AMBER, RED, GREY = "#1a7f37", "#9a6700", "#cf222e", "#6e7781"
+LABEL_COLOUR = "#555"
 """White text has a contrast of 4.5 or more on each."""
 SIZE = 11
 PAD = 6
@@ -59,7 +60,7 @@ aria-label="{said}">
 <title>{said}</title>
 <clipPath id="r"><rect width="{left + right:g}" height="{HEIGHT}" rx="3"/></clipPath>
 <g clip-path="url(#r)">
-<rect width="{left:g}" height="{HEIGHT}" fill="{GREY}"/>
+<rect width="{left:g}" height="{HEIGHT}" fill="{LABEL_COLOUR}"/>
 <rect x="{left:g}" width="{right:g}" height="{HEIGHT}" fill="{colour}"/>
 </g>
 <g fill="#fff" font-family="Verdana,DejaVu Sans,Geneva,sans-serif" font-size="{SIZE}">

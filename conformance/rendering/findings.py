@@ -1,6 +1,7 @@
 """What every renderer says of a report document in the same words: verdict, counts, and the findings in the order in
 which a person reads them."""
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -71,6 +72,10 @@ def headline(document: dict[str, Any]) -> str:
     if counts.red:
         are = "requirement is" if counts.total == 1 else "requirements are"
         return f"NOT conformant: {counts.red} of {counts.total} {are} broken or can't be judged"
+    judged = document["summary"].get("judged", {"enough": True})
+    if not judged["enough"]:
+        share, least = (math.floor(1000 * judged[name]) / 10 for name in ("share", "least"))
+        return f"NOT conformant: too little was judged, {share}% of the MUSTs where {least}% is asked for"
     if not document["conformant"]:
         return "nothing was judged"
     return f"conformant: {counts.kept} of {counts.judged} judged requirements are kept"

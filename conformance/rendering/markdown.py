@@ -59,6 +59,10 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
         f"{_code(target['base_url'])}, profile {_code(document['profile'])}, {model}, "
         f"{_code(document['started_at'])}, gateproof {_code(suite)}\n"
     )
+    if (baseline := document.get("baseline")) and baseline["entries"]:
+        kinds = ("known", "stale", "flaky", "expired", "not_run")
+        told = ", ".join(f"{baseline[kind]} {kind.replace('_', ' ')}" for kind in kinds if baseline[kind])
+        yield f"Baseline {_code(baseline['file'])}: {told or 'nothing covered'}\n"
     yield from _table(document)
 
 

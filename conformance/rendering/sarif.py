@@ -69,6 +69,7 @@ def _rule(row: Row) -> dict[str, Any]:
 
 
 def _result(row: Row, rule: int, profile: str) -> dict[str, Any]:
+    """A result; who is at fault is not called `blame` in it, as readers take that for git's."""
     verdict = Verdict(row["verdict"])
     is_note = verdict is Verdict.KNOWN and row["level"] != "MUST"
     result: dict[str, Any] = {
@@ -78,7 +79,7 @@ def _result(row: Row, rule: int, profile: str) -> dict[str, Any]:
         "message": {"text": f"{verdict}: {_plain(row['statement'], 400)} Seen: {_plain(row['message'], MAX_MESSAGE)}"},
         "locations": [_location(row["id"])],
         "partialFingerprints": _fingerprints(profile, row["id"]),
-        "properties": {"verdict": verdict.value, "level": row["level"], "blame": row.get("blame", "gateway")},
+        "properties": {"verdict": verdict.value, "level": row["level"], "blamed": row.get("blame", "gateway")},
     }
     if verdict is Verdict.KNOWN:
         result["suppressions"] = [{"kind": "external", "justification": clip(row["message"], MAX_MESSAGE)}]

@@ -42,14 +42,14 @@ def muted(say: Callable[[str], None]) -> Iterator[None]:
 
 
 def tell(document: dict[str, Any], say: Callable[[str], None]) -> list[str]:
-    """Says the annotations and adds to the summary of the step. Returns a sentence for each of them that could not be
-    had, which is a fault of ours."""
-    faults = []
-    for what, does in (("annotations", _annotate), ("step summary", _summarise)):
-        try:
-            does(document, say)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them, the other is had
-            faults.append(f"there is no {what}, a fault of gateproof's own ({type(error).__name__}: {error})")
+    """Says the annotations and adds to the summary of the step. Returns a sentence for each fault of ours."""
+    said, faults = rendering.rendered(document, ["annotations"])
+    for line in said.get("annotations", "").splitlines():
+        say(line)
+    try:
+        _summarise(document)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the summary, the verdict is told
+        faults.append(f"there is no step summary, a fault of gateproof's own ({type(error).__name__}: {error})")
     return faults
 
 
@@ -62,12 +62,7 @@ class Subscriber:
         return tell(report, terminal.write_line)
 
 
-def _annotate(document: dict[str, Any], say: Callable[[str], None]) -> None:
-    for line in rendering.render("annotations", document).splitlines():
-        say(line)
-
-
-def _summarise(document: dict[str, Any], _: Callable[[str], None]) -> None:
+def _summarise(document: dict[str, Any]) -> None:
     if not (name := os.environ.get("GITHUB_STEP_SUMMARY")):
         return
     path = Path(name)

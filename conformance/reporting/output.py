@@ -59,14 +59,15 @@ class Output:
     def write(self, document: dict[str, Any]) -> Written:
         """Renders the document, and puts everything into place when that is done. A renderer's fault leaves out its
         file, that of an earlier run too; where the disk fails, the folder stays as it was."""
-        files, faults = rendering.rendered(document)
+        names = rendering.written()
+        said, faults = rendering.rendered(document, names)
         try:
             for path in self._staging.glob("allure-results/*.json"):  # whose reader shows some of it as HTML
                 path.write_text(path.read_text("utf-8").replace("<", "\\u003c"), "utf-8")
             report.write(document, self._staging)
-            paths = placed(files, self.folder)
-            for file in set(rendering.RENDERERS.values()) - files.keys() - {""}:
-                (self.folder / file).unlink(missing_ok=True)
+            paths = placed({names[name]: text for name, text in said.items()}, self.folder)
+            for name in names.keys() - said.keys():
+                (self.folder / names[name]).unlink(missing_ok=True)
         except OSError as error:
             return Written(faults=(*faults, f"--output {self.folder}: it can't be written ({error.strerror})"))
         return Written(tuple(paths), tuple(faults))

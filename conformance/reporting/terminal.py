@@ -83,7 +83,7 @@ def plan_lines(plan: Plan, requirements: int) -> Iterator[str]:
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        area = catalogue.requirement(row["id"]).area
+        area = row["id"].rsplit("-", 1)[0]
         counts.setdefault(area, {})
         counts[area][row["verdict"]] = counts[area].get(row["verdict"], 0) + 1
     found = {row["verdict"] for row in rows}
@@ -91,8 +91,8 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield f"  {'area':<8}" + "".join(f"{title:>9}" for title, _ in columns)
     for area, count in counts.items():
         cells = (sum(count.get(verdict.value, 0) for verdict in verdicts) for _, verdicts in columns)
-        title = catalogue.areas()[area].title
-        yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {title}"
+        known = catalogue.areas().get(area)  # none in a report of another catalogue than ours
+        yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {known.title if known else ''}"
 
 
 def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator[str]:

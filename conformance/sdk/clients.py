@@ -16,7 +16,7 @@ AREA = "SDK"
 
 
 def judged(
-    recording: Recording, target: Target, profile: Profile, ids: Iterable[str], baseline: Baseline
+    recording: Recording, target: Target, profile: Profile, ids: Iterable[str], baseline: Baseline | None = None
 ) -> list[dict[str, Any]]:
     """A row for each client beside the main one, of which there is at most one, with its verdicts on those of these
     requirements that speak of clients."""

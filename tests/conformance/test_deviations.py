@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_a_verdict_is_settled(
 
 def test_what_goes_beyond_a_deviation_is_said_alone() -> None:
     assert settled([DOTS], V.FAIL, str(AND_MORE), AND_MORE) == (V.FAIL, "c (mark !): HTTP 404")
+
+
+def test_what_other_tests_find_broken_is_not_stale() -> None:
+    assert settled([DOTS], V.PASS, "", None, lambda: False)[0] is V.PASS
+    assert settled([replace(DOTS, of_one_test=True)], V.PASS, "", None, lambda: False)[0] is V.STALE
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [(V.FAIL, V.FAIL), (V.WARN, V.STALE), (V.PASS, V.STALE)])
+def test_what_has_expired_covers_nothing_and_is_red(verdict: Verdict, expected: Verdict) -> None:
+    expired = replace(AT_TIMES, expired=date(2026, 1, 2), source="the baseline")
+    found, said = settled([expired], verdict, "seen", AssertionError("seen"))
+    assert found is expected
+    assert said.startswith("the baseline covered this until 2026-01-02, and has expired (the pattern takes dots)")
+
+
+def test_one_deviation_after_another_is_asked() -> None:
+    other = Deviation("the marks, too", r"\(mark !\): HTTP 404")
+    assert settled([other, DOTS], V.FAIL, str(AS_WRITTEN), AS_WRITTEN)[0] is V.KNOWN
 
 
 def test_the_reason_is_said() -> None:

@@ -1,6 +1,8 @@
 """`gateproof render`: a stored report shown again, and one line for what is none."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,19 @@ def test_one_line_for_what_the_user_can_mend(
     assert done.stdout == ""
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_renderer_that_crashes_is_our_error_in_one_line(run: Command, stored: str) -> None:
+    program = "from conformance import cli, rendering; rendering.RENDERERS['lost'] = ''; raise SystemExit(cli.main())"
+    done = run("python", "-c", program, "render", stored, "--to", "lost", env={"PYTHONPATH": os.pathsep.join(sys.path)})
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("gateproof: there is no lost, a fault of gateproof's own (ModuleNotFoundError")
+    assert done.stderr.count("\n") == 1
+
+
+def test_requirements_of_another_catalogue_are_shown_too(run: Command, tmp_path: Path) -> None:
+    document = hostile()
+    document["requirements"] += [row | {"id": f"NEW{row['id'][-4:]}"} for row in document["requirements"]]
+    (tmp_path / "report.json").write_text(json.dumps(document))
+    assert run("gateproof", "render", "report.json", "--output", "all").returncode == 0
+    assert "NEW-001" in run("gateproof", "render", "report.json").stdout

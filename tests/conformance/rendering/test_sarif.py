@@ -114,6 +114,8 @@ def test_a_result_for_all_that_is_broken_and_a_rule_for_all_that_is_judged() -> 
     }
     assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
     assert [result["ruleId"] for result in run["results"] if "suppressions" in result] == ["ERR-008"]
+    said = {"verdict": "error", "level": "MUST", "blamed": "suite"}
+    assert said.items() <= found["STREAM-001"]["properties"].items()
     assert found["LIST-001"]["webResponse"]["statusCode"] == 500
     assert not run["invocations"][0]["executionSuccessful"]
 

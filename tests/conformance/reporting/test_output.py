@@ -55,7 +55,7 @@ def test_a_renderer_that_crashes_is_our_error_and_takes_nothing_away(check: Chec
     (tmp_path / "out" / "lost.txt").write_text("of an earlier run")
     code, said, complained = check(lose=True)
     assert code == 3, said + complained
-    assert len(re.findall("lost.txt was not written, a fault of gateproof's own", said + complained)) == 1
+    assert len(re.findall("there is no lost.txt, a fault of gateproof's own", said + complained)) == 1
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert json.loads((tmp_path / "out" / "report.json").read_text())["conformant"]
 
