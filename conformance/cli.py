@@ -20,6 +20,9 @@ SUMMARIES = {
     "names": "show which reading of the entity naming rule a gateway follows",
     "explain": "say what a requirement means and who breaks without it",
     "trace": "show which tests judged each requirement, and what they said",
+    "compare": "show what became worse or better between two runs, or two gateways side by side",
+    "clients": "say which well-known clients will work with a gateway",
+    "matrix": "make the index page of published reports",
     "load": "measure how fast a gateway streams",
     "serve": "run the bundled reference gateway",
 }
