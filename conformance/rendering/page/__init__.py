@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from conformance.catalogue import Level
+from conformance.comparing.clients import Outlook, clients
 from conformance.exchange import clip
 from conformance.rendering.findings import READING_ORDER, counted, headline, title
 from conformance.rendering.page.exchanges import seconds
@@ -45,6 +46,12 @@ FEATURES = (
     "unclaimed and fails",
     "unclaimed and absent",
 )
+LOOKS = {
+    Outlook.WORKS: Verdict.PASS,
+    Outlook.PARTLY: Verdict.WARN,
+    Outlook.BREAKS: Verdict.FAIL,
+    Outlook.UNKNOWN: Verdict.INCONCLUSIVE,
+}
 CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
 
 
@@ -52,6 +59,8 @@ def render(document: dict[str, Any]) -> str:
     """The page of a report document, which must hold no secret: nothing is taken out of it here."""
     found = items(document, ORDER)
     counts = Counter(item.verdict for item in found)
+    outlooks = _outlooks(document)
+    fates = Counter(outlook for _, _, outlook, _ in outlooks)
     style, script = _assets()
     return _template().render(
         policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -71,6 +80,8 @@ def render(document: dict[str, Any]) -> str:
         features=_features(document),
         sections=[(verdict, *SECTIONS[verdict], _listed(found, verdict)) for verdict in ORDER if counts[verdict]],
         levels=[level.value for level in Level],
+        outlooks=outlooks,
+        fates=[(outlook.value, fates[outlook.value]) for outlook in Outlook if fates[outlook.value]],
         clients=_clients(document),
         again=shlex.join(["gateproof", "check", document["target"]["base_url"], "--profile", document["profile"]]),
         version=document["gateproof"]["version"],
@@ -102,7 +113,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         (
             "Cost",
-            f"{cost['requests']:,} requests, {cost['prompt_tokens']:,} prompt and "
+            f"{cost['requests']:,} request{'s' * (cost['requests'] != 1)}, {cost['prompt_tokens']:,} prompt and "
             f"{cost['completion_tokens']:,} completion tokens",
         ),
         ("Throttled", _throttled(document.get("busy", {}))),
@@ -165,6 +176,20 @@ def _listed(found: list[Item], verdict: Verdict) -> list[tuple[str, list[Item]]]
     for item in chosen:
         groups.setdefault(item.area, []).append(item)
     return list(groups.items())
+
+
+def _outlooks(document: dict[str, Any]) -> list[tuple[str, str, str, list[tuple[str, tuple[str, ...], str]]]]:
+    """(client, look, outlook, (use, ids, why) of what it lacks) of each well-known client."""
+    return [
+        (
+            f"{client.title} {client.version}",
+            LOOKS[client.outlook],
+            client.outlook.value,
+            [(found.need.use, found.ids, found.need.why) for found in client.lacks]
+            or ([(client.summary, (), "")] if client.summary else []),
+        )
+        for client in clients(document)
+    ]
 
 
 def _clients(document: dict[str, Any]) -> list[tuple[str, str, list[dict[str, Any]]]]:

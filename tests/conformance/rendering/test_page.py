@@ -113,3 +113,12 @@ def test_what_the_baseline_covers_is_told() -> None:
     row = next(row for row in document["requirements"] if row["id"] == "LIST-004")
     row["baseline"] = [entry | {"expires": "2027-01-31", "expired": False}]
     assert "known until 2027-01-31: ticket 7 (ops)" in words(document)
+
+
+def test_clients_that_would_break_are_named_with_the_requirements_that_break_them() -> None:
+    html = render(broken())
+    part = html[html.index("Which well-known clients") : html.index('id="requirements"')]
+    assert '<span class="verdict fail">breaks</span>' in part
+    assert '<a href="#STREAM-010">STREAM-010</a>' in part
+    assert "breaks: " in part
+    assert "breaks: " not in render(kept())
