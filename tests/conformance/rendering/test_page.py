@@ -119,6 +119,6 @@ def test_clients_that_would_break_are_named_with_the_requirements_that_break_the
     html = render(broken())
     part = html[html.index("Which well-known clients") : html.index('id="requirements"')]
     assert '<span class="verdict fail">breaks</span>' in part
-    assert '<a href="#STREAM-010">STREAM-010</a>' in part
+    assert '<a href="#SDK-001">SDK-001</a>' in part
     assert "breaks: " in part
     assert "breaks: " not in render(kept())
