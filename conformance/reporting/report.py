@@ -2,7 +2,7 @@
 
 import json
 import os
-import shlex
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,22 +10,29 @@ from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
+from conformance.baseline.entries import Baseline
+from conformance.baseline.section import section, told
 from conformance.catalogue import Requirement
-from conformance.exchange import Blame, Exchange, Headers, clip, escaped
+from conformance.exchange import Blame, Exchange, Headers, Response, Unusable, clip, escaped
 from conformance.features import FEATURES, Observed, is_claimed, is_in_run, observe
+from conformance.judging import budget
+from conformance.judging.budget import Least
 from conformance.profiles import Profile
 from conformance.redact import Redactor
+from conformance.reporting import reproduction
 from conformance.reporting.observations import observed
 from conformance.sdk import clients
 from conformance.sending.recording import Recording
-from conformance.target import Target, is_secret_header
+from conformance.target import Target
 from conformance.verdict import RED, Exit, Verdict, exit_code, worst
 
 MAX_EVIDENCE = 3
 MAX_BODY = 4000
 MAX_HEADER = 1000
 MAX_HEADERS = 60
-MAX_CURL = 8000
+MAX_EVENTS = (12, 8)
+"""Of a stream: so many from its beginning, and from its end."""
+MAX_EVENT = 600
 WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
@@ -52,22 +59,32 @@ def tool_version() -> str:
 
 
 def build(
-    judgements: list[Judgement], recording: Recording, target: Target, profile: Profile, *, duration_s: float
+    judgements: list[Judgement],
+    recording: Recording,
+    target: Target,
+    profile: Profile,
+    *,
+    duration_s: float,
+    baseline: Baseline | None = None,
+    least: Least | None = None,
 ) -> dict[str, Any]:
-    """The report of a run, redacted. Several judgements of one requirement become its worst verdict."""
+    """The report of a run, redacted. Several judgements of one requirement become its worst verdict. `least` is the
+    share of MUSTs that must be judged."""
+    baseline = baseline or Baseline()
     redactor = Redactor(target.secrets)
     by_id = {exchange.id: exchange for exchange in recording.all}
     grouped: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         grouped.setdefault(judgement.requirement, []).append(judgement)
     rows = [
-        _row(requirement, profile, grouped[id], by_id, target)
+        _row(requirement, profile, grouped[id], by_id, target, baseline)
         for id, requirement in catalogue.requirements().items()
         if id in grouped
     ]
-    summary: dict[str, int] = {verdict.value: 0 for verdict in Verdict}
-    for row in rows:
-        summary[row["verdict"]] += 1
+    verdicts = {row["id"]: Verdict(row["verdict"]) for row in rows}
+    counted = Counter(verdicts.values())
+    summary: dict[str, Any] = {verdict.value: counted[verdict] for verdict in Verdict}
+    summary["judged"] = budget.judged(verdicts, profile, least)
     summary["outside_profile"] = sum(not is_in_run(r, target, profile) for r in catalogue.requirements().values())
     document = {
         "gateproof": {"version": tool_version(), "catalogue_hash": catalogue.fingerprint()},
@@ -86,12 +103,13 @@ def build(
             "observed": observed(recording, profile.tells),
         },
         "profile": profile.name,
-        "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
+        "conformant": exit_code(verdicts.values(), enough=summary["judged"]["enough"]) is Exit.CONFORMANT,
         "summary": summary,
+        "baseline": section(baseline, {id: {j.test: j.verdict for j in group} for id, group in grouped.items()}),
         "cost": recording.cost,
         "busy": recording.busy,
         "requirements": rows,
-        "clients": clients.judged(recording, target, profile, grouped),
+        "clients": clients.judged(recording, target, profile, grouped, baseline),
         "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
     }
     redacted: dict[str, Any] = _harmless(redactor.tree(document))
@@ -107,26 +125,6 @@ def write(document: dict[str, Any], folder: Path) -> Path:
     partial.write_text(text + "\n", "utf-8", "replace")
     os.replace(partial, path)
     return path
-
-
-def curl(exchange: Exchange, target: Target) -> str:
-    """A shell line that sends the same request; credentials become $API_KEY."""
-    request = exchange.request
-    if not request.headers:
-        return f"# {len(request.body)} bytes written to {target.base_url} as they stand in the report"
-    words = ["curl", "-sS", "-i", "-X", request.method, shlex.quote(request.url)]
-    for name, value in request.headers:
-        if name.lower() == "authorization" and target.api_key and value == f"Bearer {target.api_key}":
-            words += ["-H", '"Authorization: Bearer $API_KEY"']
-        elif is_secret_header(name) and value in dict(target.headers).values():
-            words += ["-H", shlex.quote(f"{name}: [redacted]")]
-        elif name.lower() not in ("user-agent", "accept-encoding"):
-            words += ["-H", shlex.quote(f"{name}: {value}" if value else f"{name};")]
-    if request.body:
-        text = request.body.decode("utf-8", "backslashreplace")
-        words += ["--data-binary", shlex.quote(text if len(text) <= 2000 else text[:200] + "…")]
-    line = " ".join(words)
-    return line if len(line) <= MAX_CURL else line[:MAX_CURL] + "…"
 
 
 def transcript(exchange: Exchange, redactor: Redactor) -> str:
@@ -168,12 +166,14 @@ def _row(
     judgements: list[Judgement],
     by_id: dict[str, Exchange],
     target: Target,
+    baseline: Baseline,
 ) -> dict[str, Any]:
     verdict = worst(judgement.verdict for judgement in judgements)
     telling = [judgement for judgement in judgements if judgement.verdict is verdict]
     ids = list(dict.fromkeys(id for judgement in telling for id in judgement.evidence))
     blamed = {judgement.blame for judgement in telling if judgement.blame}
     blame = {"blame": blamed.pop() if len(blamed) == 1 else Blame.GATEWAY} if blamed else {}
+    entries = {e.name: e for e in (baseline.entry(requirement.id, j.test) for j in judgements) if e}
     whole = verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
     return {
         "id": requirement.id,
@@ -181,8 +181,11 @@ def _row(
         "verdict": verdict.value,
         **blame,
         "statement": requirement.statement,
+        "source": requirement.source,
+        "breaks": requirement.breaks,
         "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
         "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
+        **({"baseline": [told(entry, baseline) for entry in entries.values()]} if entries else {}),
         "evidence": [_evidence(by_id[id], target, whole=whole) for id in ids[:MAX_EVIDENCE] if id in by_id],
     }
 
@@ -195,13 +198,42 @@ def _evidence(exchange: Exchange, target: Target, *, whole: bool) -> dict[str, A
         "method": request.method,
         "url": request.url,
         "status": exchange.status or None,
-        "curl": curl(exchange, target),
+        "curl": reproduction.curl(exchange, target),
+        **({"python": reproduction.python(exchange, target)} if whole else {}),
         "request": {"headers": _headers(request.headers), "body": _bounded(request.body)} if whole else None,
-        "response": {"headers": _headers(response.headers), "body": _bounded(response.body)}
-        if whole and response
-        else None,
+        "response": _response(exchange, response) if whole and response else None,
         "note": exchange.failure.message if exchange.failure else "",
     }
+
+
+def _response(exchange: Exchange, response: Response) -> dict[str, Any]:
+    """What came back and when: times are seconds after the request was sent."""
+    return {
+        "headers": _headers(response.headers),
+        "body": _bounded(response.body),
+        "http_version": response.http_version,
+        "headers_s": round(response.headers_s, 6),
+        "ended_s": round(exchange.duration_s, 6),
+        **_events(exchange),
+    }
+
+
+def _events(exchange: Exchange) -> dict[str, Any]:
+    """The first and the last events of a stream, each with its number and its arrival; nothing of any other answer."""
+    if exchange.media_type != "text/event-stream":
+        return {}
+    try:
+        found = list(enumerate(exchange.events, 1))
+    except Unusable:
+        return {}
+    first, last = MAX_EVENTS
+    shown = found if len(found) <= first + last else found[:first] + found[-last:]
+    events = [
+        {"n": n, "at_s": round(event.t_s, 6), "text": _bounded(b"\n".join(event.lines), MAX_EVENT)}
+        | ({} if event.complete else {"complete": False})
+        for n, event in shown
+    ]
+    return {"events": events, "events_left_out": len(found) - len(shown)}
 
 
 def _harmless(value: Any) -> Any:
@@ -219,9 +251,9 @@ def _headers(headers: Headers) -> list[list[str]]:
     return [[name[:MAX_HEADER], clip(value, MAX_HEADER)] for name, value in headers[:MAX_HEADERS]]
 
 
-def _bounded(body: bytes) -> str:
-    text = body[:MAX_BODY].decode("utf-8", "backslashreplace")
-    return text if len(body) <= MAX_BODY else f"{text}… ({len(body)} bytes)"
+def _bounded(body: bytes, limit: int = MAX_BODY) -> str:
+    text = body[:limit].decode("utf-8", "backslashreplace")
+    return text if len(body) <= limit else f"{text}… ({len(body)} bytes)"
 
 
 def sentence(row: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from conformance import profiles
 from conformance.exchange import Blame, Exchange, Failure, Request, Response, Unusable
 from conformance.judging.outcome import blamed
 from conformance.redact import Redactor
-from conformance.reporting import report, terminal
+from conformance.reporting import report, reproduction, terminal
 from conformance.reporting.report import Judgement
 from conformance.sending.gateway import Facts
 from conformance.sending.recording import Recording, Result
@@ -68,7 +68,7 @@ def test_a_transcript_is_harmless_and_bounded() -> None:
 
 def test_a_curl_line_is_bounded() -> None:
     long = Exchange("x1", "p", Request("GET", "http://h/" + "u" * LONG, (("X", "y" * LONG),)))
-    assert len(report.curl(long, TARGET)) < 10_000
+    assert len(reproduction.curl(long, TARGET)) < 10_000
 
 
 # Blame
