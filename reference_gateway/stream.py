@@ -1,15 +1,19 @@
 """Runs one call and sends its answer straight to ASGI: JSON at once, or server-sent events, one event a write.
-A client that goes away stops the work."""
+A client that goes away stops the work; where nothing stands
+between, the connection itself sends the rest of a stream once its head is out."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
 from reference_gateway.call import Backend, BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
 from reference_gateway.events import Events, event
+from reference_gateway.http.response import WHEN_GONE, Response
 from reference_gateway.request_id import SEND
 from reference_gateway.wire_json import one_line
 
@@ -37,15 +41,13 @@ class Answer:
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
-        work = asyncio.create_task(self._stream(send, scope.get(SEND, send)) if streamed else self._whole(send))
-        try:
-            await _disconnected(receive, work)
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        if not work.cancelled():
-            work.result()
+        task, when_gone = asyncio.current_task(), scope.get(WHEN_GONE)
+        if task is not None and when_gone is not None:
+            when_gone(task.cancel)
+        if self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS:
+            await self._stream(send, scope.get(SEND, send))
+        else:
+            await self._whole(send)
 
     async def _whole(self, send: Send) -> None:
         answer = await self.backend.answer(self.call)
@@ -55,55 +57,41 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, send: Send, past_layers: Send) -> None:
-        chunks, write = self.backend.stream(self.call), Events().event
+        events = _events(self.backend.stream(self.call))
+        first = await anext(events)
+        headers = [*STREAM_HEADERS, *self.headers]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await past_layers({"type": "http.response.body", "body": first, "more_body": True})
+        if isinstance(past_layers, Response):
+            past_layers.take(events)
+            return
+        async with aclosing(events):
+            async for each in events:
+                await past_layers({"type": "http.response.body", "body": each, "more_body": True})
+        await past_layers({"type": "http.response.body", "body": b""})
+
+
+async def _events(chunks: AsyncIterator[Json]) -> AsyncGenerator[bytes, None]:
+    """The chunks as events, and what ends a stream. What fails before the first chunk is raised."""
+    write = Events().event
+    async with aclosing(cast(AsyncGenerator[Json, None], chunks)):
+        first = await anext(chunks, None)
+        if first is None:
+            raise BackendError(502, "The model's stream ended before its first chunk.")
         try:
-            first = await anext(chunks, None)
-            if first is None:
-                raise BackendError(502, "The model's stream ended before its first chunk.")
-            headers = [*STREAM_HEADERS, *self.headers]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            try:
-                await past_layers({"type": "http.response.body", "body": write(first), "more_body": True})
-                async for chunk in chunks:
-                    await past_layers({"type": "http.response.body", "body": write(chunk), "more_body": True})
-                last = DONE
-            except BackendError as error:
-                last = _error_event(from_backend(error))
-            except Exception:
-                log.exception("a stream broke off")
-                last = _error_event(internal_error())
-            await past_layers({"type": "http.response.body", "body": last})
-        finally:
-            await _close(chunks)
+            yield write(first)
+            async for chunk in chunks:
+                yield write(chunk)
+            last = DONE
+        except BackendError as error:
+            last = _error_event(from_backend(error))
+        except Exception:
+            log.exception("a stream broke off")
+            last = _error_event(internal_error())
+    yield last
 
 
 def _error_event(error: ApiError) -> bytes:
     """What every OpenAI client recognises inside a stream, whatever the dialect's own error bodies look like."""
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return event({"error": body})
-
-
-async def _disconnected(receive: Receive, work: asyncio.Task[None]) -> None:
-    """Returns when the client has gone, or the work is done."""
-    listening = True
-
-    def done(_: asyncio.Task[None]) -> None:
-        if listening:
-            waiting.reschedule(0)
-
-    try:
-        async with asyncio.timeout(None) as waiting:
-            work.add_done_callback(done)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            listening = False
-    except TimeoutError:
-        pass
-    finally:
-        listening = False
-
-
-async def _close(chunks: AsyncIterator[Json]) -> None:
-    close = getattr(chunks, "aclose", None)
-    if close is not None:
-        await close()

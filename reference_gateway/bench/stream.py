@@ -64,7 +64,8 @@ class Reader(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now_s = time.perf_counter()
         self.events += data.count(b"\n\n")
-        if b'"content":"' in data and b'"role"' not in data:
+        # A read may hold the opening, whose content is empty, and the first token at once.
+        if data.count(b'"content":"') > data.count(b'"role"'):
             if self._last_s:
                 self.gaps_s.append(now_s - self._last_s)
             self._last_s = now_s

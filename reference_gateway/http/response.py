@@ -1,0 +1,226 @@
+"""The answer to one request: what ASGI's `receive` and `send` are to the application, and how the answer is framed."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from starlette.types import ASGIApp, Message, Scope
+
+log = logging.getLogger("uvicorn.error")
+
+WHEN_GONE = "gateproof.when_gone"
+"""Where in a scope the application may leave what is to be called if the client goes away before it is answered."""
+
+_STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+_NOT_IN_A_NAME = re.compile(rb'[\x00-\x20\x7f()<>@,;:\[\]={}\\"]')
+_NOT_IN_A_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_LAST_CHUNK = b"0\r\n\r\n"
+_FAILED = b"Internal Server Error"
+_BODILESS = (204, 304)
+
+Pieces = AsyncGenerator[bytes, None]
+
+
+class Connection(Protocol):
+    """What an answer needs of the connection that it goes out on."""
+
+    transport: asyncio.Transport
+    full: asyncio.Future[None] | None
+    """Done when the client has read enough that more may be written; None if it may be now."""
+
+    def common_headers(self) -> list[tuple[bytes, bytes]]: ...
+    def resume_reading(self) -> None: ...
+    def log_access(self, scope: Scope, status: int) -> None: ...
+    def answered(self, keep_alive: bool) -> None: ...
+
+
+class Response:
+    """One answer. As a function it is ASGI's `send`.
+
+    A stream may outlive the application's own call: `take` leaves its rest to the answer, which sends it when the
+    application has returned, so that no layer of it waits for the end.
+    """
+
+    __slots__ = (
+        "_bodiless",
+        "_body",
+        "_chunked",
+        "_connection",
+        "_expects_continue",
+        "_keep_alive",
+        "_left",
+        "_more",
+        "_news",
+        "_rest",
+        "_scope",
+        "_started",
+        "_waiting",
+        "_when_gone",
+        "complete",
+        "disconnected",
+    )  # fmt: skip
+
+    def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool, expects_continue: bool) -> None:
+        self._connection, self._scope = connection, scope
+        self._keep_alive, self._expects_continue = keep_alive, expects_continue
+        self._bodiless = scope["method"] == "HEAD"
+        self._started = self._chunked = False
+        self._left: int | None = None
+        """Bytes that the announced length still allows; None if the body is not measured."""
+        self._rest: Pieces | None = None
+        self._body = b""
+        self._news = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._when_gone: Callable[[], Any] | None = None
+        self.complete = self.disconnected = False
+        self._more = True
+        scope[WHEN_GONE] = self.when_gone
+
+    async def run(self, app: ASGIApp) -> None:
+        """Has the application answer, and sends what it leaves. Closes the connection if the answer stays a part."""
+        try:
+            await app(self._scope, self.receive, self)
+            self._scope, self._body = {}, b""
+            if self._rest is not None:
+                await self._send_rest(self._rest)
+        except asyncio.CancelledError:
+            pass
+        except Exception:
+            log.exception("Exception in ASGI application\n")
+        if self.complete or self.disconnected:
+            return
+        if self._started:
+            self._connection.transport.close()
+        else:
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_FAILED))]
+            headers.append((b"connection", b"close"))
+            await self({"type": "http.response.start", "status": 500, "headers": headers})
+            await self({"type": "http.response.body", "body": _FAILED})
+
+    def heard(self, body: bytes) -> int:
+        """More of the request's body. Gives how much of it waits to be received."""
+        if not self.complete:
+            self._body += body
+            self._tell()
+        return len(self._body)
+
+    def heard_all(self) -> None:
+        self._more = False
+        self._tell()
+
+    def gone(self) -> None:
+        """The client went away."""
+        if not self.complete:
+            self.disconnected = True
+            if self._when_gone is not None:
+                self._when_gone()
+        self._tell()
+
+    def when_gone(self, call: Callable[[], Any]) -> None:
+        self._when_gone = call
+
+    def close_after(self) -> None:
+        """The connection is to end with this answer."""
+        self._keep_alive = False
+
+    def take(self, rest: Pieces) -> None:
+        """Sends these pieces of the body, each as soon as it is there, and then ends it."""
+        self._rest = rest
+
+    async def receive(self) -> Message:
+        """ASGI's: the request's body as it comes, and then, when it is over, that the client has gone."""
+        if self._expects_continue and not self._connection.transport.is_closing():
+            self._expects_continue = False
+            self._connection.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if not (self.disconnected or self.complete or self._news):
+            self._connection.resume_reading()
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        self._news = False
+        if self.disconnected or self.complete:
+            return {"type": "http.disconnect"}
+        body, self._body = self._body, b""
+        return {"type": "http.request", "body": body, "more_body": self._more}
+
+    async def __call__(self, message: Any) -> None:
+        """ASGI's `send`."""
+        if self._connection.full is not None:
+            await self._connection.full
+        if self.disconnected:
+            return
+        kind = message["type"]
+        if self.complete or kind != ("http.response.body" if self._started else "http.response.start"):
+            raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
+        if self._started:
+            self._write(message.get("body", b""), message.get("more_body", False))
+        else:
+            self._begin(message["status"], message.get("headers", ()))
+
+    def _begin(self, status: int, headers: Any) -> None:
+        self._started, self._expects_continue = True, False
+        lines, closes = [_STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status], False
+        for name, value in (*self._connection.common_headers(), *headers):
+            if _NOT_IN_A_NAME.search(name) or _NOT_IN_A_VALUE.search(value):
+                raise RuntimeError(f"Header {name!r} can't be sent.")
+            lower = name.lower()
+            if lower == b"content-length":
+                self._left = int(value)
+            elif lower == b"connection" and b"close" in value.lower():
+                self._keep_alive, closes = False, True
+            lines.append(b"%b: %b\r\n" % (lower, value))
+        self._bodiless = self._bodiless or status in _BODILESS
+        if self._bodiless:
+            self._left = None
+        elif self._left is None:
+            # HTTP/1.0 knows no chunked coding: there a body without a length ends with the connection.
+            self._chunked = self._scope["http_version"] == "1.1"
+            if self._chunked:
+                lines.append(b"transfer-encoding: chunked\r\n")
+        if not self._keep_alive and not closes:
+            lines.append(b"connection: close\r\n")
+        lines.append(b"\r\n")
+        self._connection.log_access(self._scope, status)
+        self._connection.transport.write(b"".join(lines))
+
+    def _write(self, body: bytes, more: bool) -> None:
+        if self._bodiless:
+            body = b""
+        if self._left is not None:
+            self._left -= len(body)
+            if self._left < 0 or (self._left and not more):
+                raise RuntimeError("The body has another length than was announced.")
+        if self._chunked and body:
+            body = b"%x\r\n%b\r\n" % (len(body), body)
+        if self._chunked and not more:
+            body += _LAST_CHUNK
+        if body:
+            self._connection.transport.write(body)
+        if not more:
+            self._end()
+
+    async def _send_rest(self, rest: Pieces) -> None:
+        connection, write = self._connection, self._connection.transport.write
+        async with aclosing(rest):
+            async for piece in rest:
+                if self._chunked:
+                    piece = b"%x\r\n%b\r\n" % (len(piece), piece)
+                write(piece)
+                if connection.full is not None:
+                    await connection.full
+        if not self.disconnected:
+            self._write(b"", more=False)
+
+    def _end(self) -> None:
+        self.complete, self._when_gone = True, None
+        self._tell()
+        self._connection.answered(self._keep_alive)
+
+    def _tell(self) -> None:
+        self._news = True
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
