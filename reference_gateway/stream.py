@@ -4,8 +4,8 @@ between, the connection itself sends the rest of a stream once its head is out."
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
 from typing import cast
 
 from starlette.types import Receive, Scope, Send
@@ -57,38 +57,37 @@ class Answer:
         await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, send: Send, past_layers: Send) -> None:
-        events = _events(self.backend.stream(self.call))
-        first = await anext(events)
-        headers = [*STREAM_HEADERS, *self.headers]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await past_layers({"type": "http.response.body", "body": first, "more_body": True})
+        chunks = cast(AsyncGenerator[Json, None], self.backend.stream(self.call))
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(chunks.aclose)
+            first = await anext(chunks, None)
+            if first is None:
+                raise BackendError(502, "The model's stream ended before its first chunk.")
+            headers = [*STREAM_HEADERS, *self.headers]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            closing.pop_all()
+        rest = _rest(first, chunks, past_layers)
         if isinstance(past_layers, Response):
-            past_layers.take(events)
-            return
-        async with aclosing(events):
-            async for each in events:
-                await past_layers({"type": "http.response.body", "body": each, "more_body": True})
-        await past_layers({"type": "http.response.body", "body": b""})
+            past_layers.later(rest)
+        else:
+            await rest
 
 
-async def _events(chunks: AsyncIterator[Json]) -> AsyncGenerator[bytes, None]:
-    """The chunks as events, and what ends a stream. What fails before the first chunk is raised."""
+async def _rest(chunk: Json, chunks: AsyncGenerator[Json, None], send: Send) -> None:
+    """Sends a stream from this chunk on, and what ends it."""
     write = Events().event
-    async with aclosing(cast(AsyncGenerator[Json, None], chunks)):
-        first = await anext(chunks, None)
-        if first is None:
-            raise BackendError(502, "The model's stream ended before its first chunk.")
+    async with aclosing(chunks):
         try:
-            yield write(first)
+            await send({"type": "http.response.body", "body": write(chunk), "more_body": True})
             async for chunk in chunks:
-                yield write(chunk)
+                await send({"type": "http.response.body", "body": write(chunk), "more_body": True})
             last = DONE
         except BackendError as error:
             last = _error_event(from_backend(error))
         except Exception:
             log.exception("a stream broke off")
             last = _error_event(internal_error())
-    yield last
+        await send({"type": "http.response.body", "body": last})
 
 
 def _error_event(error: ApiError) -> bytes:

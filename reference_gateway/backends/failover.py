@@ -40,17 +40,26 @@ class Failover:
         raise AssertionError("there is always a last choice")
 
     async def stream(self, call: Call) -> AsyncIterator[Json]:
-        for choice, is_last in self._in_turn():
-            with self._judged(choice, is_last):
-                chunks = choice.backend.stream(choice.call(call))
-                async with aclosing(cast(AsyncGenerator[Json, None], chunks)):
-                    async for chunk in chunks:
-                        chunk["model"] = choice.answers_as
-                        yield chunk
-                return
+        chunks, chunk, name = await self._begun(call)
+        del call  # what was asked may be large, and the answer may take long
+        async with aclosing(chunks):
+            if chunk is not None:
+                chunk["model"] = name
+                yield chunk
+            async for chunk in chunks:
+                chunk["model"] = name
+                yield chunk
 
     async def close(self) -> None:
         """The backends are others'."""
+
+    async def _begun(self, call: Call) -> tuple[AsyncGenerator[Json, None], Json | None, str]:
+        """The stream of the first that is reached, its first chunk if it has any, and whose name it gets."""
+        for choice, is_last in self._in_turn():
+            with self._judged(choice, is_last):
+                chunks = cast(AsyncGenerator[Json, None], choice.backend.stream(choice.call(call)))
+                return chunks, await anext(chunks, None), choice.answers_as
+        raise AssertionError("there is always a last choice")
 
     def _in_turn(self) -> Iterator[tuple[Choice, bool]]:
         return ((choice, choice is self._choices[-1]) for choice in self._choices)

@@ -27,8 +27,21 @@ class Connection(asyncio.Protocol):
     """uvicorn's server makes one for each client (its option `http`), and calls `shutdown` when it drains."""
 
     __slots__ = (
-        "_answering", "_config", "_expects_continue", "_headers", "_idle", "_loop", "_parser", "_reading",
-        "_reading_paused", "_state", "_url", "_waiting", "full", "transport",
+        "_answering",
+        "_config",
+        "_expects_continue",
+        "_headers",
+        "_idle",
+        "_is_within",
+        "_loop",
+        "_parser",
+        "_reading",
+        "_reading_paused",
+        "_state",
+        "_url",
+        "_waiting",
+        "full",
+        "transport",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +56,8 @@ class Connection(asyncio.Protocol):
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.full: asyncio.Future[None] | None = None
         self._parser: Any = None
+        self._is_within = False
+        """Whether a request has begun and is not complete."""
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._expects_continue = False
@@ -88,6 +103,8 @@ class Connection(asyncio.Protocol):
             self._refuse("Invalid HTTP request received.")
         except httptools.HttpParserUpgrade:
             pass
+        if not self._is_within:
+            self._parser = None  # it is not small, and most connections say nothing while they are answered
 
     def pause_writing(self) -> None:
         if self.full is None:
@@ -101,6 +118,7 @@ class Connection(asyncio.Protocol):
     # The parser's calls
 
     def on_message_begin(self) -> None:
+        self._is_within = True
         self._url, self._headers, self._expects_continue = b"", [], False
 
     def on_url(self, url: bytes) -> None:
@@ -129,6 +147,7 @@ class Connection(asyncio.Protocol):
         }
         keep_alive = version != "1.0" and self._parser.should_keep_alive()
         response = Response(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
+        self._url, self._headers = b"", []
         self._reading = response
         if self._answering is None or self._answering.complete:
             self._answer(response)
@@ -142,6 +161,7 @@ class Connection(asyncio.Protocol):
             self._pause_reading()
 
     def on_message_complete(self) -> None:
+        self._is_within = False
         if self._reading is not None:
             self._reading.heard_all()
 

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -21,8 +20,7 @@ _NOT_IN_A_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LAST_CHUNK = b"0\r\n\r\n"
 _FAILED = b"Internal Server Error"
 _BODILESS = (204, 304)
-
-Pieces = AsyncGenerator[bytes, None]
+_FORGOTTEN: Scope = {}
 
 
 class Connection(Protocol):
@@ -41,8 +39,8 @@ class Connection(Protocol):
 class Response:
     """One answer. As a function it is ASGI's `send`.
 
-    A stream may outlive the application's own call: `take` leaves its rest to the answer, which sends it when the
-    application has returned, so that no layer of it waits for the end.
+    A stream may outlive the application's own call: what is left to `later` is done when the application has returned,
+    so that no layer of it waits for the end.
     """
 
     __slots__ = (
@@ -71,7 +69,7 @@ class Response:
         self._started = self._chunked = False
         self._left: int | None = None
         """Bytes that the announced length still allows; None if the body is not measured."""
-        self._rest: Pieces | None = None
+        self._rest: Coroutine[Any, Any, None] | None = None
         self._body = b""
         self._news = False
         self._waiting: asyncio.Future[None] | None = None
@@ -81,12 +79,13 @@ class Response:
         scope[WHEN_GONE] = self.when_gone
 
     async def run(self, app: ASGIApp) -> None:
-        """Has the application answer, and sends what it leaves. Closes the connection if the answer stays a part."""
+        """Has the application answer, and does what it leaves for later. Closes the connection if the answer stays a
+        part."""
         try:
             await app(self._scope, self.receive, self)
-            self._scope, self._body = {}, b""
             if self._rest is not None:
-                await self._send_rest(self._rest)
+                self._scope = _FORGOTTEN
+                await self._rest
         except asyncio.CancelledError:
             pass
         except Exception:
@@ -127,8 +126,8 @@ class Response:
         """The connection is to end with this answer."""
         self._keep_alive = False
 
-    def take(self, rest: Pieces) -> None:
-        """Sends these pieces of the body, each as soon as it is there, and then ends it."""
+    def later(self, rest: Coroutine[Any, Any, None]) -> None:
+        """Does this when the application has returned: it sends the rest of the answer."""
         self._rest = rest
 
     async def receive(self) -> Message:
@@ -201,18 +200,6 @@ class Response:
             self._connection.transport.write(body)
         if not more:
             self._end()
-
-    async def _send_rest(self, rest: Pieces) -> None:
-        connection, write = self._connection, self._connection.transport.write
-        async with aclosing(rest):
-            async for piece in rest:
-                if self._chunked:
-                    piece = b"%x\r\n%b\r\n" % (len(piece), piece)
-                write(piece)
-                if connection.full is not None:
-                    await connection.full
-        if not self.disconnected:
-            self._write(b"", more=False)
 
     def _end(self) -> None:
         self.complete, self._when_gone = True, None
