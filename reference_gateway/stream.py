@@ -4,13 +4,13 @@ between, the connection itself sends the rest of a stream once its head is out."
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
-from typing import cast
 
 from starlette.types import Receive, Scope, Send
 
-from reference_gateway.call import Backend, BackendError, Call, Endpoint, Json
+from reference_gateway.backends.failover import Failover
+from reference_gateway.call import BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
 from reference_gateway.events import Events, event
 from reference_gateway.http.response import WHEN_GONE, Response
@@ -27,6 +27,9 @@ STREAM_HEADERS = [
 ]
 DONE = b"data: [DONE]\n\n"
 
+More = Callable[[bytes, bool], Awaitable[None] | None]
+"""Sends the next piece of a body, and whether more follow. Gives what has to be waited for before that, if anything."""
+
 
 class Answer:
     """The response to an inference request, as an ASGI application.
@@ -35,9 +38,9 @@ class Answer:
     becomes an error response like any other. After it, it becomes one error event, and the stream ends there.
     """
 
-    def __init__(self, backend: Backend, call: Call, headers: Mapping[str, str]) -> None:
+    def __init__(self, choices: Failover, call: Call, headers: Mapping[str, str]) -> None:
         """`headers` go with the answer, beside its own."""
-        self.backend, self.call = backend, call
+        self.choices, self.call = choices, call
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,44 +53,49 @@ class Answer:
             await self._whole(send)
 
     async def _whole(self, send: Send) -> None:
-        answer = await self.backend.answer(self.call)
+        answer = await self.choices.answer(self.call)
         body = one_line(answer)
         headers = [*JSON_HEADERS, *self.headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, send: Send, past_layers: Send) -> None:
-        chunks = cast(AsyncGenerator[Json, None], self.backend.stream(self.call))
+        begun = await self.choices.begin(self.call)
         async with AsyncExitStack() as closing:
-            closing.push_async_callback(chunks.aclose)
-            first = await anext(chunks, None)
-            if first is None:
-                raise BackendError(502, "The model's stream ended before its first chunk.")
+            closing.push_async_callback(begun.rest.aclose)
             headers = [*STREAM_HEADERS, *self.headers]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             closing.pop_all()
-        rest = _rest(first, chunks, past_layers)
         if isinstance(past_layers, Response):
-            past_layers.later(rest)
+            past_layers.later(_sending(begun.first, begun.rest, begun.answers_as, past_layers.more))
         else:
-            await rest
+            await _sending(begun.first, begun.rest, begun.answers_as, _as_messages(past_layers))
 
 
-async def _rest(chunk: Json, chunks: AsyncGenerator[Json, None], send: Send) -> None:
-    """Sends a stream from this chunk on, and what ends it."""
+def _as_messages(send: Send) -> More:
+    return lambda body, more: send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _sending(chunk: Json, rest: AsyncGenerator[Json, None], model: str, more: More) -> None:
+    """Sends a stream from this chunk on, and what ends it. Each chunk calls the model so."""
     write = Events().event
-    async with aclosing(chunks):
+    async with aclosing(rest):
         try:
-            await send({"type": "http.response.body", "body": write(chunk), "more_body": True})
-            async for chunk in chunks:
-                await send({"type": "http.response.body", "body": write(chunk), "more_body": True})
+            chunk["model"] = model
+            if (full := more(write(chunk), True)) is not None:
+                await full
+            async for chunk in rest:
+                chunk["model"] = model
+                if (full := more(write(chunk), True)) is not None:
+                    await full
             last = DONE
         except BackendError as error:
             last = _error_event(from_backend(error))
         except Exception:
             log.exception("a stream broke off")
             last = _error_event(internal_error())
-        await send({"type": "http.response.body", "body": last})
+        if (full := more(last, False)) is not None:
+            await full
 
 
 def _error_event(error: ApiError) -> bytes:

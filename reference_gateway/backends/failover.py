@@ -1,7 +1,7 @@
-"""A backend over several: the first provider that can be reached answers."""
+"""Which of several backends answers: that of the first provider that can be reached."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -25,6 +25,16 @@ class Choice:
         return replace(call, body=body, served_model=model.served_name, settings=model.settings | call.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A stream whose first chunk is there. Whoever closes `rest` abandons it."""
+
+    first: Json
+    rest: AsyncGenerator[Json, None]
+    answers_as: str
+    """What its chunks are to call the model."""
+
+
 class Failover:
     """Asks one provider after the other until one is reached. What was sent to one is never sent to another."""
 
@@ -39,26 +49,15 @@ class Failover:
                 return answer
         raise AssertionError("there is always a last choice")
 
-    async def stream(self, call: Call) -> AsyncIterator[Json]:
-        chunks, chunk, name = await self._begun(call)
-        del call  # what was asked may be large, and the answer may take long
-        async with aclosing(chunks):
-            if chunk is not None:
-                chunk["model"] = name
-                yield chunk
-            async for chunk in chunks:
-                chunk["model"] = name
-                yield chunk
-
-    async def close(self) -> None:
-        """The backends are others'."""
-
-    async def _begun(self, call: Call) -> tuple[AsyncGenerator[Json, None], Json | None, str]:
-        """The stream of the first that is reached, its first chunk if it has any, and whose name it gets."""
+    async def begin(self, call: Call) -> Begun:
+        """The stream of the first that is reached. BackendError if none is, or it has no chunk."""
         for choice, is_last in self._in_turn():
             with self._judged(choice, is_last):
                 chunks = cast(AsyncGenerator[Json, None], choice.backend.stream(choice.call(call)))
-                return chunks, await anext(chunks, None), choice.answers_as
+                first = await anext(chunks, None)
+                if first is None:
+                    raise BackendError(502, "The model's stream ended before its first chunk.")
+                return Begun(first, chunks, choice.answers_as)
         raise AssertionError("there is always a last choice")
 
     def _in_turn(self) -> Iterator[tuple[Choice, bool]]:

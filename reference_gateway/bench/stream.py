@@ -182,7 +182,7 @@ def _port(server: "subprocess.Popen[str]") -> int:
     said = server.stdout.readline().strip() if select([server.stdout], [], [], START_S)[0] else ""
     port = urlsplit(said.removeprefix("listening on ")).port
     if port is None:
-        raise SystemExit(f"the server did not start: {server.args}")
+        raise SystemExit(f"the server did not start: {server.args!r}")
     return port
 
 

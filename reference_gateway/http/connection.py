@@ -20,6 +20,7 @@ access_log = logging.getLogger("uvicorn.access")
 
 _MOST_UNREAD = 65_536
 """Bytes of a request that may wait for the application before the client has to wait, too."""
+_NO_HEADERS: list[tuple[bytes, bytes]] = []
 _UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 
 
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._is_within = False
         """Whether a request has begun and is not complete."""
         self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers = _NO_HEADERS
         self._expects_continue = False
         self._reading: Response | None = None
         """The answer to the request that comes in, or that came in last."""
@@ -147,7 +148,7 @@ class Connection(asyncio.Protocol):
         }
         keep_alive = version != "1.0" and self._parser.should_keep_alive()
         response = Response(self, scope, keep_alive=keep_alive, expects_continue=self._expects_continue)
-        self._url, self._headers = b"", []
+        self._url, self._headers = b"", _NO_HEADERS
         self._reading = response
         if self._answering is None or self._answering.complete:
             self._answer(response)

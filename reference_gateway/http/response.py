@@ -154,10 +154,19 @@ class Response:
         kind = message["type"]
         if self.complete or kind != ("http.response.body" if self._started else "http.response.start"):
             raise RuntimeError(f"Unexpected ASGI message {kind!r}.")
-        if self._started:
-            self._write(message.get("body", b""), message.get("more_body", False))
-        else:
+        if not self._started:
             self._begin(message["status"], message.get("headers", ()))
+            return
+        self.more(message.get("body", b""), message.get("more_body", False))
+
+    def more(self, body: bytes, more: bool) -> asyncio.Future[None] | None:
+        """Sends a piece of the body, and whether more follow. Gives what has to be waited for before the next, if
+        anything."""
+        if self._chunked and more and body:
+            self._connection.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        else:
+            self._write(body, more)
+        return self._connection.full
 
     def _begin(self, status: int, headers: Any) -> None:
         self._started, self._expects_continue = True, False

@@ -78,9 +78,9 @@ class Pace:
 
     def token(self) -> Awaitable[None]:
         """Waits until the next token is due; lets others run even when it is late already."""
-        waited = self.first()
+        due = self._due
         self._due += self._itl_s
-        return waited
+        return self._clock.at(due) if due > self._loop.time() else asyncio.sleep(0)
 
     def first(self) -> Awaitable[None]:
         """Waits until the first token is due, without taking it."""
