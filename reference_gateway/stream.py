@@ -2,7 +2,6 @@
 A client that goes away stops the work; where nothing stands
 between, the connection itself sends the rest of a stream once its head is out."""
 
-import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing
@@ -13,7 +12,7 @@ from reference_gateway.backends.failover import Failover
 from reference_gateway.call import BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
 from reference_gateway.events import Events, event
-from reference_gateway.http.response import WHEN_GONE, Response
+from reference_gateway.http.response import MAY_BE_ABANDONED, Response
 from reference_gateway.request_id import SEND
 from reference_gateway.wire_json import one_line
 
@@ -44,9 +43,7 @@ class Answer:
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task, when_gone = asyncio.current_task(), scope.get(WHEN_GONE)
-        if task is not None and when_gone is not None:
-            when_gone(task.cancel)
+        scope.get(MAY_BE_ABANDONED, _nothing)()
         if self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS:
             await self._stream(send, scope.get(SEND, send))
         else:
@@ -70,6 +67,10 @@ class Answer:
             past_layers.later(_sending(begun.first, begun.rest, begun.answers_as, past_layers.more))
         else:
             await _sending(begun.first, begun.rest, begun.answers_as, _as_messages(past_layers))
+
+
+def _nothing() -> None:
+    """What a server offers that cancels nothing."""
 
 
 def _as_messages(send: Send) -> More:

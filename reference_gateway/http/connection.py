@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.server import ServerState
 
-from reference_gateway.http.response import Response
+from reference_gateway.http.response import Response, Work
 from reference_gateway.request_id import new_request_id
 from reference_gateway.wire_json import one_line
 
@@ -168,6 +168,13 @@ class Connection(asyncio.Protocol):
 
     # The answer's calls
 
+    def start(self, work: Work) -> asyncio.Task[None]:
+        """A task that the server waits for when it drains."""
+        task = self._loop.create_task(work)
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
+        return task
+
     def common_headers(self) -> list[tuple[bytes, bytes]]:
         return self._state.default_headers
 
@@ -213,9 +220,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, response: Response) -> None:
         self._answering = response
-        task = self._loop.create_task(response.run(cast(ASGIApp, self._config.loaded_app)))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+        response.give(cast(ASGIApp, self._config.loaded_app))
 
     def _refuse(self, message: str) -> None:
         body = one_line({"error": {"message": message, "type": "invalid_request_error", "param": None,

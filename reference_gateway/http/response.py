@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from starlette.types import ASGIApp, Message, Scope
 
-log = logging.getLogger("uvicorn.error")
+log = logging.getLogger("reference_gateway")
 
-WHEN_GONE = "gateproof.when_gone"
-"""Where in a scope the application may leave what is to be called if the client goes away before it is answered."""
+MAY_BE_ABANDONED = "gateproof.may_be_abandoned"
+"""Where in a scope is what the application calls if its work is to be cancelled when the client goes away."""
+
+Work = Coroutine[Any, Any, None]
 
 _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 _NOT_IN_A_NAME = re.compile(rb'[\x00-\x20\x7f()<>@,;:\[\]={}\\"]')
@@ -30,6 +32,7 @@ class Connection(Protocol):
     full: asyncio.Future[None] | None
     """Done when the client has read enough that more may be written; None if it may be now."""
 
+    def start(self, work: Work) -> asyncio.Task[None]: ...
     def common_headers(self) -> list[tuple[bytes, bytes]]: ...
     def resume_reading(self) -> None: ...
     def log_access(self, scope: Scope, status: int) -> None: ...
@@ -51,13 +54,14 @@ class Response:
         "_expects_continue",
         "_keep_alive",
         "_left",
+        "_may_be_abandoned",
         "_more",
         "_news",
         "_rest",
         "_scope",
         "_started",
+        "_task",
         "_waiting",
-        "_when_gone",
         "complete",
         "disconnected",
     )  # fmt: skip
@@ -69,36 +73,52 @@ class Response:
         self._started = self._chunked = False
         self._left: int | None = None
         """Bytes that the announced length still allows; None if the body is not measured."""
-        self._rest: Coroutine[Any, Any, None] | None = None
+        self._rest: Work | None = None
         self._body = b""
         self._news = False
         self._waiting: asyncio.Future[None] | None = None
-        self._when_gone: Callable[[], Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._may_be_abandoned = False
         self.complete = self.disconnected = False
         self._more = True
-        scope[WHEN_GONE] = self.when_gone
+        scope[MAY_BE_ABANDONED] = self.may_be_abandoned
 
-    async def run(self, app: ASGIApp) -> None:
-        """Has the application answer, and does what it leaves for later. Closes the connection if the answer stays a
-        part."""
-        try:
-            await app(self._scope, self.receive, self)
-            if self._rest is not None:
-                self._scope = _FORGOTTEN
-                await self._rest
-        except asyncio.CancelledError:
-            pass
-        except Exception:
-            log.exception("Exception in ASGI application\n")
+    def give(self, app: ASGIApp) -> None:
+        """Has the application answer, and does what it leaves for later."""
+        self._do(cast(Work, app(self._scope, self.receive, self)))
+
+    def _do(self, work: Work) -> None:
+        self._task = self._connection.start(work)
+        self._task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        """The application has returned, or the rest is done."""
+        failed = None if task.cancelled() else task.exception()
+        if failed is not None:
+            log.error("a request failed", exc_info=failed)
+        rest, self._rest = self._rest, None
+        if rest is None or failed is not None or task.cancelled():
+            self._leave_nothing_half_said()
+        else:
+            self._do(rest)
+            if self.disconnected:
+                # Only what has begun cleans up after itself.
+                task.get_loop().call_soon(self._abandon)
+        self._scope = _FORGOTTEN
+
+    def _leave_nothing_half_said(self) -> None:
         if self.complete or self.disconnected:
             return
         if self._started:
             self._connection.transport.close()
         else:
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(_FAILED))]
-            headers.append((b"connection", b"close"))
-            await self({"type": "http.response.start", "status": 500, "headers": headers})
-            await self({"type": "http.response.body", "body": _FAILED})
+            self._begin(500, [*headers, (b"connection", b"close")])
+            self.more(_FAILED, False)
+
+    def _abandon(self) -> None:
+        if self._may_be_abandoned and self._task is not None:
+            self._task.cancel()
 
     def heard(self, body: bytes) -> int:
         """More of the request's body. Gives how much of it waits to be received."""
@@ -115,18 +135,18 @@ class Response:
         """The client went away."""
         if not self.complete:
             self.disconnected = True
-            if self._when_gone is not None:
-                self._when_gone()
+            self._abandon()
         self._tell()
 
-    def when_gone(self, call: Callable[[], Any]) -> None:
-        self._when_gone = call
+    def may_be_abandoned(self) -> None:
+        """If the client goes away the work for it is cancelled."""
+        self._may_be_abandoned = True
 
     def close_after(self) -> None:
         """The connection is to end with this answer."""
         self._keep_alive = False
 
-    def later(self, rest: Coroutine[Any, Any, None]) -> None:
+    def later(self, rest: Work) -> None:
         """Does this when the application has returned: it sends the rest of the answer."""
         self._rest = rest
 
@@ -211,7 +231,7 @@ class Response:
             self._end()
 
     def _end(self) -> None:
-        self.complete, self._when_gone = True, None
+        self.complete = True
         self._tell()
         self._connection.answered(self._keep_alive)
 
