@@ -43,7 +43,8 @@ class Answer:
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope.get(MAY_BE_ABANDONED, _nothing)()
+        if MAY_BE_ABANDONED in scope:
+            scope[MAY_BE_ABANDONED]()
         if self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS:
             await self._stream(send, scope.get(SEND, send))
         else:
@@ -67,10 +68,6 @@ class Answer:
             past_layers.later(_sending(begun.first, begun.rest, begun.answers_as, past_layers.more))
         else:
             await _sending(begun.first, begun.rest, begun.answers_as, _as_messages(past_layers))
-
-
-def _nothing() -> None:
-    """What a server offers that cancels nothing."""
 
 
 def _as_messages(send: Send) -> More:

@@ -45,6 +45,15 @@ REQUEST += b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY)
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: the time of the load, and how many streams there are of each kind."""
+
+    seconds: float
+    streams: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """Of one server: what the bench is about, and how busy it was."""
 
@@ -93,10 +102,14 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seconds", type=float, default=LOAD_S, help="of load on each server (default: %(default)s)")
-    load_s = parser.parse_args().seconds
-    gateway = _measured(lambda itl_s: [*GATEWAY, "--ttft", str(TTFT_S), "--itl", str(itl_s)], load_s)
-    raw = _measured(lambda itl_s: [*RAW, str(TTFT_S), str(itl_s), str(TOKENS)], load_s)
-    print(f"{STREAMS} streams of {1 / ITL_S:.0f} events per second; {IDLE_STREAMS} that wait")
+    parser.add_argument("--streams", type=int, default=STREAMS, help="at a time (default: %(default)s)")
+    parser.add_argument(
+        "--waiting", type=int, default=IDLE_STREAMS, metavar="N", help="that wait (default: %(default)s)"
+    )
+    size = Size(**vars(parser.parse_args()))
+    gateway = _measured(lambda itl_s: [*GATEWAY, "--ttft", str(TTFT_S), "--itl", str(itl_s)], size)
+    raw = _measured(lambda itl_s: [*RAW, str(TTFT_S), str(itl_s), str(TOKENS)], size)
+    print(f"{size.streams} streams of {1 / ITL_S:.0f} events per second; {size.waiting} that wait")
     print(f"{'':34}{'gateway':>10}{'goal':>10}{'raw server':>12}")
     for title, name, sign in (
         ("CPU time per event, us", "cpu_us", "<="),
@@ -110,38 +123,38 @@ def main() -> int:
     return 0
 
 
-def _measured(command: Callable[[float], list[str]], load_s: float) -> Figures:
+def _measured(command: Callable[[float], list[str]], size: Size) -> Figures:
     with _running(command(ITL_S)) as (pid, port):
-        cpu_us, jitter_ms, events_per_s = uvloop.run(_loaded(pid, port, load_s))
+        cpu_us, jitter_ms, events_per_s = uvloop.run(_loaded(pid, port, size))
     with _running(command(60.0)) as (pid, port):
-        idle_kb = uvloop.run(_idle(pid, port))
+        idle_kb = uvloop.run(_idle(pid, port, size.waiting))
     return Figures(cpu_us, jitter_ms, idle_kb, events_per_s)
 
 
-async def _loaded(pid: int, port: int, load_s: float) -> tuple[float, float, float]:
+async def _loaded(pid: int, port: int, size: Size) -> tuple[float, float, float]:
     """CPU microseconds per event, jitter in milliseconds and events per second, of the time after the warm-up. The
     streams begin one after another, as those of many clients do."""
-    readers = [Reader() for _ in range(STREAMS)]
+    readers = [Reader() for _ in range(size.streams)]
     for reader in readers:
         await _connected(reader, port)
-        await asyncio.sleep(WARM_UP_S / STREAMS)
+        await asyncio.sleep(min(WARM_UP_S, size.seconds) / size.streams)
     for reader in readers:
         reader.events, reader.gaps_s = 0, []
     cpu_s, began_s = _cpu_s(pid), time.perf_counter()
-    await asyncio.sleep(load_s)
+    await asyncio.sleep(size.seconds)
     cpu_s, took_s = _cpu_s(pid) - cpu_s, time.perf_counter() - began_s
     events = sum(reader.events for reader in readers)
     off_s = [abs(gap_s - ITL_S) for reader in readers for gap_s in reader.gaps_s]
     return cpu_s / events * 1e6, quantiles(off_s, n=100)[98] * 1e3, events / took_s
 
 
-async def _idle(pid: int, port: int) -> float:
+async def _idle(pid: int, port: int, streams: int) -> float:
     """Kilobytes of memory that an open stream takes, once it has had its first token."""
     async with asyncio.timeout(OPEN_S):
-        await _opened(IDLE_STREAMS // 10, port)
+        await _opened(streams // 10, port)
         before = _memory_kb(pid)
-        await _opened(IDLE_STREAMS, port)
-        return (_memory_kb(pid) - before) / IDLE_STREAMS
+        await _opened(streams, port)
+        return (_memory_kb(pid) - before) / streams
 
 
 async def _opened(count: int, port: int) -> None:
