@@ -1,6 +1,6 @@
 """Runs one call and sends its answer straight to ASGI: JSON at once, or server-sent events, one event a write.
-A client that goes away stops the work; where nothing stands
-between, the connection itself sends the rest of a stream once its head is out."""
+A client that goes away stops the work. Where no layer has to see each event, the rest of a stream is sent when all of
+them have returned."""
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping

@@ -133,7 +133,7 @@ class Response:
 
     def gone(self) -> None:
         """The client went away."""
-        if not self.complete:
+        if not (self.complete or self.disconnected):
             self.disconnected = True
             self._abandon()
         self._tell()
