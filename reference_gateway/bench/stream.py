@@ -101,12 +101,13 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seconds", type=float, default=LOAD_S, help="of load on each server (default: %(default)s)")
-    parser.add_argument("--streams", type=int, default=STREAMS, help="at a time (default: %(default)s)")
-    parser.add_argument(
-        "--waiting", type=int, default=IDLE_STREAMS, metavar="N", help="that wait (default: %(default)s)"
-    )
+    add = parser.add_argument
+    add("--seconds", type=float, default=LOAD_S, help="of load on each server, from 0.1 on (default: %(default)s)")
+    add("--streams", type=int, default=STREAMS, help="at a time, from 2 on (default: %(default)s)")
+    add("--waiting", type=int, default=IDLE_STREAMS, help="streams that wait, from 10 on (default: %(default)s)")
     size = Size(**vars(parser.parse_args()))
+    if not (0.1 <= size.seconds <= 60 and size.streams >= 2 and size.waiting >= 10):
+        parser.error("that is too little to measure, or more than a minute")
     gateway = _measured(lambda itl_s: [*GATEWAY, "--ttft", str(TTFT_S), "--itl", str(itl_s)], size)
     raw = _measured(lambda itl_s: [*RAW, str(TTFT_S), str(itl_s), str(TOKENS)], size)
     print(f"{size.streams} streams of {1 / ITL_S:.0f} events per second; {size.waiting} that wait")

@@ -32,3 +32,10 @@ def test_a_small_run_prints_each_figure_of_both_servers_beside_its_goal() -> Non
 def test_it_says_what_it_is() -> None:
     done = bench("--help")
     assert done.returncode == 0 and "--seconds" in done.stdout and "raw asyncio server" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("--seconds", "0"), ("--seconds", "nan"), ("--streams", "1"), ("--waiting", "0")])
+def test_what_can_not_be_measured_is_refused(words: tuple[str, str]) -> None:
+    done = bench(*words)
+    assert done.returncode == 2
+    assert "too little to measure" in done.stderr.splitlines()[-1]
