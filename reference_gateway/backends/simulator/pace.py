@@ -49,11 +49,12 @@ class _Clock:
         if self._timer is not None:
             self._timer.cancel()
         self._next = tick
-        self._timer = self._loop.call_at(tick / _TICKS_PER_S, self._ring)
+        self._timer = self._loop.call_at(tick / _TICKS_PER_S, self._ring, tick)
 
-    def _ring(self) -> None:
-        now, self._next, self._timer = self._loop.time() * _TICKS_PER_S + 0.001, None, None
-        while self._ticks and self._ticks[0] <= now:
+    def _ring(self, tick: int) -> None:
+        due = max(tick, self._loop.time() * _TICKS_PER_S)  # a timer may be early by its own resolution
+        self._next = self._timer = None
+        while self._ticks and self._ticks[0] <= due:
             for future in self._waiting.pop(heappop(self._ticks)):
                 if not future.done():
                     future.set_result(None)
