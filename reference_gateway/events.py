@@ -7,7 +7,7 @@ from reference_gateway.call import Json
 from reference_gateway.wire_json import one_line
 
 _HOLE = "\0gateproof\0"
-_HOLE_ON_THE_WIRE = one_line(_HOLE).decode("ascii")
+_HOLE_ON_THE_WIRE = one_line(_HOLE)
 _MOST_CHOICES = 8
 
 
@@ -26,14 +26,14 @@ class _Form:
         choice = self._said if said is choice else {**choice, "delta": self._said}
         self._chunk = {**chunk, "choices": [choice]}
         self._said[name] = _HOLE
-        self._before, self._after = event(self._chunk).decode("ascii").split(_HOLE_ON_THE_WIRE)
+        self._before, self._after = event(self._chunk).split(_HOLE_ON_THE_WIRE)
 
     def filled(self, chunk: Json, text: str) -> bytes | None:
         """This chunk as an event if it differs in nothing but its text."""
         self._said[self._name] = text
         if chunk != self._chunk:
             return None
-        return f"{self._before}{encode_basestring_ascii(text)}{self._after}".encode("ascii")
+        return b"%b%b%b" % (self._before, encode_basestring_ascii(text).encode("ascii"), self._after)
 
 
 class Events:

@@ -85,11 +85,15 @@ class Gateway:
         in_turn = self._in_turn(endpoint, served)
         validate(endpoint, body, in_turn[0])
         admission = self._rate_limits.take(self.registry.rate_limits, in_turn[0])
-        choices = [Choice(each, self._backend(each.provider), name or each.model.id) for each in in_turn]
-        backend: Backend = Failover(choices, self.health)
-        if admission.tokens:
-            backend = Metered(backend, admission)
-        return Answer(wrap(backend), Call(endpoint, body, settings=self.config.settings), admission.headers)
+
+        def choice(each: Served) -> Choice:
+            backend = self._backend(each.provider)
+            return Choice(
+                each, wrap(Metered(backend, admission) if admission.tokens else backend), name or each.model.id
+            )
+
+        call = Call(endpoint, body, settings=self.config.settings)
+        return Answer(Failover([choice(each) for each in in_turn], self.health), call, admission.headers)
 
     async def close(self) -> None:
         for task in list(self._work):

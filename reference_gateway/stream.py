@@ -1,15 +1,18 @@
 """Runs one call and sends its answer straight to ASGI: JSON at once, or server-sent events, one event a write.
-A client that goes away stops the work."""
+A client that goes away stops the work. Where no layer has to see each event, the rest of a stream is sent when all of
+them have returned."""
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, aclosing
 
 from starlette.types import Receive, Scope, Send
 
-from reference_gateway.call import Backend, BackendError, Call, Endpoint, Json
+from reference_gateway.backends.failover import Failover
+from reference_gateway.call import BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
 from reference_gateway.events import Events, event
+from reference_gateway.http.response import MAY_BE_ABANDONED, Response
 from reference_gateway.request_id import SEND
 from reference_gateway.wire_json import one_line
 
@@ -23,6 +26,9 @@ STREAM_HEADERS = [
 ]
 DONE = b"data: [DONE]\n\n"
 
+More = Callable[[bytes, bool], Awaitable[None] | None]
+"""Sends the next piece of a body, and whether more follow. Gives what has to be waited for before that, if anything."""
+
 
 class Answer:
     """The response to an inference request, as an ASGI application.
@@ -31,79 +37,66 @@ class Answer:
     becomes an error response like any other. After it, it becomes one error event, and the stream ends there.
     """
 
-    def __init__(self, backend: Backend, call: Call, headers: Mapping[str, str]) -> None:
+    def __init__(self, choices: Failover, call: Call, headers: Mapping[str, str]) -> None:
         """`headers` go with the answer, beside its own."""
-        self.backend, self.call = backend, call
+        self.choices, self.call = choices, call
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        streamed = self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS
-        work = asyncio.create_task(self._stream(send, scope.get(SEND, send)) if streamed else self._whole(send))
-        try:
-            await _disconnected(receive, work)
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        if not work.cancelled():
-            work.result()
+        if MAY_BE_ABANDONED in scope:
+            scope[MAY_BE_ABANDONED]()
+        if self.call.body.get("stream") is True and self.call.endpoint is not Endpoint.EMBEDDINGS:
+            await self._stream(send, scope.get(SEND, send))
+        else:
+            await self._whole(send)
 
     async def _whole(self, send: Send) -> None:
-        answer = await self.backend.answer(self.call)
+        answer = await self.choices.answer(self.call)
         body = one_line(answer)
         headers = [*JSON_HEADERS, *self.headers, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, send: Send, past_layers: Send) -> None:
-        chunks, write = self.backend.stream(self.call), Events().event
-        try:
-            first = await anext(chunks, None)
-            if first is None:
-                raise BackendError(502, "The model's stream ended before its first chunk.")
+        begun = await self.choices.begin(self.call)
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(begun.rest.aclose)
             headers = [*STREAM_HEADERS, *self.headers]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            try:
-                await past_layers({"type": "http.response.body", "body": write(first), "more_body": True})
-                async for chunk in chunks:
-                    await past_layers({"type": "http.response.body", "body": write(chunk), "more_body": True})
-                last = DONE
-            except BackendError as error:
-                last = _error_event(from_backend(error))
-            except Exception:
-                log.exception("a stream broke off")
-                last = _error_event(internal_error())
-            await past_layers({"type": "http.response.body", "body": last})
-        finally:
-            await _close(chunks)
+            closing.pop_all()
+        if isinstance(past_layers, Response):
+            past_layers.later(_sending(begun.first, begun.rest, begun.answers_as, past_layers.more))
+        else:
+            await _sending(begun.first, begun.rest, begun.answers_as, _as_messages(past_layers))
+
+
+def _as_messages(send: Send) -> More:
+    return lambda body, more: send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+async def _sending(chunk: Json, rest: AsyncGenerator[Json, None], model: str, more: More) -> None:
+    """Sends a stream from this chunk on, and what ends it. Each chunk calls the model so."""
+    write = Events().event
+    async with aclosing(rest):
+        try:
+            chunk["model"] = model
+            if (full := more(write(chunk), True)) is not None:
+                await full
+            async for chunk in rest:
+                chunk["model"] = model
+                if (full := more(write(chunk), True)) is not None:
+                    await full
+            last = DONE
+        except BackendError as error:
+            last = _error_event(from_backend(error))
+        except Exception:
+            log.exception("a stream broke off")
+            last = _error_event(internal_error())
+        if (full := more(last, False)) is not None:
+            await full
 
 
 def _error_event(error: ApiError) -> bytes:
     """What every OpenAI client recognises inside a stream, whatever the dialect's own error bodies look like."""
     body = {"message": error.message, "type": error.type, "param": error.param, "code": error.code}
     return event({"error": body})
-
-
-async def _disconnected(receive: Receive, work: asyncio.Task[None]) -> None:
-    """Returns when the client has gone, or the work is done."""
-    listening = True
-
-    def done(_: asyncio.Task[None]) -> None:
-        if listening:
-            waiting.reschedule(0)
-
-    try:
-        async with asyncio.timeout(None) as waiting:
-            work.add_done_callback(done)
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            listening = False
-    except TimeoutError:
-        pass
-    finally:
-        listening = False
-
-
-async def _close(chunks: AsyncIterator[Json]) -> None:
-    close = getattr(chunks, "aclose", None)
-    if close is not None:
-        await close()

@@ -1,7 +1,7 @@
-"""A backend over several: the first provider that can be reached answers."""
+"""Which of several backends answers: that of the first provider that can be reached."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -25,6 +25,16 @@ class Choice:
         return replace(call, body=body, served_model=model.served_name, settings=model.settings | call.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A stream whose first chunk is there. Whoever closes `rest` abandons it."""
+
+    first: Json
+    rest: AsyncGenerator[Json, None]
+    answers_as: str
+    """What its chunks are to call the model."""
+
+
 class Failover:
     """Asks one provider after the other until one is reached. What was sent to one is never sent to another."""
 
@@ -39,18 +49,16 @@ class Failover:
                 return answer
         raise AssertionError("there is always a last choice")
 
-    async def stream(self, call: Call) -> AsyncIterator[Json]:
+    async def begin(self, call: Call) -> Begun:
+        """The stream of the first that is reached. BackendError if none is, or it has no chunk."""
         for choice, is_last in self._in_turn():
             with self._judged(choice, is_last):
-                chunks = choice.backend.stream(choice.call(call))
-                async with aclosing(cast(AsyncGenerator[Json, None], chunks)):
-                    async for chunk in chunks:
-                        chunk["model"] = choice.answers_as
-                        yield chunk
-                return
-
-    async def close(self) -> None:
-        """The backends are others'."""
+                chunks = cast(AsyncGenerator[Json, None], choice.backend.stream(choice.call(call)))
+                first = await anext(chunks, None)
+                if first is None:
+                    raise BackendError(502, "The model's stream ended before its first chunk.")
+                return Begun(first, chunks, choice.answers_as)
+        raise AssertionError("there is always a last choice")
 
     def _in_turn(self) -> Iterator[tuple[Choice, bool]]:
         return ((choice, choice is self._choices[-1]) for choice in self._choices)

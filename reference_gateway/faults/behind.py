@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, headed
 from reference_gateway.faults.edits import Where
+from reference_gateway.http.response import ABORT
 from reference_gateway.scripted.script import MARK
 
 END = b"\n\n"
@@ -157,7 +158,7 @@ def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
             while (message := await receive()).get("more_body"):
                 body += message["body"]
             body += message.get("body", b"")
-            passing = Passing(send, scope["extensions"]["gateproof.abort"], keep_failures=not in_the_middle)
+            passing = Passing(send, scope[ABORT], keep_failures=not in_the_middle)
             for left in reversed(range(times)):
                 given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -165,7 +166,7 @@ def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
                     return given.pop() if given else await receive()
 
                 passing.begin(is_last=not left, may_be_cut=not in_the_middle)
-                await app({**scope, "extensions": {"gateproof.abort": passing.cut}}, replay, passing.send)
+                await app({**scope, ABORT: passing.cut}, replay, passing.send)
                 if not passing.failed:
                     break
 

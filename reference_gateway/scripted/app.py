@@ -9,10 +9,10 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.call import Json
+from reference_gateway.http.response import ABORT
 from reference_gateway.scripted import playing
 from reference_gateway.scripted.records import Received, Records
 from reference_gateway.scripted.script import Answer, NoScript, find
-from reference_gateway.server import ABORT
 
 RECORDS = "/gateproof/scripts/"
 """Where what came with a script's id can be read: GET RECORDS + id, with ?wait_s=5 once it has ended."""
@@ -131,7 +131,7 @@ async def _leave(answer: Answer, received: Received, scope: Scope) -> None:
     """Cuts the connection off, once what was written has been read; after a long silence where the answer hangs."""
     await asyncio.sleep(LONGEST_S if answer.then == "hang" else SETTLING_S)
     received.end("cut")
-    scope["extensions"][ABORT]()
+    scope[ABORT]()
 
 
 async def _left(receive: Receive) -> None:

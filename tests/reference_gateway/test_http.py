@@ -162,6 +162,40 @@ def test_a_connection_serves_on_after_errors_and_streams(client: httpx.Client, g
     assert len(streams) == 1
 
 
+def test_requests_that_come_at_once_are_answered_in_turn(gateway_url: str) -> None:
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+    posts = [head % (CHAT.encode(), KEY.encode(), len(body), body) for body in (STREAM, BODY, b"{")]
+    answer = raw(gateway_url, b"".join(posts) + request(b"GET /v1/nope HTTP/1.1\r\nHost: a"))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"400", b"404"]
+    assert answer.index(b"data: [DONE]") < answer.index(b'"object":"chat.completion",')
+
+
+def test_a_request_is_read_however_it_was_cut(gateway_url: str) -> None:
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d" % (CHAT.encode(), len(BODY))
+    parts = urlsplit(gateway_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in request(head, BODY):
+            connection.sendall(bytes((byte,)))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_client_that_reads_slowly_gets_all_of_a_stream(gateway_url: str) -> None:
+    body = b'{"model":"gpt-4o","messages":[{"role":"user","content":"8000 words"}],"n":4,"stream":true}'
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d" % (CHAT.encode(), len(body))
+    parts = urlsplit(gateway_url)
+    received = b""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.connect((parts.hostname, parts.port))
+        connection.sendall(request(head, body))
+        while piece := connection.recv(65536):
+            received += piece
+    assert received.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+    assert received.count(b"data: {") > 4 * 8000
+
+
 def test_an_http_1_0_client_gets_a_stream_that_ends_with_the_connection(gateway_url: str) -> None:
     head = b"POST /v1/chat/completions HTTP/1.0\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: %d"
     answer = raw(gateway_url, request(head % len(STREAM), STREAM))

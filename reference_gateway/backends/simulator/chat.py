@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from reference_gateway.backends.simulator.chance import Chance
 from reference_gateway.backends.simulator.envelope import head, usage, wants_usage
 from reference_gateway.backends.simulator.logprobs import chat_entries
-from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns
+from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns, paced
 from reference_gateway.backends.simulator.replies import Reply, chat_reply
 from reference_gateway.backends.simulator.tokens import count_chat_prompt
 from reference_gateway.call import Call, Json
@@ -29,22 +29,16 @@ async def answer(call: Call, seed: int | None) -> Json:
     return {**_head(call, "chat.completion"), "choices": choices, "usage": _usage(call, replies)}
 
 
-async def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
+def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
     """The chat completion's chunks, one token each, the choices in turn."""
     pace = Pace(call.settings)
     chance = Chance(call.body, seed)
     replies = _replies(call, chance)
-    frame = _head(call, "chat.completion.chunk")
-    if with_usage := wants_usage(call.body):
-        frame["usage"] = None
-    turns = [_turns(index, reply, _logprobs(call.body, chance, index, reply)) for index, reply in enumerate(replies)]
-    await pace.first()
-    for choice, is_token in in_turns(turns):
-        if is_token:
-            await pace.token()
-        yield {**frame, "choices": [choice]}
-    if with_usage:
-        yield {**frame, "choices": [], "usage": _usage(call, replies)}
+    turns = in_turns(
+        [_turns(index, reply, _logprobs(call.body, chance, index, reply)) for index, reply in enumerate(replies)]
+    )
+    cost = _usage(call, replies) if wants_usage(call.body) else None
+    return paced(pace, _head(call, "chat.completion.chunk"), turns, cost)
 
 
 def _turns(index: int, reply: Reply, logprobs: Json | None) -> Iterator[Turn]:

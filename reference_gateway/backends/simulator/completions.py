@@ -7,7 +7,7 @@ from reference_gateway.backends.simulator import vocabulary as words
 from reference_gateway.backends.simulator.chance import Chance
 from reference_gateway.backends.simulator.envelope import head, usage, wants_usage
 from reference_gateway.backends.simulator.logprobs import completion_arrays
-from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns
+from reference_gateway.backends.simulator.pace import Pace, Turn, in_turns, paced
 from reference_gateway.backends.simulator.replies import Reply, cut, prose_for, stops_of
 from reference_gateway.backends.simulator.tokens import count_prompt, tokenise
 from reference_gateway.call import Call, Json
@@ -49,21 +49,13 @@ async def answer(call: Call, seed: int | None) -> Json:
     }
 
 
-async def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
+def stream(call: Call, seed: int | None) -> AsyncIterator[Json]:
     """The completion's chunks, one token each, the choices in turn; an echoed prompt is one chunk before them."""
     pace = Pace(call.settings)
     choices = _choices(call.body, seed)
-    frame = head(call, "text_completion", "cmpl")
-    if with_usage := wants_usage(call.body):
-        frame["usage"] = None
-    turns = [_turns(choice) for choice in choices]
-    await pace.first()
-    for said, is_token in in_turns(turns):
-        if is_token:
-            await pace.token()
-        yield {**frame, "choices": [said]}
-    if with_usage:
-        yield {**frame, "choices": [], "usage": _usage(call.body, choices)}
+    turns = in_turns([_turns(choice) for choice in choices])
+    cost = _usage(call.body, choices) if wants_usage(call.body) else None
+    return paced(pace, head(call, "text_completion", "cmpl"), turns, cost)
 
 
 def _turns(choice: _Choice) -> Iterator[Turn]:

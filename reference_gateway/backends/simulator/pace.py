@@ -5,8 +5,9 @@ Deadlines are absolute, so delays do not add up.
 
 import asyncio
 import math
-from asyncio import AbstractEventLoop, Future
-from collections.abc import Awaitable, Iterator
+from asyncio import AbstractEventLoop, Future, TimerHandle
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from heapq import heappop, heappush
 from weakref import WeakKeyDictionary
 
 from reference_gateway.call import Json
@@ -17,31 +18,48 @@ _TICKS_PER_S = 1000
 
 
 class _Clock:
-    """Wakes all who wait for the same millisecond with one timer of the event loop.
+    """Wakes all who wait for the same millisecond, with one timer of the event loop: that of the next of them.
 
     Who no longer waits is forgotten only when the time has come.
     """
 
-    __slots__ = ("_loop", "_waiting")
+    __slots__ = ("_loop", "_next", "_ticks", "_timer", "_waiting")
 
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: dict[int, list[Future[None]]] = {}
+        self._ticks: list[int] = []
+        """Those for which somebody waits, as a heap."""
+        self._next: int | None = None
+        self._timer: TimerHandle | None = None
 
     def at(self, when: float) -> Future[None]:
         tick = math.ceil(when * _TICKS_PER_S - 0.001)
         waiting = self._waiting.get(tick)
         if waiting is None:
             waiting = self._waiting[tick] = []
-            self._loop.call_at(tick / _TICKS_PER_S, self._ring, tick)
+            heappush(self._ticks, tick)
+            if self._next is None or tick < self._next:
+                self._set(tick)
         future = self._loop.create_future()
         waiting.append(future)
         return future
 
+    def _set(self, tick: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next = tick
+        self._timer = self._loop.call_at(tick / _TICKS_PER_S, self._ring, tick)
+
     def _ring(self, tick: int) -> None:
-        for future in self._waiting.pop(tick):
-            if not future.done():
-                future.set_result(None)
+        due = max(tick, self._loop.time() * _TICKS_PER_S)  # a timer may be early by its own resolution
+        self._next = self._timer = None
+        while self._ticks and self._ticks[0] <= due:
+            for future in self._waiting.pop(heappop(self._ticks)):
+                if not future.done():
+                    future.set_result(None)
+        if self._ticks:
+            self._set(self._ticks[0])
 
 
 _clocks: WeakKeyDictionary[AbstractEventLoop, _Clock] = WeakKeyDictionary()
@@ -61,9 +79,9 @@ class Pace:
 
     def token(self) -> Awaitable[None]:
         """Waits until the next token is due; lets others run even when it is late already."""
-        waited = self.first()
+        due = self._due
         self._due += self._itl_s
-        return waited
+        return self._clock.at(due) if due > self._loop.time() else asyncio.sleep(0)
 
     def first(self) -> Awaitable[None]:
         """Waits until the first token is due, without taking it."""
@@ -79,8 +97,26 @@ Turn = tuple[Json, bool]
 """One chunk's `choices` member, and whether it carries a token, which is to be waited for."""
 
 
+async def paced(pace: Pace, frame: Json, turns: Iterator[Turn], cost: Json | None) -> AsyncIterator[Json]:
+    """The chunks of a stream, each when it is due: what all of them have in common is the `frame`. Where the usage is
+    asked for it is the `cost`, told last."""
+    if cost is not None:
+        frame["usage"] = None
+    await pace.first()
+    for choice, is_token in turns:
+        if is_token:
+            await pace.token()
+        yield {**frame, "choices": [choice]}
+    if cost is not None:
+        yield {**frame, "choices": [], "usage": cost}
+
+
 def in_turns(speakers: list[Iterator[Turn]]) -> Iterator[Turn]:
     """What all the speakers say, a token each in turn."""
+    return speakers[0] if len(speakers) == 1 else _in_turns(speakers)
+
+
+def _in_turns(speakers: list[Iterator[Turn]]) -> Iterator[Turn]:
     while speakers:
         for speaker in tuple(speakers):
             for turn in speaker:

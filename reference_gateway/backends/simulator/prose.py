@@ -1,10 +1,11 @@
 """Writes plausible text: sentences drawn from the vocabulary, as long as the prompt asks for."""
 
 import re
+from functools import cache
 from random import Random
 
 from reference_gateway.backends.simulator import vocabulary as words
-from reference_gateway.backends.simulator.tokens import count
+from reference_gateway.backends.simulator.tokens import tokenise
 
 _LONGEST = 8192
 """Tokens that an answer never exceeds, whatever the prompt asks for."""
@@ -27,28 +28,37 @@ def asked_tokens(prompt: str, rng: Random) -> int:
     return 20 + int(drawn * 22)
 
 
-def write(rng: Random, tokens: int) -> str:
-    """Whole sentences of at least `tokens` tokens together. Every text holds characters beyond ASCII."""
-    text = sentence(rng, plain=False)
-    length = count(text)
+def write(rng: Random, tokens: int) -> list[str]:
+    """Whole sentences, as tokens: at least so many. Every text holds characters beyond ASCII."""
+    text = _sentence(rng, "", plain=False)
     sentences = 1
-    while length < tokens:
-        following = ("\n\n" if sentences % 7 == 6 else " ") + sentence(rng, plain=rng.random() < 0.5)
-        text += following
-        length += count(following)
+    while len(text) < tokens:
+        text += _sentence(rng, "\n\n" if sentences % 7 == 6 else " ", plain=rng.random() < 0.5)
         sentences += 1
     return text
 
 
-def sentence(rng: Random, *, plain: bool) -> str:
-    """One sentence of at most 15 tokens; only ASCII if `plain`."""
+def _sentence(rng: Random, space: str, *, plain: bool) -> list[str]:
+    """One sentence of at most 15 tokens after this white space; only ASCII if `plain`."""
     if not plain and rng.random() < 0.15:
-        return rng.choice(words.FOREIGN_SENTENCES)
+        return [*_phrase(space + rng.choice(words.FOREIGN_SENTENCES))]
     subject = rng.choice(words.SUBJECTS)
     opening = f"{rng.choice(words.OPENERS)} {subject}" if rng.random() < 0.2 else subject.capitalize()
-    body = f"{opening} {rng.choice(words.VERBS)} {rng.choice(words.OBJECTS)}"
+    said = [*_phrase(space + opening), *_after(rng.choice(words.VERBS)), *_after(rng.choice(words.OBJECTS))]
     if plain:
-        return f"{body}." if rng.random() < 0.5 else f"{body} {rng.choice(words.PLAIN_TAILS)}."
+        return [*said, "."] if rng.random() < 0.5 else [*said, *_after(rng.choice(words.PLAIN_TAILS)), "."]
     if rng.random() < 0.3:
-        return f"{body}. {rng.choice(words.EMOJI)}"
-    return f"{body} {rng.choice(words.TAILS)}."
+        return [*said, ".", *_after(rng.choice(words.EMOJI))]
+    return [*said, *_after(rng.choice(words.TAILS)), "."]
+
+
+def _after(phrase: str) -> tuple[str, ...]:
+    """The tokens of a phrase that others stand before."""
+    return _phrase(f" {phrase}")
+
+
+@cache
+def _phrase(text: str) -> tuple[str, ...]:
+    """The tokens of what begins with white space or stands first, and ends as no token does that goes on with white
+    space or a full stop: put together they are those of the whole. There are as many as the vocabulary makes."""
+    return tuple(tokenise(text))

@@ -38,20 +38,21 @@ def chat_reply(body: Json, rng: Random) -> Reply:
     if tools := chosen_tools(body):
         calls = [make_call(function, rng) for function in tools]
         return _cut_calls(calls, cap, "stop" if is_named(body) else "tool_calls")
-    return cut(_json_text(body, rng) or prose_for(_last_user_text(body), rng), cap, stops_of(body))
+    text = _json_text(body, rng)
+    tokens = prose_for(_last_user_text(body), rng) if text is None else tokenise(text)
+    return cut(tokens, cap, stops_of(body))
 
 
-def prose_for(prompt: str, rng: Random) -> str:
-    """A text in answer to `prompt`, as long as it asks for."""
+def prose_for(prompt: str, rng: Random) -> list[str]:
+    """The tokens of a text in answer to `prompt`, as long as it asks for."""
     return prose.write(rng, prose.asked_tokens(prompt, rng))
 
 
-def cut(text: str, cap: int | None, stops: list[str]) -> Reply:
-    """`text` as far as a model would get with a cap of `cap` tokens and these stop strings.
+def cut(tokens: list[str], cap: int | None, stops: list[str]) -> Reply:
+    """A text as far as a model would get with a cap of `cap` tokens and these stop strings.
 
     A stop string that the cap would have let through ends the text before its first occurrence, even within a token.
     """
-    tokens = tokenise(text)
     finish_reason = "stop"
     if cap is not None and len(tokens) > cap:
         tokens, finish_reason = tokens[:cap], "length"

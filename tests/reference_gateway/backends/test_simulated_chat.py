@@ -272,6 +272,24 @@ def test_streams_and_answers_take_the_time_of_their_tokens(in_virtual_time: Call
     assert whole == pytest.approx(0.5 + 0.25 * (tokens - 1))
 
 
+def test_who_asks_last_but_is_due_first_is_woken_first(in_virtual_time: Callable[..., Any]) -> None:
+    async def run() -> dict[str, float]:
+        loop = asyncio.get_running_loop()
+        woken: dict[str, float] = {}
+
+        async def first(name: str, ttft_s: float) -> None:
+            call = Call(Endpoint.CHAT, {"model": "m", **HELLO}, "m", {"ttft_s": ttft_s, "itl_s": 0})
+            stream = Simulator().stream(call)
+            await anext(stream)
+            woken[name] = loop.time()
+
+        await asyncio.gather(first("last", 60), first("soon", 0.5), first("sooner", 0.25), first("with it", 0.25))
+        return woken
+
+    woken = in_virtual_time(run())
+    assert woken == pytest.approx({"sooner": 0.25, "with it": 0.25, "soon": 0.5, "last": 60})
+
+
 def test_a_late_stream_still_lets_others_run() -> None:
     async def run() -> list[str]:
         seen: list[str] = []

@@ -27,7 +27,8 @@ def test_random_characters_are_never_lost() -> None:
 
 def test_the_tokens_of_an_answer_cut_anywhere_are_counted_alike() -> None:
     for seed in range(200):
-        tokens = tokenise(prose.write(Random(seed), 30))
+        tokens = prose.write(Random(seed), 30)
+        assert tokens == tokenise("".join(tokens))
         assert all(count("".join(tokens[:end])) == end for end in range(len(tokens)))
 
 
