@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.server import ServerState
 
-from reference_gateway.http.response import Response, Work
+from reference_gateway.http.response import ABORT, Response, Work
 from reference_gateway.request_id import new_request_id
 from reference_gateway.wire_json import one_line
 
