@@ -131,13 +131,14 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(document: Mapping[str, Any]) -> Banner:
+    tone, word = VERDICTS[gate.exit_code(document)]
     if search := document.get("sweep"):
         which = "that load" if search["knee"] is not None else "the last one"
         reasons = [f"The figures below are of {which}"]
         reasons += [search["stopped"]] if search["stopped"] else []
-        tone = "doubt" if search["stopped"] else "bad" if search["knee"] is None else "good"
-        return Banner(tone, sections.knee(search), reasons)
-    tone, word = VERDICTS[gate.exit_code(document)]
+        if broken := sum(step["violations"] for step in search["steps"]):
+            reasons.append(f"{broken} violations in all of its steps")
+        return Banner(tone, f"{word}: {sections.knee(search)}", reasons)
     reasons = []
     slo, baseline = document["slo"], document["slo"]["baseline"]
     if missed := sum(not check["held"] for check in slo["checks"]):

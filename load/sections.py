@@ -59,7 +59,8 @@ def _comparison(found: Mapping[str, Any] | None) -> Section | None:
         told = FIGURES[row["name"]].told
         change = "–" if row["change"] is None else f"{row['change']:+.1%}"
         rows.append((row["name"], told(row["then"]), told(row["now"]), change, "worse" if row["regressed"] else "held"))
-    about = f"A figure may be worse by {found['tolerance']:.0%} of what it was, and by what is noise for it."
+    allowed = f"{found['tolerance'] * 100:.3g}%"
+    about = f"A figure may be worse by {allowed} of what it was (--tolerance), or by what is noise for it."
     return Section(title, about, (), [Table(("Figure", "Then", "Now", "Change", "Verdict"), rows)])
 
 

@@ -21,7 +21,7 @@ from conformance.verdict import Exit
 from load import csvs, gate, page, table
 from load.command import locust_run, sweep
 from load.command.locust_run import DRAIN_S, FIGURES
-from load.command.measuring import Unfinished, once, sweep_code, swept
+from load.command.measuring import Unfinished, once, swept
 from load.command.order import DURATION_S, LONGEST_S, TARGET_OPTIONS, USERS, Order, order_of
 from load.options import OPTIONS
 from load.scenarios import SCENARIOS, members
@@ -47,6 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="load.json of an earlier run, which this one must not be worse than",
+    )
+    add(
+        "--tolerance",
+        type=_share,
+        metavar="SHARE",
+        help=f"how much worse than in the baseline a figure may be (default: {gate.TOLERANCE:.0%})".replace("%", "%%"),
     )
     add("--no-calibration", action="store_true", help="do not measure this client's own error after the run")
     for name in TARGET_OPTIONS:
@@ -78,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         document = redactor.tree(document)
         for line in table.lines(document):
             print(line)
-        code = sweep_code(document) if order.sweep else gate.exit_code(document)
+        code = gate.exit_code(document)
         crash = redactor.text(locust_run.crash(Path(folder)))
         if crash or code == Exit.ERROR:
             return _complain(Exit.ERROR, f"a fault of gateproof's own, please report it: {crash or 'a user broke'}")
@@ -141,6 +147,17 @@ def _rate(text: str) -> float:
     if not 0 < rate < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a rate above 0")
     return rate
+
+
+def _share(text: str) -> float:
+    """A share of 1, from 15% or 0.15."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 10:
+        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 up, such as 15% or 0.15")
+    return share
 
 
 def _duration(text: str) -> int:

@@ -33,6 +33,7 @@ class Order:
     checks: gate.Checks
     sweep: Sweep | None
     baseline: Mapping[str, Any] | None
+    tolerance: float
     users: int
     spawn_rate: float
     duration_s: int
@@ -72,6 +73,8 @@ def order_of(args: argparse.Namespace) -> Order:
     direct_of(target, settings)
     if args.baseline and search:
         raise ConfigError("--baseline is for one run: a sweep has many")
+    if args.tolerance is not None and not args.baseline:
+        raise ConfigError("--tolerance is of --baseline: it needs an earlier run to compare with")
     return Order(
         target=target,
         options=options,
@@ -79,6 +82,7 @@ def order_of(args: argparse.Namespace) -> Order:
         checks=gate.parse(settings.slo),
         sweep=search,
         baseline=_read(args.baseline) if args.baseline else None,
+        tolerance=gate.TOLERANCE if args.tolerance is None else args.tolerance,
         users=args.users or USERS,
         spawn_rate=args.spawn_rate or 0,
         duration_s=args.duration or _natural_s(settings) or DURATION_S,

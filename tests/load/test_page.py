@@ -81,10 +81,23 @@ def test_what_the_gateway_adds_is_told_in_sentences_and_in_figures() -> None:
 def test_a_sweep_is_told_with_its_knee_and_every_load() -> None:
     document = swept(made_up())
     found = Parsed(page(document))
-    assert f"Held up to {document['sweep']['knee']:g} requests/s The figures below are of that load" in found.words
+    knee = f"{document['sweep']['knee']:g}"
+    assert f"Failed: Held up to {knee} requests/s The figures below are of that load" in found.words
+    assert re.search(r"\d+ violations in all of its steps", found.words)
     assert all(f"{step['rate']:g}" in found.text for step in document["sweep"]["steps"])
     assert "32 requests/s did not hold: ttft_p95 < 300ms: 640 ms" in found.words
     assert json.loads(found.scripts[0])["curves"][0][0]["title"] == "Goodput over requests/s"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "knee", "word"), [("", 9, "Passed"), ("", None, "Failed"), ("x", 9, "Not to be trus")]
+)
+def test_the_banner_of_a_sweep_says_what_its_exit_code_says(stopped: str, knee: int | None, word: str) -> None:
+    document = swept(made_up())
+    search = document["sweep"] | {"stopped": stopped, "knee": knee}
+    search["steps"] = [step | {"violations": 0} for step in search["steps"]]
+    words = Parsed(page(document | {"sweep": search})).words
+    assert word in words.split("The figures below")[0]
 
 
 def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:

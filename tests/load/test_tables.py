@@ -46,6 +46,7 @@ def test_a_missed_slo_and_a_regression_are_told(document: dict[str, Any]) -> Non
     said = "\n".join(lines(document))
     assert "  MISSED  ttft_p95 < 1ms: " in said and "  held    goodput > 0%: " in said
     assert "  WORSE   ttft_p50: " in said
+    assert "beside the earlier run (worse: by more than 10% " in said
 
 
 def test_what_a_gateway_says_stays_on_its_line_and_moves_no_cursor() -> None:
