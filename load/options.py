@@ -21,6 +21,8 @@ from load.spans import seconds
 PREFIX = "gateproof_"
 MAX_IN_FLIGHT = 10_000
 STALL_S = 1.0
+SEARCH_TIMES = 4
+"""An answer to what is asked before the load may take so many times the longest silence, as in a check."""
 TARGET_NAMES = (
     *("profile", "model", "completions_model", "embeddings_model", "api_key", "header", "ca_file", "insecure"),
     *("timeout", "workspace"),

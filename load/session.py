@@ -2,11 +2,11 @@
 # mypy: allow-untyped-calls
 
 import argparse
-import json
 import logging
 import os
 from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter, process_time, time
@@ -18,6 +18,7 @@ from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 
+from conformance.exchange import clip, escaped
 from conformance.reporting.report import tool_version
 from conformance.target import ConfigError
 from load import gate, health
@@ -26,11 +27,14 @@ from load.metrics import Batch, Limits, Metrics, Series, spread
 from load.options import Settings, settings_of
 from load.overhead import Pairs
 from load.plan import Plan, Planner
+from load.reporting import files
 from load.result import StreamResult
 
 WIRE_KEY = "gateproof"
 STREAM_ROWS = "SSE"
 HERE = "local"
+SAID = 300
+"""Characters that are kept of what a gateway said."""
 LOG = logging.getLogger("gateproof")
 _HELD = {True: "held", False: "MISSED"}
 
@@ -91,9 +95,10 @@ class Session:
         what it says, requests and their response times.
         """
         self.active -= 1
-        if plan and (result.detail or result.violations):
-            violations = tuple((rule, plan.redactor.text(seen)) for rule, seen in result.violations)
-            result = replace(result, detail=plan.redactor.text(result.detail), violations=violations)
+        if result.detail or result.violations:
+            said = partial(_said, plan)
+            violations = tuple((rule, said(seen)) for rule, seen in result.violations)
+            result = replace(result, detail=said(result.detail), violations=violations)
         self.metrics.add(scenario, result)
         self._count_events(result)
         environment.events.request.fire(
@@ -124,7 +129,7 @@ class Session:
         document = {
             "tool": {"name": "gateproof", "version": tool_version()},
             "base_url": _without_password(environment.host or ""),
-            "model": self.planner.model or self._worker_model or options.gateproof_model or None,
+            "model": escaped(self.planner.model or self._worker_model or options.gateproof_model or "", "") or None,
             "profile": options.gateproof_profile or "openai",
             "max_tokens": settings.max_tokens,
             "users": self.users,
@@ -287,10 +292,15 @@ class Session:
             self.health.add(process, batch.lag, batch.cpu_s, batch.wall_s)
 
 
+def _said(plan: Plan | None, text: str) -> str:
+    """What a gateway said, without secrets, and so that it commands no terminal that it is shown on."""
+    return clip(plan.redactor.text(text) if plan else text, SAID)
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Writes the file whole or not at all."""
     staging = path.with_name(path.name + ".partial")
-    staging.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    staging.write_text(files.json_text(document), encoding="utf-8")
     os.replace(staging, path)
 
 

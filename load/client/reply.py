@@ -4,14 +4,14 @@ The HTTP framing is llhttp's (httptools), with one short cut: a read that consis
 plain event of the stream, is not shown to it.
 """
 
-import json
 from operator import sub
 from typing import Any
 
 import httptools
 
+from conformance.decoding import PastBound, parsed
 from load.client.envelope import PLAIN
-from load.client.events import EventStream, sentence_of
+from load.client.events import EventStream, count_of, sentence_of
 from load.result import StreamResult
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -216,6 +216,11 @@ class Reply:
             self.failure, self.detail = kind, detail
             self.ended, self.reusable = True, False
 
+    def hang(self, waited_s: float) -> None:
+        """The stream is over for its reader, and its body does not end."""
+        if self.stream is not None:
+            self.stream.hang(waited_s)
+
     @property
     def done(self) -> bool:
         """Whether the stream is over for its reader, even if the body's end has not come."""
@@ -267,10 +272,10 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The collected body as JSON; None if it is not."""
+        """The collected body as JSON; None if it is not, or more than conformance.limits lets us take apart."""
         try:
-            return json.loads(bytes(self.body))
-        except (ValueError, RecursionError):
+            return parsed(self.body.decode("utf-8"), strict=False)
+        except (ValueError, PastBound):
             return None
 
     @property
@@ -330,8 +335,7 @@ def _quoted(body: bytes | bytearray) -> str:
 
 def _tokens(body: Any) -> int | None:
     usage = body.get("usage") if isinstance(body, dict) else None
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) else None
+    return count_of(usage.get("completion_tokens")) if isinstance(usage, dict) else None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -238,9 +238,8 @@ def test_scenarios_without_chat_need_no_chat_model(run: Command, paced_url: str,
 
 
 def test_our_modules_leave_the_process_as_it_was() -> None:
-    code = (
-        "import sys, load.metrics, load.client.reply, load.command, load.client.endpoint, load.table, load.scenarios\n"
-    )
+    modules = "load.metrics, load.client.reply, load.command, load.client.endpoint, load.reporting, load.scenarios"
+    code = f"import sys, {modules}\n"
     code += "print({'locust', 'gevent'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "set()\n"

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from load import charts
+from load.reporting import charts
 from reference_gateway.server import running_gateway
 from tests.conftest import ROOT
 from tests.load.chromium import drawn, needs_chromium

@@ -15,13 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance.verdict import Exit
-from load import charts, gate, sections
+from load import gate
 from load.gate.names import FIGURES
 from load.metrics import RATES, TIMES
-from load.sections import number
-from load.table import COLUMNS, TITLES, ms
+from load.reporting import charts, sections
+from load.reporting.sections import number
+from load.reporting.table import COLUMNS, TITLES, ms
 
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).parent.with_name("static")
 GLOSSARY = (
     (
         "TTFT",

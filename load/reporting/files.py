@@ -1,7 +1,8 @@
-"""A load.json as CSV files, for spreadsheets and for jq's friends. Times are in seconds, as there."""
+"""A load.json as files: as JSON, and as CSV, for spreadsheets. Times are in seconds in both."""
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,12 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 TOTAL = "total"
 
 
-def files(document: Mapping[str, Any]) -> dict[str, str]:
+def json_text(document: Mapping[str, Any]) -> str:
+    """The text of load.json, which may be put into a page: no "<" begins an element there."""
+    return json.dumps(document, indent=2, ensure_ascii=False).replace("<", "\\u003c") + "\n"
+
+
+def csvs(document: Mapping[str, Any]) -> dict[str, str]:
     """Each file's text by its name: the figures of the run and of each scenario, the seconds, and what went wrong."""
     return {
         "load_figures.csv": _table(_figures(document)),

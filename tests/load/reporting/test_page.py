@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from load import charts, gate
+from load import gate
 from load.metrics import Metrics
-from load.page import command, page
+from load.reporting import charts
+from load.reporting.page import command, page
 from tests.load.chromium import drawn, needs_chromium
 from tests.load.documents import made_up, swept
 

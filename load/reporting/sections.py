@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from load.gate.names import FIGURES
 from load.overhead import TITLES, WAYS
-from load.table import ms
+from load.reporting.table import ms
 
 UNITS = {"rate": "requests/s", "users": "users"}
 
