@@ -4,7 +4,6 @@
 import argparse
 import logging
 import os
-from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +22,8 @@ from conformance.reporting.report import tool_version
 from conformance.target import ConfigError
 from load import gate, health
 from load.health import PROBE_S, Health
-from load.metrics import Batch, Limits, Metrics, Series, spread
+from load.live import Live
+from load.metrics import Batch, Limits, Metrics, Series
 from load.options import Settings, settings_of
 from load.overhead import Pairs
 from load.plan import Plan, Planner
@@ -53,8 +53,8 @@ class _Watched:
 class Session:
     """Counts the requests of this process; on a master, those of all its workers.
 
-    Whoever sends a request calls `begin` before, and `record` or `unfinished` after it. `arrivals` and `scenarios` are
-    told in load.json as they are set here.
+    Whoever sends a request calls `live.begin` before, and `record` or `unfinished` with what that gave after it.
+    `arrivals` are told in load.json as they are set here.
     """
 
     def __init__(self) -> None:
@@ -63,44 +63,43 @@ class Session:
         self.pairs = Pairs()
         self.planner = Planner()
         self.users = 0
-        self.active = 0
         self.arrivals: dict[str, Any] = {}
+        self.live = Live()
         self._series = Series()
-        self._counts: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._unsent: list[Batch] = []
         self._is_worker = False
         self._pulse: Any = None
         self._watched = _Watched()
-        self._wall_s = 0.0
         self._worker_model: str | None = None
 
-    def begin(self) -> None:
-        """A request is about to be sent."""
-        self.active += 1
-        self._counts[int(time())]["started"] += 1
+    @property
+    def active(self) -> int:
+        """How many requests of this process are under way."""
+        return self.live.active
 
-    def unfinished(self, scenario: str) -> None:
+    def unfinished(self, scenario: str, opened: Any) -> None:
         """The request that began is given up, because its user is stopped."""
-        self.active -= 1
+        self.live.leave(opened)
         self.metrics.add_unfinished(scenario)
 
     def dropped(self, scenario: str) -> None:
         """A request was due and is not sent, because as many as are allowed are open."""
         self.metrics.add_dropped(scenario)
 
-    def record(self, environment: Environment, scenario: str, result: StreamResult, plan: Plan | None) -> None:
+    def record(
+        self, environment: Environment, scenario: str, opened: Any, result: StreamResult, plan: Plan | None
+    ) -> None:
         """Counts the end of the request that began, here and in locust's own tables (milliseconds there).
 
         TTFT and ITL become rows of their own, one value a stream, but do not enter locust's aggregated row: that stays
         what it says, requests and their response times.
         """
-        self.active -= 1
+        self.live.end(opened, result)
         if result.detail or result.violations:
             said = partial(_said, plan)
             violations = tuple((rule, said(seen)) for rule, seen in result.violations)
             result = replace(result, detail=said(result.detail), violations=violations)
         self.metrics.add(scenario, result)
-        self._count_events(result)
         environment.events.request.fire(
             request_type="POST",
             name=scenario,
@@ -161,12 +160,11 @@ class Session:
             process["environment"] = environment  # a worker may be told to start before it is told that it is there
             self.clear()
             self.planner.clear()
-            self.active = 0
+            self.live = Live()
             self._is_worker = isinstance(environment.runner, WorkerRunner)
             settings = _settings(environment)
             checks = gate.parse(settings.slo)
             self.metrics.limits = Limits(settings.stall_s, checks.good if checks else None)
-            self._wall_s = time() - perf_counter()
             if self._pulse is None and not isinstance(environment.runner, MasterRunner):
                 self._pulse = gevent.spawn(self._watch)
 
@@ -230,19 +228,8 @@ class Session:
 
     def clear(self) -> None:
         """Forgets what was measured; what is open stays open."""
-        for part in (self.metrics, self.health, self.pairs, self._series, self._counts, self._unsent):
+        for part in (self.metrics, self.health, self.pairs, self.live, self._series, self._unsent):
             part.clear()
-
-    def _count_events(self, result: StreamResult) -> None:
-        if result.ttft_s is None or not result.content_events:
-            self._counts[int(time())]["tokens"] += result.tokens or 0
-            return
-        first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
-        events, tokens = result.events / result.content_events, (result.tokens or 0) / result.content_events
-        for second, number in spread(first_s, result.gaps_s):
-            counts = self._counts[second]
-            counts["events"] += number * events
-            counts["tokens"] += number * tokens
 
     def _watch(self) -> None:
         """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""
@@ -255,6 +242,8 @@ class Session:
             if self.active:
                 watched.lags_s.append(perf_counter() - before_s - PROBE_S)
             if int(time()) != watched.second:
+                for _ in self.live.look():
+                    gevent.sleep(0)
                 self._tell_watched()
 
     def _tell_watched(self) -> None:
@@ -263,7 +252,7 @@ class Session:
         if watched.active:
             active = round(fmean(watched.active))
             for second in range(watched.second, max(self._watched.second, watched.second + 1)):
-                self._counts[second]["active"] = active
+                self.live.counts[second]["active"] = active
         self._tell(watched)
 
     def settle(self) -> None:
@@ -271,14 +260,13 @@ class Session:
         self._tell(None)
 
     def _tell(self, watched: "_Watched | None") -> None:
-        counts = {second: dict(found) for second, found in self._counts.items()}
-        self._counts.clear()
+        counts, times = self.live.take()
         lag, cpu_s, wall_s = health.seconds([]), 0.0, 0.0
         if watched and watched.lags_s:
             lag = health.seconds(watched.lags_s)
             cpu_s, wall_s = process_time() - watched.cpu_s, perf_counter() - watched.wall_s
         second = watched.second if watched else int(time())
-        batch = Batch(second, self.metrics.take(), counts, self.pairs.take(), lag, cpu_s, wall_s)
+        batch = Batch(second, self.metrics.take(), counts, times, self.pairs.take(), lag, cpu_s, wall_s)
         if self._is_worker:
             self._unsent.append(batch)
         else:

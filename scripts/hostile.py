@@ -114,7 +114,7 @@ COMMANDS = {
     ),
     "load": Command(
         "load.json",
-        (*("load", "--users", "4", "--duration", "3", "--timeout", f"{SILENCE_S:g}", "--no-calibration"),),
+        (*("load", "--users", "4", "--duration", "8", "--timeout", f"{SILENCE_S:g}", "--no-calibration"),),
         took_s=120.0,
         cpu_s=60.0,
         peak_mib=400,

@@ -171,6 +171,11 @@ class Connection:
             raise self._fault
         return started_s
 
+    def cut(self, kind: str, detail: str) -> None:
+        """Ends the answer that is open with this failure."""
+        self._reply.fail(kind, detail)
+        self._wake()
+
     def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
         """What takes a socket read and its stamp, and returns whether there is something to catch up with."""
         return reply.feed

@@ -16,6 +16,8 @@ from load.result import StreamResult
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_STREAM_BYTES = 64 * 1024 * 1024
+MAX_STREAM_EVENTS = 200_000
 MOST_HELD_BYTES = 32 * 1024
 LONGEST_PLAIN = 4096
 """Bytes of a read that is looked at as one event."""
@@ -53,6 +55,7 @@ class Reply:
         "_parts",
         "_plain_end",
         "_streaming",
+        "began_s",
         "body",
         "bytes_read",
         "detail",
@@ -81,7 +84,7 @@ class Reply:
         self._leave_after = leave_after
         self._held: list[tuple[bytes, float]] = []
         self._held_bytes = 0
-        self.last_s = 0.0
+        self.began_s = self.last_s = 0.0
         """When something was last read; before that, when the request was sent."""
         self._head_done = self._streaming = self._between_chunks = False
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
@@ -92,7 +95,7 @@ class Reply:
 
     def begin(self, t_s: float) -> None:
         """The request is sent now."""
-        self.last_s = t_s
+        self.began_s = self.last_s = t_s
 
     def feed(self, data: bytes, t_s: float) -> bool:
         """Takes one socket read, stamped `t_s` in seconds; no bytes are the end of the connection.
@@ -215,6 +218,15 @@ class Reply:
         if not self.ended:
             self.failure, self.detail = kind, detail
             self.ended, self.reusable = True, False
+
+    @property
+    def excess(self) -> str:
+        """What a stream has too much of; "" for one that a client may have asked for."""
+        if self.bytes_read > MAX_STREAM_BYTES:
+            return f"a stream of more than {MAX_STREAM_BYTES} bytes"
+        if self.stream is not None and len(self.stream.stamps) > MAX_STREAM_EVENTS:
+            return f"a stream of more than {MAX_STREAM_EVENTS} events with text"
+        return ""
 
     def hang(self, waited_s: float) -> None:
         """The stream is over for its reader, and its body does not end."""

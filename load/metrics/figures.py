@@ -14,7 +14,9 @@ RATES = ("tokens_per_s", "events_per_s")
 """What is measured once a stream, as a rate over its whole time."""
 STALL_S = 1.0
 CUT_SHORT = frozenset({"cut short", "no [DONE]"})
-MALFORMED = frozenset({"malformed event", "malformed answer", "oversized event", "not an event stream"})
+MALFORMED = frozenset(
+    {"malformed event", "malformed answer", "oversized event", "oversized stream", "not an event stream"}
+)
 _TAKEN = (
     "counts",
     "errors",

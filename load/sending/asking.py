@@ -57,7 +57,7 @@ class Asker:
         client's lateness then, and their difference none of it.
         """
         straight = None
-        SESSION.begin()
+        opened = SESSION.live.begin(self._client)
         try:
             if twin and self._direct and random.random() < 0.5:
                 straight = self._direct.send(replace(twin, scheduled_s=request.scheduled_s))
@@ -66,9 +66,9 @@ class Asker:
             if twin and self._direct and straight is None:
                 straight = self._direct.send(replace(twin, scheduled_s=_due_after(result)))
         except gevent.GreenletExit:
-            SESSION.unfinished(scenario.name)
+            SESSION.unfinished(scenario.name, opened)
             raise
-        SESSION.record(self._environment, scenario.name, result, self.plan)
+        SESSION.record(self._environment, scenario.name, opened, result, self.plan)
         if straight:
             SESSION.pairs.add(result, straight)
         return result

@@ -23,6 +23,7 @@ def made_up(
         taken = metrics.take()
         for one in taken.values():
             series.add_figures(second, one)
+            series.add_times(second, one.times)
         metrics.receive(taken)
         series.add_counts(second, {"active": 8 + second % 3, "started": 8, "events": 190.0, "tokens": 180.0})
         series.add_health(second, lag_s * rng.uniform(0.2, 1), cpu * rng.uniform(0.8, 1))
