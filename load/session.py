@@ -4,13 +4,13 @@
 import argparse
 import logging
 import os
+import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter, process_time, time
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 from locust.env import Environment
@@ -24,7 +24,7 @@ from load import gate, health
 from load.health import PROBE_S, Health
 from load.live import Live
 from load.metrics import Batch, Limits, Metrics, Series
-from load.options import Settings, settings_of
+from load.options import Settings, flags, of_locust, settings_of, shown_headers, without_password
 from load.overhead import Pairs
 from load.plan import Plan, Planner
 from load.reporting import files
@@ -36,6 +36,7 @@ HERE = "local"
 SAID = 300
 """Characters that are kept of what a gateway said."""
 LOG = logging.getLogger("gateproof")
+_NOT_REPEATED = {"api_key", "json", "progress"}
 _HELD = {True: "held", False: "MISSED"}
 
 
@@ -127,13 +128,15 @@ class Session:
         figures = self.metrics.summary()
         document = {
             "tool": {"name": "gateproof", "version": tool_version()},
-            "base_url": _without_password(environment.host or ""),
+            "command": _command(environment, options),
+            "base_url": without_password(environment.host or ""),
             "model": escaped(self.planner.model or self._worker_model or options.gateproof_model or "", "") or None,
             "profile": options.gateproof_profile or "openai",
             "max_tokens": settings.max_tokens,
             "users": self.users,
             "arrivals": {"kind": "closed", "rate": None, "users": self.users} | self.arrivals,
             **figures,
+            "distribution": self.metrics.total.distribution(),
             "client": {
                 "errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0,
                 **self.health.summary(),
@@ -306,9 +309,17 @@ def _settings(environment: Environment) -> Settings:
         return Settings()
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def _command(environment: Environment, options: argparse.Namespace) -> str:
+    """The line that has locust run the same again, without secrets: a key comes from the environment."""
+    ours = {name: value for name, value in of_locust(options).items() if name not in _NOT_REPEATED}
+    headers = ours.get("header")
+    lines = [headers] if isinstance(headers, str) else headers or ()
+    ours["header"] = shown_headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
+    ours["direct"] = without_password(ours["direct"]) if ours.get("direct") else None
+    words = ["locust", "-f", "load/locustfile.py", "--headless", "-H", without_password(environment.host or "")]
+    named = ("users", "spawn_rate", "run_time", "processes", "tags", "exclude_tags")
+    words += flags({name: getattr(options, name, None) for name in named})
+    return shlex.join([*words, *flags(ours, "--gateproof-"), *(options.user_classes or ())])
 
 
 SESSION = Session()

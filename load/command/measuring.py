@@ -43,7 +43,8 @@ def _measured(order: Order, job: Job, folder: Path) -> dict[str, Any]:
     document = locust_run.measure(job, folder)
     if document is None:
         raise Unfinished
-    return {**document, "slo": gate.judge(document, order.checks, order.baseline, order.tolerance)}
+    told = {"command": order.command(job.model or document["model"] or "")}
+    return {**document, **told, "slo": gate.judge(document, order.checks, order.baseline, order.tolerance)}
 
 
 def _calibrated(order: Order, document: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ What a gateway said is hostile: the template escapes every value, and the page's
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -82,7 +81,6 @@ def page(document: Mapping[str, Any]) -> str:
         scenario_columns=SCENARIO_COLUMNS,
         sections=found,
         client=_client(document["client"]),
-        command=command(document),
         glossary=GLOSSARY,
         data={
             "specification": charts.specification(),
@@ -100,24 +98,6 @@ VERDICTS = {
     Exit.UNTRUSTWORTHY: ("doubt", "Not to be trusted"),
 }
 SCENARIO_COLUMNS = ("Scenario", "Requests", "Failed", "TTFT p50", "TTFT p95", "ITL p50", "ITL p99", "End to end p95")
-
-
-def command(document: Mapping[str, Any]) -> str:
-    """The line that runs the same load again, as far as a load.json tells it."""
-    arrivals, tokens = document["arrivals"], document["max_tokens"]
-    words = ["gateproof", "load", document["base_url"], "--profile", document["profile"]]
-    words += ["--model", document["model"]] if document["model"] else []
-    if scenarios := list(document["scenarios"]):
-        words += ["--scenario", scenarios[0] if len(scenarios) == 1 else "mixed"]
-    if arrivals["kind"] == "closed":
-        words += ["--users", str(document["users"])]
-    else:
-        words += ["--arrivals", arrivals["kind"]]
-        words += ["--rate", f"{arrivals['rate']:g}"] if arrivals["rate"] else []
-    words += ["--duration", f"{max(1, round(document['duration_s']))}s"]
-    words += ["--max-tokens", str(tokens)] if tokens else []
-    words += [word for check in document["slo"]["checks"] for word in ("--slo", check["slo"])]
-    return shlex.join(words)
 
 
 def _summary(document: Mapping[str, Any]) -> list[str]:

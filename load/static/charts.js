@@ -116,8 +116,8 @@ const gateproofCharts = (() => {
     };
   }
 
-  // One chart of y over x, both numeric, such as goodput over rate. `lines` are {label, points}.
-  function curve(parent, { title, about, x, y, lines }) {
+  // One chart of y over x, both numeric, such as goodput over rate. `lines` are {label, points}; `log`: x is logarithmic.
+  function curve(parent, { title, about, x, y, log, lines }) {
     const { holder } = frame(parent, title, about);
     const at = [...new Set(lines.flatMap(({ points }) => points.map((point) => point[0])))].sort((a, b) => a - b);
     const data = [at, ...lines.map(({ points }) => {
@@ -125,7 +125,7 @@ const gateproofCharts = (() => {
       return at.map((value) => known.get(value) ?? null);
     })];
     draw(holder, {
-      scales: { x: { time: false }, y: { range: (_, least, most) => [0, most * 1.05] } },
+      scales: { x: { time: false, ...log ? { distr: 3 } : {} }, y: { range: (_, least, most) => [0, most * 1.05] } },
       axes: [axis(number, { label: x, labelSize: 18, size: 30, space: 60, labelFont: "12px system-ui, sans-serif" }),
         axis(number, { size: 58 })],
       series: [{ label: x, value: (_, value) => number(value) },

@@ -35,6 +35,7 @@ def made_up(
     figures = metrics.summary()
     document: dict[str, Any] = {
         "tool": {"name": "gateproof", "version": "0.1.0"},
+        "command": f"gateproof load 'https://gateway.test/v1{hostile}'",
         "base_url": f"https://gateway.test/v1{hostile}",
         "model": f"meta/llama-3-8b{hostile}",
         "profile": "openai",
@@ -42,6 +43,7 @@ def made_up(
         "users": 8,
         "arrivals": {"kind": "poisson", "rate": 8.0, "users": 8},
         **figures,
+        "distribution": metrics.total.distribution(),
         "client": {
             "errors": 0,
             "processes": 1,

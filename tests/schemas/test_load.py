@@ -53,6 +53,7 @@ def document() -> dict[str, Any]:
     calibration |= {"ttft_error_s": errors, "itl_error_s": errors, "note": None, "loop_lag_s": lag, "cpu": 0.1}
     found: dict[str, Any] = {
         "tool": {"name": "gateproof", "version": "0.1.0"},
+        "command": "gateproof load http://127.0.0.1:8000/v1",
         "base_url": "http://127.0.0.1:8000/v1",
         "model": "echo",
         "profile": "openai",
@@ -60,6 +61,7 @@ def document() -> dict[str, Any]:
         "users": 3,
         "arrivals": {"kind": "poisson", "rate": 3.0, "users": None},
         **figures,
+        "distribution": metrics.total.distribution(),
         "client": {"errors": 0, "processes": 1, "loop_lag_s": lag, "cpu": 0.2, "events_per_read": 1.08}
         | {"lateness_s": figures["lateness_s"], "calibration": calibration},
         "overhead": pairs.summary(),
