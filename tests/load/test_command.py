@@ -165,6 +165,29 @@ def test_a_run_in_which_nothing_ends_measures_nothing_and_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+LATE = """Traceback (most recent call last):
+  File "/x/locust/stats.py", line 1171, in stats_writer
+    self.requests_csv_filehandle.seek(requests_csv_data_start)
+ValueError: I/O operation on closed file.
+2026-01-01T00:00:00Z <Greenlet at 0x1: stats_writer> failed with ValueError
+"""
+BROKEN = """[2026] host/ERROR: boom
+Traceback (most recent call last):
+  File "/x/user.py", line 1, in act
+    1 / 0
+ZeroDivisionError: division by zero
+[2026] more
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "said"), [("", ""), (LATE, ""), (BROKEN, "ZeroDivisionError: division by zero"), (BROKEN + LATE, "ZeroDiv")]
+)
+def test_what_broke_in_locust_is_told_but_not_that_its_files_were_closed(tmp_path: Path, log: str, said: str) -> None:
+    (tmp_path / locust_run.LOG).write_text(log)
+    assert locust_run.crash(tmp_path).startswith(said) and bool(locust_run.crash(tmp_path)) is bool(said)
+
+
 def test_a_missed_slo_ends_with_1_and_a_held_one_does_not(run: Command, paced_url: str, tmp_path: Path) -> None:
     words = ["--rate", "20", "--duration", "1", "--output", "out", "--slo", "error_rate < 1%"]
     held = loaded(run, paced_url, *words)
