@@ -26,7 +26,7 @@ GRACE_S = 30
 LEAD_S = 10
 """How much longer locust may take for a run than it should, before its own --run-time ends it."""
 IN_CSV_WRITER, CLOSED = "in stats_writer", "ValueError: I/O operation on closed file."
-"""With several processes locust's writer of CSV files may wake once more when locust has closed them, at its very end."""
+"""With several processes locust's writer of CSV files may wake once more when locust has closed them, at the end."""
 FIGURES, PROGRESS, LOG = "load.json", "progress.json", "locust.log"
 
 
