@@ -107,8 +107,9 @@ def _error(calibration: Mapping[str, Any]) -> str:
     ttft, itl = calibration["ttft_error_s"], calibration["itl_error_s"]
     if ttft["p50"] is None:
         return f"not calibrated ({calibration['note']})"
+    where = f"{calibration['processes']} x {calibration['streams']} streams"
     return (
-        f"error at this load, p50 and p99: TTFT {ms(ttft['p50'])} and {ms(ttft['p99'])} ms,"
+        f"error at this load ({where}), p50 and p99: TTFT {ms(ttft['p50'])} and {ms(ttft['p99'])} ms,"
         f" ITL {ms(itl['p50'])} and {ms(itl['p99'])} ms" + (f" ({calibration['note']})" if calibration["note"] else "")
     )
 
