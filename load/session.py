@@ -317,8 +317,8 @@ def _command(environment: Environment, options: argparse.Namespace) -> str:
     ours["header"] = shown_headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
     ours["direct"] = without_password(ours["direct"]) if ours.get("direct") else None
     words = ["locust", "-f", "load/locustfile.py", "--headless", "-H", without_password(environment.host or "")]
-    named = ("users", "spawn_rate", "run_time", "processes", "tags", "exclude_tags")
-    words += flags({name: getattr(options, name, None) for name in named})
+    named = ("spawn_rate", "run_time", "processes", "tags", "exclude_tags")
+    words += flags({"users": options.num_users, **{name: getattr(options, name, None) for name in named}})
     return shlex.join([*words, *flags(ours, "--gateproof-"), *(options.user_classes or ())])
 
 

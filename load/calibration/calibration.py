@@ -107,10 +107,14 @@ def calibrate(
         return told | _errors([], [], str(failed))
     except OSError as error:
         return told | _errors([], [], f"the calibration could not be run: {error}")
-    ttft, itl, failures = [], [], []
+    ttft: list[float] = []
+    itl: list[float] = []
+    failures: list[str] = []
     for truth, seen in runs:
         late, jitter = differences(truth["sent"], seen["seen"])
-        ttft, itl, failures = ttft + late, itl + jitter, failures + seen["errors"]
+        ttft += late
+        itl += jitter
+        failures += seen["errors"]
     note = f"{len(failures)} streams failed: {failures[0]}" if failures else ""
     return (
         told
