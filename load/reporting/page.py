@@ -210,8 +210,8 @@ def _client(client: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 (
                     f"{title} error",
                     f"p50 {ms(errors['p50'])} ms, p99 {ms(errors['p99'])} ms",
-                    "What this client reported beyond the truth of a server whose send times are known, at this load:"
-                    f" {calibration['processes']} processes with {calibration['streams']} streams each."
+                    "What this client reported beyond the truth of a server whose send times are known, at this load"
+                    f" (processes: {calibration['processes']}, streams in each: {calibration['streams']})."
                     + (f" {calibration['note']}" if calibration["note"] else ""),
                 )
             )
