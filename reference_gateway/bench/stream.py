@@ -2,8 +2,9 @@
 
 Measured with 275 streams of 100 events per second, which is half of 55,000: the CPU time of the server per event, how
 much the requests they begin with included, how far a gap between two events is from the pace (p99), and the memory that
-an open stream takes which waits for its second token. Server and reader have a core each where there are two. Times of
-a busy machine are noise; that is what the raw server stands beside for.
+an open stream takes which waits for its second token. Server and reader have a core each where there are two. On a
+busy machine the times are noise, and most of all the jitter: the raw server beside tells how much, --realtime is the
+remedy.
 """
 
 import argparse
@@ -105,9 +106,16 @@ def main() -> int:
     add("--seconds", type=float, default=LOAD_S, help="of load on each server, from 0.1 on (default: %(default)s)")
     add("--streams", type=int, default=STREAMS, help="at a time, from 2 on (default: %(default)s)")
     add("--waiting", type=int, default=IDLE_STREAMS, help="streams that wait, from 10 on (default: %(default)s)")
-    size = Size(**vars(parser.parse_args()))
+    add("--realtime", action="store_true", help="keep other programs off the cores (needs root)")
+    args = parser.parse_args()
+    size = Size(args.seconds, args.streams, args.waiting)
     if not (0.1 <= size.seconds <= 60 and size.streams >= 2 and size.waiting >= 10):
         parser.error("that is too little to measure, or more than a minute")
+    if args.realtime:
+        try:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        except PermissionError:
+            parser.error("--realtime needs root")
     gateway = _measured(lambda itl_s: [*GATEWAY, "--ttft", str(TTFT_S), "--itl", str(itl_s)], size)
     raw = _measured(lambda itl_s: [*RAW, str(TTFT_S), str(itl_s), str(TOKENS)], size)
     print(f"{size.streams} streams of {1 / ITL_S:.0f} events per second; {size.waiting} that wait")
