@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -29,7 +30,8 @@ def document(*areas: str, defect: str = "", profile: str = "openai", without: st
             url + path, profile=profile, api_key=KEY, timeout_s=5.0, without=frozenset([without] if without else [])
         )
         began = time.monotonic()
-        recording = asyncio.run(record(target, dialect, needed(target, *areas)))
+        with ThreadPoolExecutor(1) as thread:  # as a test that drives a browser has a running loop in its own
+            recording = thread.submit(asyncio.run, record(target, dialect, needed(target, *areas))).result()
         outcomes = judge_recording(recording, target, *areas)
     judgements = [
         Judgement(id, said.verdict, said.message, test=f"suites::{id}", blame=said.blame)
