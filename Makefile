@@ -48,8 +48,9 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## how long a check takes, against a bare client; what the load client needs and errs by, against a C reader
+bench: $(READY)  ## how long a check takes, against a bare client, and writing its report; what the load client needs and errs by, against a C reader
 	$(BIN)/python -m conformance.bench.check
+	$(BIN)/python -m conformance.bench.reporting
 	$(BIN)/python -m load.bench
 	$(BIN)/python -m reference_gateway.bench.stream
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
+from conformance.configuration.spelling import did_you_mean
+
 
 class Level(StrEnum):
     """How much a requirement binds: breaking a MUST fails the run, a SHOULD or MAY warns."""
@@ -88,6 +90,8 @@ def select(words: tuple[str, ...]) -> set[str]:
     for word in words:
         if word.upper() in areas():
             chosen |= {found.id for found in requirements().values() if found.area == word.upper()}
+        elif word.isalpha() and (hint := did_you_mean(word.upper(), areas())):
+            raise UnknownRequirement(f"there is no area {word!r}{hint}")
         else:
             chosen.add(requirement(word).id)
     return chosen

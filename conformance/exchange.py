@@ -390,7 +390,10 @@ def clip(text: str, limit: int = 160) -> str:
 def escaped(text: str, but: str = "\n\t") -> str:
     """Text that does nothing where it is shown: control characters, those that change the direction of writing and
     halves of surrogate pairs are written as in a Python string; all `but` these."""
-    if text.isprintable():
+    bare = text
+    for c in but:
+        bare = bare.replace(c, "")
+    if bare.isprintable():  # as nearly every text is, and to look at each character takes long
         return text
     return "".join(c if c.isprintable() or c in but else repr(c)[1:-1] for c in text)
 

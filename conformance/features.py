@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from conformance.configuration.spelling import did_you_mean
 from conformance.exchange import Exchange, Unusable
 from conformance.profiles import Profile
 from conformance.reading.vectors import embeddings_in, read
@@ -178,7 +179,8 @@ def check_names(target: Target) -> None:
     """Raises ConfigError for a feature that does not exist."""
     for name in sorted(target.claimed | target.declined):
         if name not in FEATURES:
-            raise ConfigError(f"--feature {name}: there is no such feature (features: {', '.join(FEATURES)})")
+            hint = did_you_mean(name, FEATURES) or f" (features: {', '.join(FEATURES)})"
+            raise ConfigError(f"--feature {name}: there is no such feature{hint}")
 
 
 def observe(name: str, recording: Recording) -> Observed:

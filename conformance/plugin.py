@@ -4,13 +4,15 @@ Installed with the distribution, so every pytest run of the environment loads th
 and a run that is not aimed at the conformance suites is left alone. What judges is in `judging`.
 """
 
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from conformance.target import OPTIONS, ConfigError, Settings, Target, load
+from conformance.configuration.sources import sources, warnings
+from conformance.target import OPTIONS, ConfigError, Settings, Target, made
 
 PACKAGE = Path(__file__).parent.resolve()
 GIVEN = pytest.StashKey[tuple[Target, Settings]]()
@@ -21,8 +23,12 @@ class Hooks:
     """Hooks of ours that renderers implement."""
 
     @pytest.hookspec
-    def pytest_gateproof_report(self, report: dict[str, object], config: pytest.Config) -> None:
-        """The run's report document is complete."""
+    def pytest_gateproof_report(self, report: dict[str, object], config: pytest.Config) -> list[str] | None:
+        """The run's report document is complete. Who renders it returns a sentence for each fault of its own."""
+
+    @pytest.hookspec
+    def pytest_gateproof_word(self, line: str) -> None:
+        """A line for the person who runs it, behind the report."""
 
     @pytest.hookspec
     def pytest_gateproof_plan(self, plan: object, requirements: int) -> None:
@@ -70,8 +76,12 @@ def pytest_configure(config: pytest.Config) -> None:
             target, settings = config.stash[GIVEN]
         else:
             flags = {option.name: config.getoption(f"gateproof_{option.name}") for option in OPTIONS}
-            target, settings = load(flags, config.getoption("base_url", None))
+            found = sources(flags, config.getoption("base_url", None))
+            target, settings = made(found)
+            if not hasattr(config, "workerinput"):
+                print(*warnings(found), sep="\n", end="\n" * bool(found.ignored), file=sys.stderr)
             target = _located(target, settings, config)
+            _subscribe(settings, config)
         config.pluginmanager.register(Judging(config, target, settings), "gateproof-judging")
     except ConfigError as error:
         raise pytest.UsageError(f"gateproof: {error}") from None
@@ -82,6 +92,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.is_relative_to(PACKAGE) and not config.pluginmanager.has_plugin("gateproof-judging"):
         return True
     return None
+
+
+def _subscribe(settings: Settings, config: pytest.Config) -> None:
+    """Tells GitHub Actions of the report, where that is what runs pytest."""
+    from conformance.reporting import github
+
+    if settings.annotations and github.is_here():
+        config.pluginmanager.register(github.Subscriber(), "gateproof-github")
 
 
 def _located(target: Target, settings: Settings, config: pytest.Config) -> Target:

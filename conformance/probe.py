@@ -51,6 +51,11 @@ def streamed(name: str) -> str:
     return f"{name}_streamed"
 
 
+def sent(name: str, mode: str) -> str:
+    """The probe that a test asks for by this name in this mode."""
+    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name
+
+
 def probe(*, phase: Phase = Phase.OPEN, tokens: int = 16, both_modes: bool = False) -> Callable[[Sender], Sender]:
     """Registers an async function of one argument, the Gateway, as the probe of its own name.
 

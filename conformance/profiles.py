@@ -3,12 +3,12 @@ code per vendor."""
 
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from conformance.catalogue import Level, Requirement
+from conformance.configuration.spelling import did_you_mean
 from conformance.deviations import Deviation
 from conformance.target import ConfigError
 
@@ -57,6 +57,10 @@ class Profile:
     def applies(self, requirement: Requirement) -> bool:
         return requirement.area in self.areas and requirement.id not in self.excluded
 
+    def known(self, id: str) -> tuple[Deviation, ...]:
+        """How the dialect is known to deviate from a requirement: in one way or in none."""
+        return tuple(self.deviations[name] for name in (id,) if name in self.deviations)
+
     def level(self, requirement: Requirement) -> Level:
         return self.levels.get(requirement.id, requirement.level)
 
@@ -71,8 +75,7 @@ def names() -> list[str]:
 def profile(name: str) -> Profile:
     """The profile of this name. Raises ConfigError."""
     if name not in names():
-        near = get_close_matches(name, names(), n=1)
-        hint = f", did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(name, names())
         raise ConfigError(f"there is no profile {name!r}{hint} (profiles: {', '.join(names())})")
     content = _read(name)
     given: dict[str, Any] = content.get("expect", {})

@@ -1,94 +1,31 @@
-"""What is judged and how a run goes about it: one table of options, read from flags, the environment and
-gateproof.toml.
-
-A flag wins over the environment, the environment over the file. The command and the pytest plugin both build their
-options from OPTIONS, so that neither knows one that the other does not.
-"""
+"""What is judged and how a run goes about it: reads the options, and says in a sentence what can't be used."""
 
 import os
 import re
 import subprocess
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from conformance.configuration.options import (
+    BASELINE_FILE,
+    BY_NAME,
+    DEFAULT_PROFILE,
+    ENDPOINTS,
+    HOW_TO_RUN,
+    OPTIONS,
+    ConfigError,
+)
+from conformance.configuration.sources import Sources, sources
 from conformance.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
 
-CONFIG_FILE = "gateproof.toml"
-DEFAULT_PROFILE = "openai"
-
-
-class ConfigError(Exception):
-    """The user's configuration can't be used; the message says what to do. Exit code 4."""
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting: `--name`, `GATEPROOF_NAME`, and `name = …` in gateproof.toml.
-
-    `kind` is str, int, float, bool or list (repeatable; a comma-separated text in the environment).
-    """
-
-    name: str
-    kind: type
-    help: str
-    metavar: str = ""
-
-    @property
-    def flag(self) -> str:
-        return "--" + self.name.replace("_", "-")
-
-
-OPTIONS = (
-    Option("profile", str, f"requirements and dialect to judge by (default {DEFAULT_PROFILE})", "NAME"),
-    Option("model", str, "model id to use (default: the first listed model that answers a chat)", "ID"),
-    Option("completions_model", str, "model id for /completions, where it differs", "ID"),
-    Option("embeddings_model", str, "model id for /embeddings, where it differs", "ID"),
-    Option("api_key", str, "bearer token (better: --api-key-env, which keeps it out of the process list)", "KEY"),
-    Option("api_key_env", str, "environment variable that holds the bearer token", "VAR"),
-    Option("api_key_command", str, "command that prints a fresh bearer token; run again when it gets 401", "CMD"),
-    Option("header", list, "extra header on every request, as 'Name: value' (repeatable)", "HEADER"),
-    Option("ca_file", str, "PEM file of the certificate authority to trust", "FILE"),
-    Option("insecure", bool, "do not verify the gateway's certificate"),
-    Option("timeout", float, "seconds without a byte after which a request is given up (default 30)", "S"),
-    Option("workspace", str, "workspace the gateway is asked in (default: the one in the URL)", "NAME"),
-    Option("provider", str, "provider whose route is asked, where the dialect has such a route", "NAME"),
-    Option("entity_name_pattern", str, "regular expression that whole entity names follow", "REGEX"),
-    Option("empty_workspace", str, "a workspace that holds no model, to judge an empty list", "NAME"),
-    Option("restricted_api_key", str, "a second key, valid but not permitted to use the model under test", "KEY"),
-    Option("body_limit", int, "the largest request body, in bytes, that the gateway is configured to take", "BYTES"),
-    Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
-    Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
-    Option(
-        "sdk_python",
-        str,
-        "interpreter with another openai; its verdicts stand apart (they count with --strict)",
-        "PATH",
-    ),
-    Option("only", list, "judge only these requirement ids or areas, comma-separated", "IDS"),
-    Option("concurrency", int, "requests in flight at the most (default 16)", "N"),
-    Option("plan", bool, "print how many requests and tokens a run will cost, and send nothing"),
-    Option("max_requests", int, "never send more requests than this", "N"),
-    Option("max_time", float, "seconds after which nothing is sent any more (default 1800)", "S"),
-    Option("budget_tokens", int, "never spend more tokens than this, of prompts and answers together", "N"),
-    Option("record", str, "file to keep the run in, without its secrets, to be judged again later", "FILE"),
-    Option("replay", str, "judge the run in this file again, without a gateway", "FILE"),
-    Option("strict", bool, "a warning or an inconclusive requirement fails the run, too"),
-    Option("output", str, "folder for report.json, junit.xml and allure-results/", "DIR"),
-)
-HOW_TO_RUN = frozenset(
-    {"only", "concurrency", "plan", "max_requests", "max_time", "budget_tokens", "record", "replay", "strict", "output"}
-)
-"""The options that say how to go about a run; the others say what is judged."""
-BY_NAME = {option.name: option for option in OPTIONS}
-ENDPOINTS = ("models", "chat", "completions", "embeddings")
+__all__ = ["BY_NAME", "DEFAULT_PROFILE", "HOW_TO_RUN", "OPTIONS", "ConfigError", "Settings", "Target", "load"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,13 +101,17 @@ class Settings:
     concurrency: int = 16
     strict: bool = False
     output: Path | None = None
+    annotations: bool = True
     plan: bool = False
     max_requests: int | None = None
     max_time_s: float = Limits().run_s
     budget_tokens: int | None = None
     record: Path | None = None
     replay: Path | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    baseline: Path | None = None
+    update_baseline: bool = False
+    min_judged: Fraction | None = None
+    last_report: Path | None = None
 
 
 def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | None = None) -> tuple[Target, Settings]:
@@ -178,75 +119,109 @@ def load(flags: Mapping[str, Any], base_url: str | None = None, folder: Path | N
 
     Raises ConfigError, with a sentence for the user, for anything that can't be used.
     """
-    file = _read_file((folder or Path.cwd()) / CONFIG_FILE)
-    values = {option.name: _value(option, flags, file) for option in OPTIONS}
-    url = base_url or os.environ.get("GATEPROOF_BASE_URL") or file.get("base_url")
-    if values["replay"]:
-        url = _nowhere(flags, base_url)
+    return made(sources(flags, base_url, folder))
+
+
+def made(found: Sources) -> tuple[Target, Settings]:
+    """The target and the settings that are told. Raises ConfigError, as load does."""
+    url = _nowhere(found) if found["replay"] else found["base_url"]
     if not url:
         raise ConfigError("no gateway is named: give its base URL, such as http://127.0.0.1:8000/v1")
-    claimed, declined = _features(values["feature"] or [])
-    concurrency = values["concurrency"] or 16
-    if not 1 <= concurrency <= 256:
-        raise ConfigError(f"--concurrency {concurrency}: must be between 1 and 256")
-    timeout_s = _seconds(values, "timeout", Limits().silence_s)
-    target = Target(
+    settings = settings_of(found)
+    return replace(target_of(found, url), api_key=_api_key(found)), settings
+
+
+def target_of(found: Sources, url: str) -> Target:
+    """The target at a URL, without its key. Raises ConfigError."""
+    claimed, declined = _features(found["feature"] or [])
+    return Target(
         base_url=checked_url(url),
-        profile=values["profile"] or DEFAULT_PROFILE,
-        model=values["model"],
-        completions_model=values["completions_model"],
-        embeddings_model=values["embeddings_model"],
-        api_key=_api_key(values),
-        api_key_command=values["api_key_command"],
-        headers=tuple(_header(text) for text in values["header"] or []),
-        ca_file=values["ca_file"],
-        insecure=bool(values["insecure"]),
-        timeout_s=timeout_s,
-        workspace=values["workspace"],
-        provider=values["provider"],
-        empty_workspace=values["empty_workspace"],
-        entity_name_pattern=_pattern(values["entity_name_pattern"]),
-        restricted_api_key=_sendable(values["restricted_api_key"]),
-        sdk_python=values["sdk_python"],
-        body_limit=_positive(values, "body_limit"),
-        without=_endpoints(values["without"] or []),
+        profile=found["profile"],
+        model=found["model"],
+        completions_model=found["completions_model"],
+        embeddings_model=found["embeddings_model"],
+        api_key_command=found["api_key_command"],
+        headers=tuple(_header(text) for text in found["header"] or []),
+        ca_file=found["ca_file"],
+        insecure=bool(found["insecure"]),
+        timeout_s=_seconds(found, "timeout"),
+        workspace=found["workspace"],
+        provider=found["provider"],
+        empty_workspace=found["empty_workspace"],
+        entity_name_pattern=_pattern(found["entity_name_pattern"]),
+        restricted_api_key=_sendable(found["restricted_api_key"]),
+        sdk_python=found["sdk_python"],
+        body_limit=_positive(found, "body_limit"),
+        without=_endpoints(found["without"] or []),
         claimed=claimed,
         declined=declined,
-        profile_given=bool(values["profile"]),
+        profile_given=found.found["profile"].is_given,
     )
-    settings = Settings(
-        only=tuple(word for text in values["only"] or [] for word in text.replace(",", " ").split()),
+
+
+def settings_of(found: Sources) -> Settings:
+    """How the run is made. Raises ConfigError."""
+    concurrency = found["concurrency"]
+    if not 1 <= concurrency <= 256:
+        raise ConfigError(f"--concurrency {concurrency}: must be between 1 and 256")
+    if found["update_baseline"] and found["plan"]:
+        raise ConfigError("--update-baseline needs verdicts, and --plan judges nothing: leave out one of them")
+    return Settings(
+        only=tuple(word for text in found["only"] or [] for word in text.replace(",", " ").split()),
         concurrency=concurrency,
-        strict=bool(values["strict"]),
-        output=Path(values["output"]) if values["output"] else None,
-        plan=bool(values["plan"]),
-        max_requests=_positive(values, "max_requests"),
-        max_time_s=_seconds(values, "max_time", Limits().run_s),
-        budget_tokens=_positive(values, "budget_tokens"),
-        record=Path(values["record"]) if values["record"] else None,
-        replay=Path(values["replay"]) if values["replay"] else None,
+        strict=bool(found["strict"]),
+        output=_path(found, "output"),
+        annotations=not found["no_annotations"],
+        plan=bool(found["plan"]),
+        max_requests=_positive(found, "max_requests"),
+        max_time_s=_seconds(found, "max_time"),
+        budget_tokens=_positive(found, "budget_tokens"),
+        record=_path(found, "record"),
+        replay=_path(found, "replay"),
+        baseline=_baseline(found),
+        update_baseline=bool(found["update_baseline"]),
+        min_judged=_share(found["min_judged"]),
+        last_report=_path(found, "last_report"),
     )
-    return target, settings
 
 
-def _nowhere(flags: Mapping[str, Any], base_url: str | None) -> str:
+def _path(found: Sources, name: str) -> Path | None:
+    return Path(found[name]) if found[name] else None
+
+
+def _baseline(found: Sources) -> Path | None:
+    """The file that is named, or the one beside gateproof.toml, where there is one or is to be one."""
+    beside = found.folder / BASELINE_FILE
+    return _path(found, "baseline") or (beside if found["update_baseline"] or beside.exists() else None)
+
+
+def _share(text: str | None) -> Fraction | None:
+    if not text:
+        return None
+    number = re.fullmatch(r"(\d{1,3}(?:\.\d{1,6})?) ?%", text.strip())
+    if not number or Fraction(number[1]) > 100:
+        raise ConfigError(f"--min-judged {text}: it must be a share of the MUSTs, from 0% to 100%, such as 95%")
+    return Fraction(number[1]) / 100
+
+
+def _nowhere(found: Sources) -> str:
     """The URL of a run that is judged again: what it was aimed at stands in its file, and can't be another now."""
-    given = ["a URL"] * bool(base_url)
-    given += [o.flag for o in OPTIONS if o.name not in HOW_TO_RUN and _is_given(flags.get(o.name))]
+    given = ["a URL"] * found.is_flag("base_url")
+    given += [option.flag for option in OPTIONS if option.name not in HOW_TO_RUN and found.is_flag(option.name)]
     if given:
         raise ConfigError(f"--replay judges the run in its file as it was aimed then: it can't go with {given[0]}")
     return "http://replayed"
 
 
-def _seconds(values: Mapping[str, Any], name: str, otherwise: float) -> float:
-    value = otherwise if values[name] is None else float(values[name])
+def _seconds(found: Sources, name: str) -> float:
+    value = float(found[name])
     if not 0 < value < float("inf"):
         raise ConfigError(f"{BY_NAME[name].flag} {value:g}: must be above 0 seconds")
     return value
 
 
-def _positive(values: Mapping[str, Any], name: str) -> int | None:
-    value = values[name]
+def _positive(found: Sources, name: str) -> int | None:
+    value = found[name]
     if value is not None and value < 1:
         raise ConfigError(f"{BY_NAME[name].flag} {value}: must be 1 or more")
     return int(value) if value is not None else None
@@ -270,67 +245,18 @@ def is_secret_header(name: str) -> bool:
     return any(word in name.lower() for word in words)
 
 
-def _value(option: Option, flags: Mapping[str, Any], file: Mapping[str, Any]) -> Any:
-    given = flags.get(option.name)
-    if _is_given(given):
-        return given
-    variable = f"GATEPROOF_{option.name.upper()}"
-    text = os.environ.get(variable)
-    if text:
-        try:
-            return _from_text(option, text)
-        except ValueError:
-            raise ConfigError(f"{variable}={text}: a value of type {option.kind.__name__} was expected") from None
-    value = file.get(option.name)
-    if value is None:
+def _api_key(found: Sources) -> str | None:
+    """The key that is named nearest to the run: by a flag rather than by a variable, and there rather than by the
+    file."""
+    given = [name for name in ("api_key", "api_key_env", "api_key_command") if found[name]]
+    if not given:
         return None
-    wanted: tuple[type, ...] = (int, float) if option.kind is float else (option.kind,)
-    if option.kind is list and isinstance(value, str):
-        return [value]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and option.kind is not bool):
-        raise ConfigError(f"{CONFIG_FILE}: {option.name} must be of type {option.kind.__name__}")
-    return value
-
-
-def _is_given(flag: Any) -> bool:
-    """Whether a flag was given; 0 is a value like any other."""
-    return flag is not None and flag is not False and flag != []
-
-
-def _from_text(option: Option, text: str) -> Any:
-    if option.kind is list:
-        return [text] if option.name == "header" else [word.strip() for word in text.split(",")]
-    if option.kind is bool:
-        return text.lower() in ("1", "true", "yes", "on")
-    return option.kind(text)
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path.name} can't be read: {error}") from None
-    known = {*BY_NAME, "base_url"}
-    for key in content:
-        if key not in known:
-            near = get_close_matches(key, known, n=1)
-            raise ConfigError(f"{path.name}: unknown key {key!r}" + (f", did you mean {near[0]!r}?" if near else ""))
-    return content
-
-
-def _api_key(values: Mapping[str, Any]) -> str | None:
-    if values["api_key"]:
-        key = str(values["api_key"])
-    elif values["api_key_env"]:
-        key = os.environ.get(values["api_key_env"], "")
-        if not key:
-            raise ConfigError(f"--api-key-env {values['api_key_env']}: this environment variable is not set")
-    elif values["api_key_command"]:
-        return _key_from(values["api_key_command"])
-    else:
-        return None
+    name = min(given, key=lambda name: found.found[name].rank)
+    if name == "api_key_command":
+        return _key_from(found[name])
+    key = found[name] if name == "api_key" else os.environ.get(found[name], "")
+    if not key:
+        raise ConfigError(f"--api-key-env {found[name]}: this environment variable is not set")
     return _sendable(key)
 
 

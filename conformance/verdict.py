@@ -27,7 +27,7 @@ class Verdict(StrEnum):
     KNOWN = "known"
     """Not kept, as the profile says of this dialect or the baseline of this gateway."""
     STALE = "stale"
-    """Kept, though the profile or the baseline says that it is not: red."""
+    """Kept, though the profile or the baseline says that it is not, or the baseline's entry has expired: red."""
 
 
 _WORST_FIRST = (
@@ -62,8 +62,8 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return min(verdicts, key=_WORST_FIRST.index)
 
 
-def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False) -> Exit:
-    """The exit code that these verdicts amount to."""
+def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False, enough: bool = True) -> Exit:
+    """The exit code that these verdicts amount to; `enough` tells whether as much was judged as is asked for."""
     found = set(verdicts)
     if Verdict.ERROR in found:
         return Exit.ERROR
@@ -73,7 +73,7 @@ def exit_code(verdicts: Iterable[Verdict], *, strict: bool = False) -> Exit:
         return Exit.BROKEN
     if not found & {Verdict.PASS, Verdict.WARN, Verdict.KNOWN}:
         return Exit.NOTHING_JUDGED
-    return Exit.CONFORMANT
+    return Exit.CONFORMANT if enough else Exit.BROKEN
 
 
 @dataclass(frozen=True, slots=True)

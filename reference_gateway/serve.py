@@ -21,7 +21,11 @@ from reference_gateway.tls import Certificate, self_signed
 if TYPE_CHECKING:
     from reference_gateway.faults import Fault
 
-HELP = "start the bundled reference gateway"
+EXAMPLES = (
+    "gateproof serve --token sk-local-key",
+    "gateproof serve --port 0 --tls-cert-out cert.pem",
+    "gateproof serve --defect chat-usage-constant     # see --list-defects",
+)
 USAGE_ERROR = 4
 LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 

@@ -15,6 +15,9 @@ KEY = "sk-tests-gateproof.key.0001"
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
+CALLERS = ("GATEPROOF_", "GITHUB_", "PYTEST_")
+"""Variables of who runs these tests, which the commands must not obey."""
+
 TABLES = ("tests/conformance/suites/", "tests/reference_gateway/test_faults.py")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -29,12 +32,12 @@ def gateway_url() -> Iterator[str]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Command:
-    """Runs a command of this environment in an empty folder, without GATEPROOF_ variables of the caller's."""
+    """Runs a command of this environment in an empty folder, without the variables of the caller's that they obey."""
 
     def run(
         *words: str, env: dict[str, str] | None = None, cwd: Path | None = None, timeout: float = 90
     ) -> "subprocess.CompletedProcess[str]":
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("GATEPROOF_", "PYTEST_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(CALLERS)}
         command = [str(BIN / words[0]), *words[1:]]
         return subprocess.run(
             command, cwd=cwd or tmp_path, env=kept | (env or {}), capture_output=True, text=True, timeout=timeout
@@ -58,3 +61,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         items[:] = kept
         config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """One line that says what was left out, where there is no browser."""
+    skipped = [found for found in terminalreporter.stats.get("skipped", []) if "no Chromium" in str(found.longrepr)]
+    if skipped:
+        reason = str(skipped[0].longrepr[2]).removeprefix("Skipped: ")
+        terminalreporter.write_line(f"left out: {len(skipped)} tests of pages in a browser, as there is {reason}")

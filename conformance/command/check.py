@@ -12,11 +12,17 @@ import pytest
 
 from conformance import plugin
 from conformance.command.options import JUDGING, add_options, load_target
-from conformance.reporting import terminal
+from conformance.reporting import github, terminal
 from conformance.sending.rehearsal import Plan
 from conformance.target import Settings, Target
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof check http://127.0.0.1:8000/v1 --api-key-env GATEWAY_KEY",
+    "gateproof check http://127.0.0.1:8000/v1 --only CHAT,STREAM-031 --output report",
+    "gateproof check http://127.0.0.1:8000/v1 --update-baseline      # writes gateproof.baseline.toml, for review",
+    "gateproof check http://127.0.0.1:8000/v1 --last-report last/report.json",
+)
 _LAST_WORDS = {
     Exit.INTERRUPTED: "interrupted, nothing was written",
     Exit.ERROR: "there was an error of gateproof's own; please report it",
@@ -52,15 +58,23 @@ def check(target: Target, settings: Settings) -> int:
 
         def pytest_gateproof_plan(self, plan: Plan, requirements: int) -> None:
             for line in terminal.plan_lines(plan, requirements):
-                print(line, file=screen)
+                say(line)
 
-        def pytest_gateproof_report(self, report: dict[str, Any]) -> None:
+        def pytest_gateproof_report(self, report: dict[str, Any]) -> list[str]:
             progress.clear()
             reported.append(report)
-            for line in terminal.lines(report, colour=colour):
-                print(line, file=screen)
+            with github.muted(say):
+                for line in terminal.lines(report, colour=colour):
+                    say(line)
+            return github.tell(report, say) if settings.annotations and github.is_here() else []
 
-    screen, progress = sys.stdout, terminal.Progress()
+        def pytest_gateproof_word(self, line: str) -> None:
+            print(line, file=complaints if line.startswith("gateproof: ") else screen)
+
+    def say(line: str) -> None:
+        print(line, file=screen, flush=github.is_here())
+
+    screen, complaints, progress = sys.stdout, sys.stderr, terminal.Progress()
     reported: list[dict[str, Any]] = []
     colour = screen.isatty() and "NO_COLOR" not in os.environ
     arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
@@ -76,8 +90,6 @@ def check(target: Target, settings: Settings) -> int:
         _complain(int(code), said.getvalue(), complained.getvalue())
     elif code in _LAST_WORDS:
         print(f"gateproof: {_LAST_WORDS[Exit(code)]}", file=sys.stderr)
-    if settings.output and reported:
-        print(f"written: {settings.output / 'report.json'}, junit.xml, allure-results/", file=screen)
     return int(code)
 
 

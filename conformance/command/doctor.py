@@ -11,6 +11,11 @@ from conformance.sending.gateway import Gateway
 from conformance.sending.wire import Limits, Wire
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof doctor http://127.0.0.1:8000/v1 --api-key-env GATEWAY_KEY",
+    "gateproof doctor https://gateway.example     # finds the dialect and its path",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser, REACHING)

@@ -7,6 +7,11 @@ from conformance import catalogue
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof explain CHAT-018",
+    "gateproof explain STREAM     # a whole area",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", nargs="+", help="requirement id, such as CHAT-018, or an area")

@@ -10,6 +10,8 @@ from conformance.redact import Redactor
 from conformance.reporting import nametable
 from conformance.verdict import Exit
 
+EXAMPLES = ("gateproof names http://127.0.0.1:8000 --profile nemo",)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_options(parser, REACHING)

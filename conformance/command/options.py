@@ -1,8 +1,10 @@
 """Options that several subcommands share: what is judged, and how to reach it."""
 
 import argparse
+import sys
 
-from conformance.target import HOW_TO_RUN, OPTIONS, Settings, Target, load
+from conformance.configuration.sources import Sources, sources, warnings
+from conformance.target import HOW_TO_RUN, OPTIONS, Settings, Target, made
 
 JUDGING = [option.name for option in OPTIONS]
 REACHING = [name for name in JUDGING if name not in HOW_TO_RUN | {"feature", "sdk_python"}]
@@ -25,6 +27,13 @@ def load_target(options: argparse.Namespace) -> tuple[Target, Settings]:
     """What is asked for; where only a host is named, with the dialect that is found there."""
     from conformance.sending.dialects import aimed
 
-    flags = {option.name: getattr(options, option.name, None) for option in OPTIONS}
-    target, settings = load(flags, options.base_url)
+    found = sources_of(options)
+    for line in warnings(found):
+        print(line, file=sys.stderr)
+    target, settings = made(found)
     return aimed(target, settings), settings
+
+
+def sources_of(options: argparse.Namespace) -> Sources:
+    """What the command line, the environment and gateproof.toml say. Raises ConfigError."""
+    return sources({option.name: getattr(options, option.name, None) for option in OPTIONS}, options.base_url)

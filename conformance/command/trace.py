@@ -8,6 +8,11 @@ from conformance.reporting import trace
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
+EXAMPLES = (
+    "gateproof trace report/report.json",
+    "gateproof trace openai/report.json nemo/report.json watsonx/report.json",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -4,7 +4,7 @@ requirement says of it. For the proofs that the verdicts are right, which judge 
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from importlib import import_module
 from pkgutil import walk_packages
@@ -12,10 +12,12 @@ from typing import Any
 
 from conformance import catalogue, suites
 from conformance import profiles as dialects
+from conformance.baseline.entries import Baseline
+from conformance.deviations import Deviation
 from conformance.exchange import Exchange, Unusable
 from conformance.features import FEATURES, is_claimed
 from conformance.judging.outcome import Outcome, not_applicable, outcome
-from conformance.probe import MODES, streamed
+from conformance.probe import MODES, sent
 from conformance.probes import PROBES
 from conformance.sending.recording import Recording, Result, record
 from conformance.target import Target
@@ -45,7 +47,7 @@ def needed(target: Target, *areas: str) -> set[str]:
     """The names of the probes that must be sent to judge a target by these areas."""
     dialect = dialects.profile(target.profile)
     tests = _tests_for(areas, dialect)
-    probes = {_sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
+    probes = {sent(name, mode) for _, test, mode in tests for name in inspect.signature(test).parameters}
     probes &= PROBES.keys()
     for id, _, _ in tests:
         for feature in catalogue.requirement(id).features:
@@ -54,15 +56,31 @@ def needed(target: Target, *areas: str) -> set[str]:
     return probes
 
 
-def judge_recording(recording: Recording, target: Target, *areas: str) -> dict[str, Outcome]:
-    """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it."""
+def judge_recording(
+    recording: Recording, target: Target, *areas: str, baseline: Baseline | None = None
+) -> dict[str, Outcome]:
+    """Judges what was recorded, once more or for the first time; all probes that these areas need must be in it. What
+    a baseline holds may be broken, and need not."""
     dialect = dialects.profile(target.profile)
     found: dict[str, Outcome] = {}
     for id, test, mode in _tests_for(areas, dialect):
-        said = _judged(id, test, mode, target, dialect, recording)
+        known = [*dialect.known(id), *(baseline.tolerated(id, _name(test, mode)) if baseline else ())]
+        said = _judged(id, test, mode, target, dialect, recording, known)
         if id not in found or worst((said.verdict, found[id].verdict)) is said.verdict:
             found[id] = said
     return found
+
+
+def is_kept(id: str, recording: Recording, target: Target) -> bool:
+    """Whether every test of a requirement finds it kept, whatever is known of it."""
+    dialect = dialects.profile(target.profile)
+    found = (_judged(*each, target, dialect, recording, ()) for each in _tests_for((id,), dialect))
+    return all(said.verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) for said in found)
+
+
+def requirement_by_test() -> dict[str, str]:
+    """The requirement of each test, by the test's file and function, as a baseline names it."""
+    return {_name(test, mode): id for id, test, mode in _tests(set(catalogue.areas()))}
 
 
 def red(judged: dict[str, Outcome]) -> dict[str, Outcome]:
@@ -89,9 +107,10 @@ def _is_of(stem: str, area: str) -> bool:
     return stem == f"test_{area}" or stem.startswith(f"test_{area}_")
 
 
-def _sent(name: str, mode: str) -> str:
-    """The probe that a test asks for by this name."""
-    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name
+def _name(test: Test, mode: str) -> str:
+    """The end of a test's node id, from its file on."""
+    asked_in_both = any(mark.name == "parametrize" for mark in getattr(test, "pytestmark", ()))
+    return f"{test.__module__.rsplit('.', 1)[1]}.py::{test.__name__}" + f"[{mode}]" * asked_in_both
 
 
 def _tests(areas: set[str]) -> list[tuple[str, Test, str]]:
@@ -103,7 +122,15 @@ def _tests_for(areas: tuple[str, ...], dialect: dialects.Profile) -> list[tuple[
     return [found for found in _tests({id.split("-")[0] for id in wanted}) if found[0] in wanted]
 
 
-def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Profile, recording: Recording) -> Outcome:
+def _judged(
+    id: str,
+    test: Test,
+    mode: str,
+    target: Target,
+    dialect: dialects.Profile,
+    recording: Recording,
+    known: Iterable[Deviation],
+) -> Outcome:
     """One test on the recording, as the plugin judges it."""
     requirement = catalogue.requirement(id)
     given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
@@ -115,14 +142,23 @@ def _judged(id: str, test: Test, mode: str, target: Target, dialect: dialects.Pr
         if reason:
             raise NotApplicable(reason)
         for name in inspect.signature(test).parameters:
-            sent = _sent(name, mode)
-            given.setdefault(name, _value(recording.results[sent]) if sent in recording.results else None)
+            asked = sent(name, mode)
+            given.setdefault(name, _value(recording.results[asked]) if asked in recording.results else None)
         test(**{name: given[name] for name in inspect.signature(test).parameters})
     except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
         error = raised
-        probes = [_sent(name, mode) for name in inspect.signature(test).parameters if name in PROBES]
+        probes = [sent(name, mode) for name in inspect.signature(test).parameters if name in PROBES]
         looked_at = [x for name in probes for x in recording.of(name)]
-    return outcome(requirement, error, dialect, mode, looked_at or recording.exchanges, recording.exchanges)
+    return outcome(
+        requirement,
+        error,
+        dialect,
+        mode,
+        looked_at or recording.exchanges,
+        recording.exchanges,
+        known=known,
+        is_kept=lambda: is_kept(id, recording, target),
+    )
 
 
 def _value(result: Result) -> Any:

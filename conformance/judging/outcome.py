@@ -1,10 +1,10 @@
 """What the outcome of one test says of the requirement that it judges."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from conformance.catalogue import Requirement
-from conformance.deviations import settled
+from conformance.deviations import Deviation, settled
 from conformance.exchange import Blame, Exchange, Unusable, clip
 from conformance.features import why_not
 from conformance.judging.throttled import excused
@@ -42,16 +42,19 @@ def outcome(
     mode: str,
     looked_at: Collection[Exchange] = (),
     run: Collection[Exchange] = (),
+    *,
+    known: Iterable[Deviation] = (),
+    is_kept: Callable[[], bool] = lambda: True,
 ) -> Outcome:
     """The verdict of a test that raised `error`, or nothing, in this mode, having looked at these exchanges of a
-    run."""
+    run, settled with what is `known` of the requirement (see deviations)."""
     if error:
         error = excused(error, looked_at, run)
     seen = _sentence(error) if error else ""
     if seen and mode == "streamed":
         seen = f"streamed: {seen}"
     verdict = verdict_of(error, profile.level(requirement))
-    verdict, seen = settled(profile.deviations.get(requirement.id), verdict, seen, error)
+    verdict, seen = settled(known, verdict, seen, error, is_kept)
     return Outcome(verdict, seen, blamed(verdict, error, looked_at))
 
 

@@ -4,35 +4,37 @@ verdict.
 With pytest-xdist one worker sends and the others judge its recording, so that counts, caps and timings stay true.
 """
 
-import asyncio
 import itertools
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import suppress
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from conformance import catalogue
+from conformance.baseline.entries import Baseline, read
+from conformance.baseline.updating import update
 from conformance.catalogue import Requirement, UnknownRequirement
-from conformance.exchange import Blame, Exchange, Unusable, clip, exchanges_in
+from conformance.exchange import Blame, Unusable, clip, exchanges_in
 from conformance.features import FEATURES, check_names, is_claimed
+from conformance.judging import budget, traffic
 from conformance.judging.fixtures import fixtures
+from conformance.judging.in_process import is_kept, requirement_by_test
 from conformance.judging.outcome import not_applicable, outcome
-from conformance.limits import MESSAGE_CHARS, RECORDING_S
-from conformance.probe import MODES, streamed
+from conformance.limits import MESSAGE_CHARS
+from conformance.probe import MODES, sent
 from conformance.probes import PROBES
 from conformance.profiles import profile as profile_of
 from conformance.redact import Redactor
 from conformance.reporting import report
-from conformance.reporting.output import Output
+from conformance.reporting.output import Output, Written
 from conformance.reporting.report import Judgement
 from conformance.sdk import clients
-from conformance.sending.archive import keep, opened
-from conformance.sending.cost import Budget
-from conformance.sending.recording import Recording, Result, record
+from conformance.sending.archive import opened
+from conformance.sending.recording import Recording, Result
 from conformance.sending.rehearsal import Plan, plan
 from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code
@@ -53,8 +55,11 @@ class Judging:
             self._only = catalogue.select(settings.only) if settings.only else None
         except UnknownRequirement as error:
             raise ConfigError(f"--only: {error}") from None
+        self.baseline = _baseline(settings)
+        self.least = budget.least(settings, self.profile)
         self.recording = Recording()
         self.judgements: list[Judgement] = []
+        self.words: list[str] = []
         self.redactor = Redactor(target.secrets)
         self._began = time.perf_counter()
         self.needed: set[str] = set()
@@ -96,7 +101,7 @@ class Judging:
         self._requirements = len({item.stash[REQUIREMENT].id for item in chosen})
         for item in chosen:
             asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
-            self.needed |= {_sent(name, _mode(item)) for name in asked}
+            self.needed |= {sent(name, _mode(item)) for name in asked}
             for feature in item.stash[REQUIREMENT].features:
                 if not is_claimed(feature, self.target, self.profile):
                     self.needed |= set(FEATURES[feature].probes)
@@ -113,10 +118,18 @@ class Judging:
             self.config.hook.pytest_gateproof_plan(plan=self.planned, requirements=self._requirements)
             session.items.clear()
         elif session.items and not self.config.option.collectonly:
-            if self._worker is None:
-                self.recording = self._send()
-            else:
-                self.recording = self._shared_recording()
+            count = itertools.count(1)
+            try:
+                self.recording = traffic.recorded(
+                    self.target,
+                    self.profile,
+                    self.settings,
+                    self.needed,
+                    on_exchange=lambda _: self._progress(next(count)),
+                    worker=self._worker,
+                )
+            except ConfigError as error:
+                raise pytest.UsageError(f"gateproof: {error}") from None
             if self.recording.blocked and self._worker is None:
                 session.items.clear()
         return (yield)
@@ -126,70 +139,6 @@ class Judging:
         """A worker of xdist can't take its tests back: they are skipped, and the controller ends with its own code."""
         if self.recording.blocked:
             pytest.skip(self.redactor.text(self.recording.blocked))
-
-    def _send(self) -> Recording:
-        if self.settings.replay:
-            return opened(self.settings.replay)[1]
-        budget = self._budget()
-        sent = itertools.count(1)
-
-        def on_exchange(_: Exchange) -> None:
-            self._progress(next(sent))
-
-        recorded: list[Recording] = []
-
-        async def go() -> None:  # returns nothing: asyncio.run makes a repr of the result, here one of all traffic
-            recorded.append(
-                await record(
-                    self.target,
-                    self.profile,
-                    self.needed,
-                    concurrency=self.settings.concurrency,
-                    budget=budget,
-                    run_s=self.settings.max_time_s,
-                    on_exchange=on_exchange,
-                )
-            )
-
-        try:
-            asyncio.run(go())
-            if self.settings.record:
-                keep(self.settings.record, recorded[0], self.target)
-            return recorded[0]
-        except ConfigError as error:
-            raise pytest.UsageError(f"gateproof: {error}") from None
-
-    def _budget(self) -> Budget:
-        """The caps of this run. Raises UsageError if it is known before that they will not do."""
-        requests, tokens = self.settings.max_requests, self.settings.budget_tokens
-        if requests is None and tokens is None:
-            return Budget()
-        planned = plan(self.target, self.profile, self.needed, concurrency=self.settings.concurrency)
-        for option, cap, wanted in (
-            ("--max-requests", requests, planned.requests),
-            ("--budget-tokens", tokens, planned.tokens.total),
-        ):
-            if cap is not None and wanted > cap:
-                advice = "raise it, or judge less with --only"
-                raise pytest.UsageError(f"gateproof: {option} {cap}: this run needs about {wanted}; {advice}")
-        return Budget(requests, tokens)
-
-    def _shared_recording(self) -> Recording:
-        """The first worker sends and saves; the others wait for what it saved."""
-        assert self._worker is not None
-        path = Path(self._worker["gateproof_folder"]) / "recording.json"
-        if self.settings.replay:
-            return self._send()
-        if self._worker["workerid"] == "gw0":
-            recording = self._send()
-            recording.save(path)
-            return recording
-        give_up = time.monotonic() + self.settings.max_time_s + RECORDING_S
-        while not path.exists():
-            if time.monotonic() > give_up or not path.parent.exists():
-                raise pytest.UsageError("gateproof: the worker that sends the requests has gone")
-            time.sleep(0.05)
-        return Recording.load(path)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -221,7 +170,7 @@ class Judging:
             self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
             pytest.skip(f"not applicable: {reason}")
         given = {name: value for name, value in pyfuncitem.funcargs.items() if name in PROBES}
-        asked = [x for name in given for x in self.recording.of(_sent(name, _mode(pyfuncitem)))]
+        asked = [x for name in given for x in self.recording.of(sent(name, _mode(pyfuncitem)))]
         looked_at = tuple(exchange.id for value in given.values() for exchange in exchanges_in(value))
         error: Exception | None = None
         returned = None
@@ -234,7 +183,16 @@ class Judging:
             except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
                 error = raised
         exchanges = self.recording.exchanges
-        found = outcome(requirement, error, self.profile, _mode(pyfuncitem), asked or exchanges, exchanges)
+        found = outcome(
+            requirement,
+            error,
+            self.profile,
+            _mode(pyfuncitem),
+            asked or exchanges,
+            exchanges,
+            known=[*self.profile.known(requirement.id), *self.baseline.known(requirement.id, pyfuncitem.nodeid)],
+            is_kept=lambda: is_kept(requirement.id, self.recording, self.target),
+        )
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
         self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]), found.blame)
@@ -318,37 +276,66 @@ class Judging:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self._worker is not None or self.config.option.collectonly:
             return
-        shared = Path(self._shared.name) / "recording.json"
+        shared = traffic.shared(self._shared.name)
         if self.settings.replay:
             self.recording = opened(self.settings.replay)[1]
         elif shared.exists():
             self.recording = Recording.load(shared)
-        if not self._collected:
-            session.exitstatus = Exit.ERROR
-        elif self.planned:
-            session.exitstatus = Exit.CONFORMANT
-        elif self.recording.blocked:
-            session.exitstatus = Exit.UNREACHABLE
-        elif exitstatus in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
-            verdicts = [judgement.verdict for judgement in self.judgements]
-            if self.settings.strict:
-                ids = {judgement.requirement for judgement in self.judgements}
-                verdicts += clients.verdicts(clients.judged(self.recording, self.target, self.profile, ids))
-            session.exitstatus = exit_code(verdicts, strict=self.settings.strict)
-            if not self.recording.exchanges and self.judgements:
-                session.exitstatus = Exit.ERROR
         if self.judgements and not self.recording.blocked and exitstatus != Exit.INTERRUPTED:
-            document = report.build(
-                self.judgements,
-                self.recording,
-                self.target,
-                self.profile,
-                duration_s=time.perf_counter() - self._began,
-            )
-            self.document = document
-            self.config.hook.pytest_gateproof_report(report=document, config=self.config)
-            if self._output:
-                self._output.report = document
+            self.document = self._report()
+        session.exitstatus = self._exit_code(exitstatus)
+        if self.document:
+            told = self.config.hook.pytest_gateproof_report(report=self.document, config=self.config)
+            written = self._output.write(self.document) if self._output else Written()
+            for word in written.words:
+                self._say(word)
+            for fault in (*(fault for faults in told for fault in faults), *written.faults):
+                self._say(f"gateproof: {fault}")
+                session.exitstatus = Exit.ERROR
+            if self.settings.update_baseline:
+                session.exitstatus = self._update_baseline(self.document, session.exitstatus)
+
+    def _report(self) -> dict[str, Any]:
+        return report.build(
+            self.judgements,
+            self.recording,
+            self.target,
+            self.profile,
+            duration_s=time.perf_counter() - self._began,
+            baseline=self.baseline,
+            least=self.least,
+        )
+
+    def _exit_code(self, exitstatus: int) -> int:
+        if not self._collected:
+            return Exit.ERROR
+        if self.planned:
+            return Exit.CONFORMANT
+        if self.recording.blocked:
+            return Exit.UNREACHABLE
+        if exitstatus not in (Exit.CONFORMANT, Exit.BROKEN, Exit.NOTHING_JUDGED):
+            return exitstatus
+        if self.judgements and not self.recording.exchanges:
+            return Exit.ERROR
+        verdicts = [judgement.verdict for judgement in self.judgements]
+        enough = True
+        if self.document:
+            enough = self.document["summary"]["judged"]["enough"]
+            verdicts += clients.verdicts(self.document["clients"]) if self.settings.strict else []
+        return exit_code(verdicts, strict=self.settings.strict, enough=enough)
+
+    def _update_baseline(self, document: dict[str, Any], exitstatus: int) -> int:
+        """Writes the baseline, and says so behind the report. The verdicts stay as they were."""
+        try:
+            said = update(document, self.baseline, requirement_by_test, strict=self.settings.strict)
+        except ConfigError as error:
+            said, exitstatus = f"gateproof: {error}", Exit.USAGE
+        self._say(said)
+        return exitstatus
+
+    def _say(self, word: str) -> None:
+        self.words.append(word)
+        self.config.hook.pytest_gateproof_word(line=word)
 
     document: dict[str, Any] | None = None
 
@@ -364,12 +351,23 @@ class Judging:
             terminalreporter.section("gateproof")
             for line in terminal.lines(self.document):
                 terminalreporter.write_line(line)
+            for word in self.words:
+                terminalreporter.write_line(word, red=word.startswith("gateproof: "))
 
     def pytest_unconfigure(self) -> None:
         if self._output:
-            self._output.finish()
+            self._output.close()
         with suppress(OSError):
             self._shared.cleanup()
+
+
+def _baseline(settings: Settings) -> Baseline:
+    """The baseline that is named; an empty one to be filled, if it is to be written and is not there yet."""
+    if settings.baseline is None:
+        return Baseline()
+    if settings.update_baseline and not settings.baseline.exists():
+        return Baseline(str(settings.baseline), (), datetime.now(UTC).date())
+    return read(settings.baseline, requirement_by_test, draft=settings.update_baseline)
 
 
 def _cited(item: pytest.Item, id: str) -> Requirement:
@@ -384,8 +382,3 @@ def _mode(item: pytest.Item) -> str:
     """The mode that a test is run in: "plain" for one that knows of none."""
     call: Any = getattr(item, "callspec", None)
     return str(call.params.get("mode", MODES[0])) if call else MODES[0]
-
-
-def _sent(name: str, mode: str) -> str:
-    """The probe that a test asks for by this name in this mode."""
-    return streamed(name) if mode == "streamed" and streamed(name) in PROBES else name

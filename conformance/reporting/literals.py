@@ -27,6 +27,10 @@ class Literals:
         longest_first = sorted(self._variables, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    def knows(self, text: str) -> bool:
+        """Whether this is a secret of the target, which is read from the environment."""
+        return text in self._variables
+
     def text(self, text: str) -> str:
         """An expression for this text."""
         return " + ".join(piece if is_key else _repeated(piece, quoted) for piece, is_key in self._pieces(text))

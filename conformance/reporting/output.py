@@ -1,14 +1,17 @@
-"""Files of a run: report.json, junit.xml and allure-results/, put in place together when the run is over, or not at
-all."""
+"""Files of a run: report.json, what is rendered from it, junit.xml and allure-results/; put in place together when the
+run is over, or not at all."""
 
 import html
 import os
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance import rendering
 from conformance.catalogue import Level, Requirement, areas
 from conformance.exchange import Exchange, clip
 from conformance.profiles import Profile
@@ -17,14 +20,32 @@ from conformance.reporting import report
 from conformance.target import ConfigError
 from conformance.verdict import Verdict
 
+PARTIAL = ".partial"
+"""The folder in the output folder where everything is first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The files that are in place, and a sentence for each fault of ours on the way to them."""
+
+    paths: tuple[Path, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is said of it to the user."""
+        first, others = self.paths[:1], self.paths[1:]
+        names = [*map(str, first), *(path.name + "/" * path.is_dir() for path in others)]
+        page = [f"to read it in a browser: {path}" for path in self.paths if path.name == rendering.RENDERERS["page"]]
+        return (f"written: {', '.join(names)}", *page) if names else ()
+
 
 class Output:
     """The output folder of a run. Raises ConfigError if it can't be written."""
 
     def __init__(self, folder: Path, config: pytest.Config) -> None:
         self.folder = folder
-        self.report: dict[str, Any] | None = None
-        self._staging = folder / ".partial"
+        self._staging = folder / PARTIAL
         try:
             shutil.rmtree(self._staging, ignore_errors=True)
             self._staging.mkdir(parents=True)
@@ -35,18 +56,42 @@ class Output:
         if getattr(config.option, "allure_report_dir", "") is None:
             config.option.allure_report_dir = str(self._staging / "allure-results")
 
-    def finish(self) -> None:
-        """Moves what was written into place; leaves the folder as it was if there is no report."""
-        if self.report:
+    def write(self, document: dict[str, Any]) -> Written:
+        """Renders the document, and puts everything into place when that is done. A renderer's fault leaves out its
+        file, that of an earlier run too; where the disk fails, the folder stays as it was."""
+        names = rendering.written()
+        said, faults = rendering.rendered(document, names)
+        try:
             for path in self._staging.glob("allure-results/*.json"):  # whose reader shows some of it as HTML
                 path.write_text(path.read_text("utf-8").replace("<", "\\u003c"), "utf-8")
-            for path in self._staging.iterdir():
-                final = self.folder / path.name
-                if final.is_dir():
-                    shutil.rmtree(final)
-                os.replace(path, final)
-            report.write(self.report, self.folder)
+            report.write(document, self._staging)
+            paths = placed({names[name]: text for name, text in said.items()}, self.folder)
+            for name in names.keys() - said.keys():
+                (self.folder / names[name]).unlink(missing_ok=True)
+        except OSError as error:
+            return Written(faults=(*faults, f"--output {self.folder}: it can't be written ({error.strerror})"))
+        return Written(tuple(paths), tuple(faults))
+
+    def close(self) -> None:
+        """Takes away what is not in place, as of a run that was interrupted."""
         shutil.rmtree(self._staging, ignore_errors=True)
+
+
+def placed(files: Mapping[str, str], folder: Path) -> list[Path]:
+    """Writes the texts into the folder beside what is staged there already, and only then puts all of it into place.
+    Returns the paths, report.json first. Raises OSError."""
+    staging = folder / PARTIAL
+    staging.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (staging / name).write_text(text, "utf-8", "replace")
+    found = sorted(staging.iterdir(), key=lambda path: (path.name != "report.json", path.name))
+    for path in found:
+        final = folder / path.name
+        if final.is_dir():
+            shutil.rmtree(final)
+        os.replace(path, final)
+    staging.rmdir()
+    return [folder / path.name for path in found]
 
 
 def tell_allure(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -9,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
+from conformance.baseline.entries import Baseline
+from conformance.baseline.section import section, told
 from conformance.catalogue import Requirement
 from conformance.exchange import Blame, Exchange, Headers, Response, Unusable, clip, escaped
 from conformance.features import FEATURES, Observed, is_claimed, observe
+from conformance.judging import budget
+from conformance.judging.budget import Least
 from conformance.profiles import Profile
 from conformance.redact import Redactor
 from conformance.reporting import reproduction
@@ -27,7 +32,7 @@ MAX_HEADER = 1000
 MAX_HEADERS = 60
 MAX_EVENTS = (12, 8)
 """Of a stream: so many from its beginning, and from its end."""
-MAX_EVENT = 400
+MAX_EVENT = 600
 WORKING = frozenset({Verdict.PASS, Verdict.WARN, Verdict.KNOWN})
 
 
@@ -54,22 +59,32 @@ def tool_version() -> str:
 
 
 def build(
-    judgements: list[Judgement], recording: Recording, target: Target, profile: Profile, *, duration_s: float
+    judgements: list[Judgement],
+    recording: Recording,
+    target: Target,
+    profile: Profile,
+    *,
+    duration_s: float,
+    baseline: Baseline | None = None,
+    least: Least | None = None,
 ) -> dict[str, Any]:
-    """The report of a run, redacted. Several judgements of one requirement become its worst verdict."""
+    """The report of a run, redacted. Several judgements of one requirement become its worst verdict. `least` is the
+    share of MUSTs that must be judged."""
+    baseline = baseline or Baseline()
     redactor = Redactor(target.secrets)
     by_id = {exchange.id: exchange for exchange in recording.exchanges}
     grouped: dict[str, list[Judgement]] = {}
     for judgement in judgements:
         grouped.setdefault(judgement.requirement, []).append(judgement)
     rows = [
-        _row(requirement, profile, grouped[id], by_id, target)
+        _row(requirement, profile, grouped[id], by_id, target, baseline)
         for id, requirement in catalogue.requirements().items()
         if id in grouped
     ]
-    summary: dict[str, int] = {verdict.value: 0 for verdict in Verdict}
-    for row in rows:
-        summary[row["verdict"]] += 1
+    verdicts = {row["id"]: Verdict(row["verdict"]) for row in rows}
+    counted = Counter(verdicts.values())
+    summary: dict[str, Any] = {verdict.value: counted[verdict] for verdict in Verdict}
+    summary["judged"] = budget.judged(verdicts, profile, least)
     summary["outside_profile"] = sum(not profile.applies(r) for r in catalogue.requirements().values())
     document = {
         "gateproof": {"version": tool_version(), "catalogue_hash": catalogue.fingerprint()},
@@ -88,12 +103,13 @@ def build(
             "observed": observed(recording, profile.tells),
         },
         "profile": profile.name,
-        "conformant": exit_code(Verdict(row["verdict"]) for row in rows) is Exit.CONFORMANT,
+        "conformant": exit_code(verdicts.values(), enough=summary["judged"]["enough"]) is Exit.CONFORMANT,
         "summary": summary,
+        "baseline": section(baseline, {id: {j.test: j.verdict for j in group} for id, group in grouped.items()}),
         "cost": recording.cost,
         "busy": recording.busy,
         "requirements": rows,
-        "clients": clients.judged(recording, target, profile, grouped),
+        "clients": clients.judged(recording, target, profile, grouped, baseline),
         "features": {name: _feature(name, rows, recording, target, profile) for name in FEATURES},
     }
     redacted: dict[str, Any] = _harmless(redactor.tree(document))
@@ -150,12 +166,14 @@ def _row(
     judgements: list[Judgement],
     by_id: dict[str, Exchange],
     target: Target,
+    baseline: Baseline,
 ) -> dict[str, Any]:
     verdict = worst(judgement.verdict for judgement in judgements)
     telling = [judgement for judgement in judgements if judgement.verdict is verdict]
     ids = list(dict.fromkeys(id for judgement in telling for id in judgement.evidence))
     blamed = {judgement.blame for judgement in telling if judgement.blame}
     blame = {"blame": blamed.pop() if len(blamed) == 1 else Blame.GATEWAY} if blamed else {}
+    entries = {e.name: e for e in (baseline.entry(requirement.id, j.test) for j in judgements) if e}
     whole = verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
     return {
         "id": requirement.id,
@@ -167,6 +185,7 @@ def _row(
         "breaks": requirement.breaks,
         "message": "; ".join(dict.fromkeys(judgement.message for judgement in telling if judgement.message)),
         "tests": {judgement.test: judgement.verdict.value for judgement in judgements if judgement.test},
+        **({"baseline": [told(entry, baseline) for entry in entries.values()]} if entries else {}),
         "evidence": [_evidence(by_id[id], target, whole=whole) for id in ids[:MAX_EVIDENCE] if id in by_id],
     }
 

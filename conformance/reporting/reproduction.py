@@ -7,11 +7,11 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from conformance.exchange import Exchange, Headers, Request
+from conformance.redact import MASK
 from conformance.reporting.literals import Literals, quoted
-from conformance.sending.wire import raw_request
 from conformance.target import Target, is_secret_header
 
 MAX_CURL = 8000
@@ -78,13 +78,7 @@ def python(exchange: Exchange, target: Target) -> str:
     elif _is_plain(request):
         text = _by_httpx(request, target, keys)
     else:
-        names = {name.lower() for name, _ in request.headers}
-        headers = [] if "host" in names else [("Host", urlsplit(request.url).netloc.rpartition("@")[2])]
-        headers += request.headers
-        if request.body and not names & {"content-length", "transfer-encoding"}:
-            headers.append(("Content-Length", str(len(request.body))))
-        data = raw_request(request.method, request.url, headers, request.body)
-        text = _by_socket(request.url, data, keys, target)
+        text = _by_socket(request.url, _written(request), keys, target)
     if len(text) > MAX_PYTHON:
         return f"# The request, of {len(request.body)} bytes, is too long to be written here: --record FILE keeps it."
     return text
@@ -184,9 +178,11 @@ def _is_plain(request: Request) -> bool:
 
 def _by_sdk(call: str, request: Request, target: Target, keys: Literals) -> str:
     authorization = next((value for name, value in request.headers if name.lower() == "authorization"), "Bearer none")
+    key = authorization.removeprefix("Bearer ")
+    shown_key = key if key == "none" or keys.knows(key) else MASK  # another may be the target's own, cut or twisted
     lines = [
         f"    base_url={keys.text(target.base_url)},",
-        f"    api_key={keys.text(authorization.removeprefix('Bearer '))},",
+        f"    api_key={keys.text(shown_key)},",
         "    max_retries=0,",
     ]
     if target.headers:
@@ -265,6 +261,25 @@ def _by_socket(url: str, data: bytes, keys: Literals, target: Target) -> str:
             '        print(received.decode("utf-8", "backslashreplace"), end="")',
         ],
     )
+
+
+def _written(request: Request) -> bytes:
+    """The request as bytes, with Host and a length where they are not given."""
+    parts = urlsplit(request.url)
+    names = {name.lower() for name, _ in request.headers}
+    headers = [] if "host" in names else [("Host", parts.netloc.rpartition("@")[2])]
+    headers += request.headers
+    if request.body and not names & {"content-length", "transfer-encoding"}:
+        headers.append(("Content-Length", str(len(request.body))))
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=-._~", errors="replace") + f"?{parts.query}" * bool(
+        parts.query
+    )
+    lines = [f"{request.method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    head = "\r\n".join(lines)
+    try:
+        return head.encode("latin-1") + request.body
+    except UnicodeEncodeError:  # it can't have been sent at all
+        return head.encode("utf-8", "replace") + request.body
 
 
 def _lines(data: bytes) -> list[bytes]:

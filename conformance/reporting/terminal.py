@@ -83,7 +83,7 @@ def plan_lines(plan: Plan, requirements: int) -> Iterator[str]:
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     counts: dict[str, dict[str, int]] = {}
     for row in rows:
-        area = catalogue.requirement(row["id"]).area
+        area = row["id"].rsplit("-", 1)[0]
         counts.setdefault(area, {})
         counts[area][row["verdict"]] = counts[area].get(row["verdict"], 0) + 1
     found = {row["verdict"] for row in rows}
@@ -91,8 +91,8 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     yield f"  {'area':<8}" + "".join(f"{title:>9}" for title, _ in columns)
     for area, count in counts.items():
         cells = (sum(count.get(verdict.value, 0) for verdict in verdicts) for _, verdicts in columns)
-        title = catalogue.areas()[area].title
-        yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {title}"
+        known = catalogue.areas().get(area)  # none in a report of another catalogue than ours
+        yield f"  {area:<8}" + "".join(f"{cell or '·':>9}" for cell in cells) + f"   {known.title if known else ''}"
 
 
 def _finding(row: dict[str, Any], verdict: Verdict, *, colour: bool) -> Iterator[str]:
@@ -153,6 +153,7 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         f"{cost['completion_tokens']} completion tokens"
     )
     yield from _throttling(document.get("busy", {}))
+    yield from _gate(document, colour=colour)
     red = sum(summary[verdict.value] for verdict in RED)
     if document["conformant"]:
         yield _painted("conformant", Verdict.PASS, colour)
@@ -160,6 +161,23 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         yield _painted(
             f"NOT conformant: {red} of {total} requirements are broken or can't be judged", Verdict.FAIL, colour
         )
+
+
+def _gate(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
+    """How much was judged, and what the baseline covered."""
+    if judged := document["summary"].get("judged"):
+        said = f"judged: {judged['musts']} of the profile's {judged['of']} MUSTs ({judged['share']:.1%})"
+        if not judged["enough"]:
+            fewer = f"fewer than {judged['least']:.1%} ({judged['source']})"
+            said = _painted(f"NOT enough {said}, {fewer}", Verdict.FAIL, colour)
+        yield said
+    baseline = document.get("baseline")
+    if baseline and baseline["entries"]:
+        counts = {"known": baseline["known"], "flaky": baseline["flaky"], "stale": baseline["stale"]}
+        counts |= {"expired": baseline["expired"], "not run": baseline["not_run"]}
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing covered"
+        failed = f" (of the flaky, {baseline['flaky_failed']} failed)" if baseline["flaky"] else ""
+        yield f"baseline {baseline['file']}: {said}{failed}"
 
 
 def _throttling(busy: dict[str, int]) -> Iterator[str]:

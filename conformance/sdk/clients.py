@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from conformance.baseline.entries import Baseline
 from conformance.profiles import Profile
 from conformance.sdk.playing import Played
 from conformance.sending.recording import Recording, Result
@@ -14,7 +15,9 @@ from conformance.verdict import Verdict
 AREA = "SDK"
 
 
-def judged(recording: Recording, target: Target, profile: Profile, ids: Iterable[str]) -> list[dict[str, Any]]:
+def judged(
+    recording: Recording, target: Target, profile: Profile, ids: Iterable[str], baseline: Baseline | None = None
+) -> list[dict[str, Any]]:
     """A row for each client beside the main one, of which there is at most one, with its verdicts on those of these
     requirements that speak of clients."""
     from conformance import catalogue
@@ -27,6 +30,7 @@ def judged(recording: Recording, target: Target, profile: Profile, ids: Iterable
     told = next((other for other in others if other and other["outcome"] != "lost"), {"client": "a client"})
     name, _, version = told["client"].partition(" ")
     results = {name: _of_other(result) for name, result in recording.results.items()}
+    theirs = judge_recording(replace(recording, results=results), target, *wanted, baseline=baseline)
     rows = [
         {
             "id": id,
@@ -35,7 +39,7 @@ def judged(recording: Recording, target: Target, profile: Profile, ids: Iterable
             "statement": catalogue.requirement(id).statement,
             "message": found.message,
         }
-        for id, found in judge_recording(replace(recording, results=results), target, *wanted).items()
+        for id, found in theirs.items()
     ]
     summary = {verdict.value: sum(row["verdict"] == verdict for row in rows) for verdict in Verdict}
     return [{"name": name, "version": version, "summary": summary, "requirements": rows}]

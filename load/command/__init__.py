@@ -1,5 +1,5 @@
 """`gateproof load URL`: looks at the gateway, has locust measure it, once or in a sweep, judges and keeps it."""
 
-from load.command.cli import HELP, configure, run
+from load.command.cli import EXAMPLES, configure, run
 
-__all__ = ["HELP", "configure", "run"]
+__all__ = ["EXAMPLES", "configure", "run"]

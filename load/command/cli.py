@@ -27,7 +27,11 @@ from load.options import OPTIONS
 from load.scenarios import SCENARIOS, members
 from load.spans import seconds
 
-HELP = "measure how fast a gateway streams"
+EXAMPLES = (
+    "gateproof load http://127.0.0.1:8000/v1 --users 20 --duration 30 --output out",
+    "gateproof load http://127.0.0.1:8000/v1 --rate 50 --slo 'ttft_p95 < 300ms' --slo 'error_rate < 0.1%'",
+    "gateproof load http://127.0.0.1:8000/v1 --sweep 5:200 --slo 'ttft_p95 < 300ms'",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

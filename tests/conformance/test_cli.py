@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shlex
 import threading
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cli import commands, parser
+from conformance.rendering import RENDERERS
+from conformance.reporting.report import tool_version
 from schemas import violations
 from tests.conftest import KEY, Command
 
@@ -50,7 +54,8 @@ def test_a_conformant_gateway_ends_with_0_and_leaves_a_report(run: Command, gate
     suite = ElementTree.parse(tmp_path / "out" / "junit.xml").getroot().find("testsuite")
     assert suite is not None
     assert int(suite.get("tests", 0)) == len(report["requirements"])
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["allure-results", "junit.xml", "report.json"]
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"allure-results", "junit.xml", "report.json", *filter(None, RENDERERS.values())}
     results = [json.loads(p.read_text()) for p in (tmp_path / "out" / "allure-results").glob("*-result.json")]
     labels = {label["name"]: label["value"] for label in results[0]["labels"]}
     assert labels["epic"] == "openai"
@@ -82,13 +87,25 @@ def test_no_secret_is_written_anywhere(run: Command, gateway_url: str, tmp_path:
         (["check", "{gateway}/v1", "--only", "CHAT-0188"], 4, "CHAT-018"),
         (["check", "{gateway}/v1", "--profile", "opneai"], 4, "did you mean 'openai'"),
         (["check", "{gateway}/v1", "--feature", "+telepathy"], 4, "no such feature"),
-        (["check", "{gateway}/v1", "--modle", "x"], 4, "--modle"),
+        (["check", "{gateway}/v1", "--feature", "+tolls"], 4, "did you mean 'tools'"),
+        (["check", "{gateway}/v1", "--modle", "x"], 4, "unknown option --modle, did you mean '--model'"),
+        (["check", "{gateway}/v1", "--mode", "x"], 4, "unknown option --mode, did you mean '--model'"),
+        (["check", "{gateway}/v1", "extra"], 4, "unrecognized arguments: extra"),
+        (["check", "{gateway}/v1", "--only", "STREM"], 4, "there is no area 'STREM', did you mean 'STREAM'"),
+        (["check", "{gateway}/v1", "--baseline", "none.toml"], 4, "baseline none.toml: it can't be read"),
+        (["check", "{gateway}/v1", "--plan", "--update-baseline"], 4, "--plan judges nothing"),
+        (["load", "--durtion", "5"], 4, "unknown option --durtion, did you mean '--duration'"),
+        (["trace", "--hepl"], 4, "unknown option --hepl, did you mean '--help'"),
+        (["--vresion"], 4, "unknown option --vresion, did you mean '--version'"),
+        (["completion", "tcsh"], 4, "invalid choice: 'tcsh'"),
         (["check", "{gateway}/v1", "--concurrency", "many"], 4, "invalid int value"),
         (["check", "{gateway}/v1", "--output", "/proc/nowhere"], 4, "can't be written"),
         (["check"], 4, "no gateway is named"),
         (["check", "{gateway}/v1", "--api-key", KEY, "--only", "NAME-005"], 5, "nothing was judged"),
         (["explain", "CHAT-999"], 4, "the nearest are"),
-        (["nonsense"], 4, "invalid choice"),
+        (["nonsense"], 4, "there is no command 'nonsense' (check, doctor, "),
+        (["chek", "{gateway}/v1"], 4, "there is no command 'chek', did you mean 'check'"),
+        ([], 4, "COMMAND"),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_a_code(
@@ -148,3 +165,20 @@ def test_an_expired_token_is_renewed(run: Command, gateway_url: str, tmp_path: P
     words = ["--api-key-command", f"sh {script}", "--only", "LIST-001"]
     done = run("gateproof", "check", gateway_url + "/v1", *words)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_has_help_with_examples_that_it_would_take(name: str) -> None:
+    found = parser(name)[1][name]
+    lines = [line.strip() for line in str(found.epilog).splitlines()]
+    assert lines[0] == "Examples:"
+    for line in lines[1:]:
+        words = shlex.split(line.split("     ")[0].split(" > ")[0])
+        assert words[:2] == ["gateproof", name]
+        found.check(words[2:])
+        found.parse_args(words[2:])
+
+
+def test_the_version_is_told(run: Command) -> None:
+    assert run("gateproof", "--version").stdout == f"gateproof {tool_version()}\n"
+    assert "Examples:" in run("gateproof", "--help").stdout

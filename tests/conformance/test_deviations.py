@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -51,16 +52,35 @@ DEPLOYED = {f"NAME-{number:03}" for number in (10, 11, 12, 13, 22, 25, 26)}
 def test_a_verdict_is_settled(
     deviation: Deviation | None, verdict: Verdict, error: Exception | None, expected: Verdict
 ) -> None:
-    assert settled(deviation, verdict, str(error or ""), error)[0] is expected
+    known = [deviation] if deviation else []
+    assert settled(known, verdict, str(error or ""), error)[0] is expected
 
 
 def test_what_goes_beyond_a_deviation_is_said_alone() -> None:
-    assert settled(DOTS, V.FAIL, str(AND_MORE), AND_MORE) == (V.FAIL, "c (mark !): HTTP 404")
+    assert settled([DOTS], V.FAIL, str(AND_MORE), AND_MORE) == (V.FAIL, "c (mark !): HTTP 404")
+
+
+def test_what_other_tests_find_broken_is_not_stale() -> None:
+    assert settled([DOTS], V.PASS, "", None, lambda: False)[0] is V.PASS
+    assert settled([replace(DOTS, of_one_test=True)], V.PASS, "", None, lambda: False)[0] is V.STALE
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [(V.FAIL, V.FAIL), (V.WARN, V.STALE), (V.PASS, V.STALE)])
+def test_what_has_expired_covers_nothing_and_is_red(verdict: Verdict, expected: Verdict) -> None:
+    expired = replace(AT_TIMES, expired=date(2026, 1, 2), source="the baseline")
+    found, said = settled([expired], verdict, "seen", AssertionError("seen"))
+    assert found is expected
+    assert said.startswith("the baseline covered this until 2026-01-02, and has expired (the pattern takes dots)")
+
+
+def test_one_deviation_after_another_is_asked() -> None:
+    other = Deviation("the marks, too", r"\(mark !\): HTTP 404")
+    assert settled([other, DOTS], V.FAIL, str(AS_WRITTEN), AS_WRITTEN)[0] is V.KNOWN
 
 
 def test_the_reason_is_said() -> None:
-    assert settled(DOTS, V.FAIL, "seen", AS_WRITTEN)[1] == "the pattern takes dots: seen"
-    assert settled(DOTS, V.PASS, "", None)[1] == "it is kept, though the profile says: the pattern takes dots"
+    assert settled([DOTS], V.FAIL, "seen", AS_WRITTEN)[1] == "the pattern takes dots: seen"
+    assert settled([DOTS], V.PASS, "", None)[1] == "it is kept, though the profile says: the pattern takes dots"
 
 
 @pytest.mark.parametrize(
@@ -71,7 +91,7 @@ def test_only_an_empty_choice_beside_the_usage_is_watsonxs_way(delta: str, expec
     choice = f'{{"index": 0, "delta": {delta}, "finish_reason": "", "logprobs": null}}'
     seen = f"the chunk with usage has the choices [{choice}]"
     deviation = profile("watsonx").deviations["STREAM-031"]
-    assert settled(deviation, V.FAIL, seen, Broken(seen))[0] is expected
+    assert settled([deviation], V.FAIL, seen, Broken(seen))[0] is expected
 
 
 @pytest.mark.parametrize("name", names())

@@ -77,6 +77,15 @@ def test_it_adds_base_url_where_nobody_else_does(run: Command, gateway_url: str)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_strange_variable_is_told_once_and_a_misspelt_one_refused(run: Command, gateway_url: str) -> None:
+    words = [str(ROOT / "conformance"), "--base-url", gateway_url + "/v1", "--gateproof-only", "LIST-001", "-n2"]
+    done = run("pytest", *words, env={"GATEPROOF_API_KEY": KEY, "GATEPROOF_VERSION": "1"})
+    assert (done.returncode, done.stderr.count("GATEPROOF_VERSION in the environment is no setting")) == (0, 1)
+    done = run("pytest", *words, env={"GATEPROOF_API_KEY": KEY, "GATEPROOF_MODLE": "m"})
+    assert done.returncode == 4
+    assert "gateproof: the environment's GATEPROOF_MODLE is no setting, did you mean 'GATEPROOF_MODEL'?" in done.stderr
+
+
 def test_other_tests_of_the_environment_are_left_alone(run: Command, tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text("def test_base_url(base_url):\n    assert base_url == 'http://mine'\n")
     done = run("pytest", "--base-url", "http://mine", "-q")

@@ -1,16 +1,12 @@
 """A page as headless Chromium leaves it, for the tests of the pages."""
 
-import shutil
 import subprocess
 import tempfile
 
 import pytest
 
-FOUND = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
+from tests.browser import FLAGS, FOUND
+
 needs_chromium = pytest.mark.skipif(FOUND is None, reason="no Chromium on this machine (apt-get install chromium)")
 
 
@@ -20,6 +16,7 @@ def drawn(url: str, wait_s: float = 3.0) -> str:
     with tempfile.TemporaryDirectory() as profile:
         words = [
             FOUND,
+            "--headless",
             *FLAGS,
             f"--user-data-dir={profile}",
             f"--virtual-time-budget={wait_s * 1000:.0f}",

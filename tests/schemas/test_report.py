@@ -10,6 +10,18 @@ import schemas
 verdicts = ["pass", "fail", "warn", "inconclusive", "not-applicable", "untestable", "error", "known", "stale"]
 
 
+ENTRY = {
+    "kind": "known",
+    "id": "CHAT-011",
+    "test": "",
+    "reason": "a provider's own role",
+    "owner": "ann",
+    "link": "",
+    "expires": "2026-12-31",
+    "expired": False,
+}
+
+
 @pytest.fixture
 def report() -> dict[str, Any]:
     return {
@@ -25,7 +37,13 @@ def report() -> dict[str, Any]:
         },
         "profile": "openai",
         "conformant": False,
-        "summary": {**dict.fromkeys(verdicts, 0), "pass": 1, "fail": 1, "outside_profile": 12},
+        "summary": {**dict.fromkeys(verdicts, 0), "pass": 1, "fail": 1, "outside_profile": 12}
+        | {"judged": {"musts": 2, "of": 4, "share": 0.5, "enough": False, "least": 0.9, "source": "--min-judged"}},
+        "baseline": {
+            **dict.fromkeys(("known", "stale", "flaky", "flaky_failed", "expired", "not_run"), 0),
+            "file": "gateproof.baseline.toml",
+            "entries": [ENTRY | {"verdict": "fail"}],
+        },
         "cost": {"requests": 61, "prompt_tokens": 900, "completion_tokens": 400},
         "requirements": [
             {
@@ -44,6 +62,7 @@ def report() -> dict[str, Any]:
                 "statement": '`message.role` is "assistant".',
                 "message": 'choices[0].message.role: expected "assistant", saw "user"',
                 "tests": {"suites/test_chat.py::test_the_role_is_assistant": "fail"},
+                "baseline": [dict(ENTRY)],
                 "evidence": [
                     {
                         "exchange": "chat_reply-1",
@@ -87,8 +106,8 @@ def test_a_whole_report_is_valid(report):
     assert schemas.violations("report", report) == []
 
 
-def test_features_and_clients_may_be_left_out_and_nothing_else(report):
-    del report["features"], report["clients"]
+def test_what_is_newer_may_be_left_out_and_nothing_else(report):
+    del report["features"], report["clients"], report["baseline"], report["summary"]["judged"]
     assert told(report) == []
     assert told({}) == sorted(report)
 
@@ -120,6 +139,10 @@ def test_a_pass_has_nothing_to_say(report):
         (("features", "tools"), "why"),
         (("requirements", 1), "title"),
         (("clients", 0), "python"),
+        (("baseline",), "path"),
+        (("baseline", "entries", 0), "title"),
+        (("requirements", 1, "baseline", 0), "verdict"),
+        (("summary", "judged"), "should"),
         (("clients", 0, "requirements", 0), "evidence"),
     ],
 )
@@ -146,6 +169,11 @@ def test_what_is_ours_is_closed(report, part, member):
         (("features", "tools"), "claimed", True),
         (("features", "tools"), "observed", "maybe"),
         (("clients", 0), "name", ""),
+        (("baseline",), "known", -1),
+        (("baseline", "entries", 0), "expires", "soon"),
+        (("baseline", "entries", 0), "verdict", "skipped"),
+        (("requirements", 1, "baseline", 0), "kind", "new"),
+        (("summary", "judged"), "share", 1.5),
         (("clients", 0, "requirements", 0), "verdict", "skipped"),
         (("requirements", 0), "id", "chat-1"),
         (("requirements", 0), "level", "must"),
