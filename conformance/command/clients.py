@@ -3,17 +3,21 @@
 import argparse
 import os
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 
 from conformance.comparing import text
 from conformance.comparing.clients import Outlook, clients, known_clients
 from conformance.comparing.documents import loaded, run_of
+from conformance.configuration.spelling import did_you_mean
 from conformance.exchange import clip
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
 WORKING = (Outlook.WORKS, Outlook.PARTLY)
+EXAMPLES = (
+    "gateproof clients report/report.json",
+    "gateproof clients report/report.json --require langchain --require codex-like",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,8 +33,7 @@ def run(options: argparse.Namespace) -> int:
     known = [client.name for client in known_clients()]
     for name in options.require:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else ""
+            hint = did_you_mean(name, known)
             raise ConfigError(f"--require: there is no client {name!r}{hint} (clients: {', '.join(known)})")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     code = Exit.CONFORMANT

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.comparing.clients import Outlook, clients
 from conformance.exchange import clip, escaped
 from conformance.rendering.findings import READING_ORDER, Finding, area, counted, findings, headline, title, told
 from conformance.verdict import RED, Verdict
@@ -36,7 +37,7 @@ _BREAK = "\u200b"
 
 def render(document: dict[str, Any], limit: int = COMMENT) -> str:
     """The report in at most `limit` characters: what does not fit is counted and named, and stands in report.json."""
-    folded = [*_failures(document), *_lists(document)]
+    folded = [*_clients(document), *_failures(document), *_lists(document)]
     whole = [*_head(document)]
     room = limit - MAX_REST - _length("\n".join(whole))
     for place, (_, block) in enumerate(folded):
@@ -79,6 +80,22 @@ def _table(document: dict[str, Any]) -> Iterator[str]:
         cells = " | ".join(str(counts.get(verdict, "·")) for verdict in (Verdict.PASS, *shown))
         yield f"| **{name}** {title(name)} | {cells} |"
     yield ""
+
+
+def _clients(document: dict[str, Any]) -> Iterator[tuple[list[str], str]]:
+    """Which well-known clients will work, unless nothing can be told of any."""
+    found = clients(document)
+    outlooks = [row.outlook for row in found]
+    if set(outlooks) <= {Outlook.UNKNOWN}:
+        return
+    counts = f"{outlooks.count(Outlook.WORKS)} of {len(outlooks)} work"
+    if broken := outlooks.count(Outlook.BREAKS):
+        counts += f", {broken} will break"
+    lines = [f"<details><summary>Well-known clients: {counts}</summary>\n", "<ul>"]
+    lines += [
+        f"<li>{_text(row.title)}: <b>{_text(row.outlook)}</b> {_text(clip(row.summary, 300))}</li>" for row in found
+    ]
+    yield [], "\n".join([*lines, "</ul>\n", "</details>\n"])
 
 
 def _failures(document: dict[str, Any]) -> Iterator[tuple[list[str], str]]:

@@ -4,8 +4,11 @@ import re
 from typing import Any
 
 from conformance import rendering
+from conformance.exchange import Blame
 from conformance.rendering import markdown
-from tests.conformance.rendering.documents import VERDICTS, failing, hostile, passing
+from conformance.reporting.report import Judgement
+from conformance.verdict import Verdict
+from tests.conformance.rendering.documents import VERDICTS, built, failing, hostile, passing
 
 FENCE = re.compile(r"^(`{3,})(?:text|sh)\n.*?\n\1$", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
@@ -35,10 +38,26 @@ def test_a_failure_says_what_was_expected_and_seen_who_breaks_and_how_to_send_it
     assert "```sh\ncurl -sS -i -X POST" in text
 
 
+def test_it_tells_which_clients_break() -> None:
+    broken = built([Judgement("SDK-001", Verdict.FAIL, "it raises", (), "t", Blame.GATEWAY)], "m")
+    text = rendering.render("markdown", broken)
+    told = re.search(
+        r"<summary>Well-known clients: 0 of \d+ work, \d+ will break</summary>.*?</details>", text, re.DOTALL
+    )
+    assert told
+    assert re.search(r"<li>openai SDK for Python: <b>breaks</b> .*SDK-001", told[0])
+    assert told.start() < text.index("<b>FAIL</b>")
+    assert "Well-known clients" not in rendering.render("markdown", failing(1, "no", Verdict.INCONCLUSIVE))
+
+
 def test_what_is_not_simply_kept_is_all_there() -> None:
     text = rendering.render("markdown", hostile())
-    odd = {id for id, verdict in VERDICTS.items() if verdict not in ("pass", "not-applicable")}
-    assert {id for id in VERDICTS if id in text} == odd
+    for id, verdict in VERDICTS.items():
+        if verdict not in ("pass", "not-applicable"):
+            assert re.search(
+                rf"(<b>{verdict.upper()}</b>|<li><b>|<p>.*){id}|<li><b>{id}</b>|<b>UNTESTABLE</b>", text
+            ), id
+    assert not re.search(r"<b>LIST-00[26]</b>|> LIST-00[26] ", text)
 
 
 def test_nothing_that_a_gateway_says_is_markup_mention_or_link() -> None:
@@ -47,7 +66,7 @@ def test_nothing_that_a_gateway_says_is_markup_mention_or_link() -> None:
     assert not re.search(r"@\w|#\d|\w://\w|www\.|GH-\d", text)
     assert "\n# heading" not in text
     assert "evil.example" in text.replace("\u200b", "")  # it is told, only not obeyed
-    assert text.count("<details>") == text.count("</details>") == 7
+    assert text.count("<details>") == text.count("</details>") == 8
 
 
 def test_a_fence_is_longer_than_any_in_it() -> None:
