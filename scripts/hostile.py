@@ -178,13 +178,13 @@ def _found(case: Case, row: Row, folder: Path) -> Iterator[str]:
         shown["report.html"] = shown["report.html"].replace(b"<script>", b"", 1)
     for name, data in shown.items():
         for what, pattern in OBEYED.items():
-            is_text = name.endswith("-attachment.txt")  # shown as text by whoever shows it
+            is_text = name.endswith("-attachment.txt") or name == "report.md"  # shown as text, in the latter fenced
             if pattern.search(data) and not (what == "a script" and (is_text or name == "what was printed")):
                 yield f"{what} is in {name}"
     report = folder / "out" / "report.json"
     if report.exists():
         document = json.loads(report.read_bytes())
-        row.verdicts = {name: count for name, count in document["summary"].items() if count}
+        row.verdicts = {name: count for name, count in document["summary"].items() if count and name != "judged"}
         for found in document["requirements"]:
             if blame := found.get("blame"):
                 row.blamed[blame] = row.blamed.get(blame, 0) + 1
