@@ -14,6 +14,10 @@ from conformance.target import ConfigError
 from conformance.verdict import Exit
 
 WORKING = (Outlook.WORKS, Outlook.PARTLY)
+EXAMPLES = (
+    "gateproof clients report/report.json",
+    "gateproof clients report/report.json --require langchain --require codex-like",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,12 @@ from conformance.comparing.files import OUTPUT_HELP, write
 from conformance.comparing.markdown import comparison as markdown
 from conformance.comparing.pages import comparison_page
 
+EXAMPLES = (
+    "gateproof compare before/report.json report/report.json",
+    "gateproof compare litellm/report.json nemo/report.json --output side-by-side.html",
+    "gateproof compare before/load.json out/load.json --output comment.md",
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("before", metavar="BEFORE", type=Path, help="report.json or load.json of the earlier run")

@@ -10,6 +10,10 @@ from conformance.comparing.matrix import Entry, Speed, area_names, published
 from conformance.verdict import Exit
 
 INDEX = "index.html"
+EXAMPLES = (
+    "gateproof matrix reports",
+    "gateproof matrix reports --output reports/index.html --output reports/README.md",
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -5,13 +5,14 @@ What a gateway said is hostile: the templates escape every value, and the pages'
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from conformance import catalogue
 from conformance.catalogue import Level
@@ -23,6 +24,12 @@ from conformance.reporting.report import tool_version
 from conformance.verdict import Verdict
 
 _OUTLOOKS = {Outlook.WORKS: "good", Outlook.PARTLY: "doubt", Outlook.BREAKS: "bad", Outlook.UNKNOWN: ""}
+_TOLD = {
+    Outlook.WORKS: "work",
+    Outlook.PARTLY: "work in part",
+    Outlook.BREAKS: "break",
+    Outlook.UNKNOWN: "can't be told",
+}
 _ALMOST = 0.9
 """From this share on an area is shown as nearly kept."""
 _FIRST = (Verdict.FAIL, Verdict.KNOWN, Verdict.UNTESTABLE, Verdict.WARN)
@@ -70,7 +77,7 @@ def _tone(share: Share) -> str:
 def _told(rows: Sequence[ClientRow]) -> str:
     """How many clients fare how."""
     counts = {outlook: sum(row.outlook is outlook for row in rows) for outlook in Outlook}
-    return ", ".join(f"{count} {outlook.value.rstrip(',')}" for outlook, count in counts.items() if count)
+    return ", ".join(f"{count} {_TOLD[outlook]}" for outlook, count in counts.items() if count)
 
 
 def _by_area(entry: Entry) -> list[tuple[str, list[Row]]]:
@@ -95,7 +102,14 @@ def _page(name: str, script: str, **values: Any) -> str:
 @cache
 def _templates() -> Environment:
     loader = PackageLoader("conformance.comparing", "static")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    found.filters["coded"] = _coded
+    return found
+
+
+def _coded(text: str) -> Markup:
+    """A text with what stands between backticks set as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 @cache

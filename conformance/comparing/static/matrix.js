@@ -10,9 +10,11 @@ function open_target() {
 
 function show() {
   const wanted = words.value.trim().toLowerCase(), narrowed = Boolean(wanted) || musts.checked;
-  for (const part of gateways) part.hidden = Boolean(profile.value) && part.dataset.profile !== profile.value;
   for (const row of found)
     row.hidden = !row.dataset.text.includes(wanted) || (musts.checked && row.dataset.level !== "MUST");
+  for (const part of gateways)
+    part.hidden = (Boolean(profile.value) && part.dataset.profile !== profile.value)
+      || (narrowed && part.matches(".gateway") && ![...part.querySelectorAll("[data-text]")].some(row => !row.hidden));
   let count = 0;
   for (const item of items) {
     const inside = [...item.querySelectorAll("[data-text]")];
