@@ -85,7 +85,7 @@ class Command:
 
 
 def _of_check(row: Row, document: dict[str, Any]) -> Iterator[str]:
-    row.verdicts = {name: count for name, count in document["summary"].items() if count}
+    row.verdicts = {name: count for name, count in document["summary"].items() if count and name != "judged"}
     for found in document["requirements"]:
         if blame := found.get("blame"):
             row.blamed[blame] = row.blamed.get(blame, 0) + 1
@@ -242,7 +242,8 @@ def _found(case: Case, command: Command, row: Row, folder: Path) -> Iterator[str
         if name == "locust.html":  # locust's own page, whose script has such characters; its data is escaped as JSON
             data = data.partition(b"window.templateArgs")[2]
         for what, pattern in (HTML if name.endswith(".html") else OBEYED).items():
-            is_text = name.endswith(("-attachment.txt", ".csv"))  # shown as text by whoever shows it
+            # shown as text by whoever shows it, the report in Markdown in a fence
+            is_text = name.endswith(("-attachment.txt", ".csv")) or name == "report.md"
             if pattern.search(data) and not (what == "a script" and (is_text or name == "what was printed")):
                 yield f"{what} is in {name}"
     report = folder / "out" / f"{command.schema}.json"

@@ -11,7 +11,7 @@ from conformance.rendering.findings import Finding, area, told
 from conformance.rendering.page.exchanges import Shown, shown
 from conformance.verdict import Verdict
 
-ROOM = 1_500_000
+ROOM = 2_200_000
 """Characters of HTML for messages, of which half may be these, and for what was sent and received, so that a page stays
 below 3 MB."""
 MAX_SEEN = 300
@@ -38,8 +38,8 @@ class Item:
 
 
 def items(document: dict[str, Any], order: Sequence[Verdict]) -> list[Item]:
-    """All requirements, by their verdict in this order, then MUST before SHOULD. First one exchange of each is shown,
-    then a second and a third, until the room is used up."""
+    """All requirements, by their verdict in this order, then MUST before SHOULD. First one exchange of each that is
+    not kept is shown, then a second and a third, and then those of the kept, until the room is used up."""
     rows = sorted(
         enumerate(document["requirements"]),
         key=lambda found: (order.index(Verdict(found[1]["verdict"])), _LEVELS.index(found[1]["level"]), found[0]),
@@ -50,15 +50,17 @@ def items(document: dict[str, Any], order: Sequence[Verdict]) -> list[Item]:
         message = clip(row["message"], MAX_MESSAGE if room > ROOM / 2 else MAX_SEEN)
         room -= len(escape(message))
         found.append((_item(place, row, message), row["evidence"]))
-    for number in range(max((len(evidence) for _, evidence in found), default=0)):
-        for item, evidence in found:
-            if number < len(evidence):
-                one = shown(evidence[number])
-                room -= one.size
-                if room >= 0:
-                    item.exchanges.append(one)
-                else:
-                    item.left_out += 1
+    for is_kept in (False, True):
+        chosen = [(item, evidence) for item, evidence in found if (item.verdict == Verdict.PASS) is is_kept]
+        for number in range(max((len(evidence) for _, evidence in chosen), default=0)):
+            for item, evidence in chosen:
+                if number < len(evidence):
+                    one = shown(evidence[number])
+                    room -= one.size
+                    if room >= 0:
+                        item.exchanges.append(one)
+                    else:
+                        item.left_out += 1
     return [item for item, _ in found]
 
 

@@ -52,12 +52,10 @@ def test_it_tells_which_clients_break() -> None:
 
 def test_what_is_not_simply_kept_is_all_there() -> None:
     text = rendering.render("markdown", hostile())
-    for id, verdict in VERDICTS.items():
-        if verdict not in ("pass", "not-applicable"):
-            assert re.search(
-                rf"(<b>{verdict.upper()}</b>|<li><b>|<p>.*){id}|<li><b>{id}</b>|<b>UNTESTABLE</b>", text
-            ), id
-    assert not re.search(r"<b>LIST-00[26]</b>|> LIST-00[26] ", text)
+    _, of_clients, findings = text.partition("</details>\n")  # the first fold
+    assert of_clients
+    odd = {id for id, verdict in VERDICTS.items() if verdict not in ("pass", "not-applicable")}
+    assert {id for id in VERDICTS if id in findings} == odd
 
 
 def test_nothing_that_a_gateway_says_is_markup_mention_or_link() -> None:
