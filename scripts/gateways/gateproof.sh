@@ -9,4 +9,4 @@ case ${DIALECT:-openai} in
   nemo) announce $BASE/apis/inference-gateway/v2/workspaces/default/openai/-/v1 key=sk-upstream ;;
   *) announce $BASE/v1 key=sk-upstream ;;
 esac
-exec gateproof serve --port "$PORT" --token sk-upstream --seed 1 --ttft 0.05 --itl 0.01
+exec gateproof serve --port "$PORT" --token sk-upstream --seed 15 --ttft 0.05 --itl 0.01
