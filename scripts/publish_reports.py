@@ -56,9 +56,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in rows]:
         parser.error(f"no such gateway: {', '.join(unknown)} (there are {', '.join(rows)})")
-    kept = [name for name in arguments.names or rows if not _published(name, rows[name], arguments.port)]
-    (REPORTS / "README.md").write_text(index(REPORTS), "utf-8")
-    return 1 if kept else 0
+    done = [_published(name, rows[name], arguments.port) for name in arguments.names or rows]
+    if any(done):
+        (REPORTS / "README.md").write_text(index(REPORTS), "utf-8")
+    return 0 if all(done) else 1
 
 
 def _published(name: str, row: dict[str, Any], port: int) -> bool:
@@ -74,7 +75,7 @@ def _published(name: str, row: dict[str, Any], port: int) -> bool:
 def _publish(name: str, row: dict[str, Any], port: int) -> Path:
     with tempfile.TemporaryDirectory() as scratch, _running(name, row, port) as told:
         first, second = (_check(Path(scratch) / run, row, told) for run in ("first", "second"))
-        folder = REPORTS / row["folder"].format(version=told["version"])
+        folder: Path = REPORTS / row["folder"].format(version=told["version"])
         folder.mkdir(parents=True, exist_ok=True)
         for file in ("report.json", "report.html"):
             if (first.folder / file).exists():

@@ -4,6 +4,7 @@ written."""
 import json
 import re
 import shlex
+import socket
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,17 @@ def test_the_commands_to_reproduce_it_exist(folder: Path, run: Command) -> None:
     assert check[2] == document_of(folder)["target"]["base_url"]
     planned = run(*check, "--plan")
     assert planned.returncode == 0, planned.stderr
+
+
+def test_of_a_gateway_that_does_not_start_the_report_is_kept_and_the_reason_told(run: Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    script, env = str(ROOT / "scripts" / "publish_reports.py"), {"GATEPROOF_LAB": str(tmp_path / "file" / "lab")}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    done = run("python", script, "bundled", "--port", port, env=env)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("bundled: did not start (mkdir: ") and line.endswith("; its last report is kept")
+    with socket.create_server(("127.0.0.1", int(port))):
+        taken = run("python", script, "bundled", "--port", port)
+    assert taken.stderr == f"bundled: port {port} is taken (--port N takes others); its last report is kept\n"
