@@ -7,7 +7,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile clean
+.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile reports clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ flake-rate: $(READY)  ## fifty full runs on a machine whose cores are busy: how 
 hostile: $(READY)  ## check and load every hostile gateway, and look at what becomes of us; leaves reports/hostile/
 	$(BIN)/python scripts/hostile.py
 	$(BIN)/python scripts/hostile.py --load --jobs 4
+
+reports: $(READY)  ## judge the real gateways of scripts/gateways/ (or GATEWAYS="NAME NAME") anew; leaves reports/*/
+	$(BIN)/python scripts/publish_reports.py $(GATEWAYS)
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -270,7 +270,8 @@ class Exchange:
             raise Unusable(f"{self.step} was to be a stream, the answer is {self.seen}", blame=self.blame)
         found = [(event, chunk) for event, chunk in self.parsed_events if chunk is not None]
         if not found:
-            said = f"a stream of JSON objects was to be answered, the answer is {clip(self.text)}"
+            came = clip(self.text) or f"{self.seen}, with an empty body"
+            said = f"{self.step} was to be a stream of JSON objects, the answer is {came}"
             raise Unusable(said, blame=self.blame)
         if broken := next((event for event, chunk in found if chunk.get("error")), None):
             raise Unusable(f"the stream reports an error: {clip(broken.data or '')}")

@@ -9,13 +9,19 @@ from conformance.reading.traffic import endpoint, refused_streams, sent
 from conformance.rehearsing.wellformed import are_messages, is_sound
 
 NOT_IMPLEMENTED = 501
-KNOWN = frozenset((
-    "model", "messages", "prompt", "input", "max_tokens", "max_completion_tokens", "temperature", "top_p", "n", "stop",
-    "seed", "stream", "stream_options", "user", "safety_identifier", "metadata", "store", "tools", "tool_choice",
-    "parallel_tool_calls", "response_format", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
-    "top_logprobs", "echo", "suffix", "best_of", "encoding_format", "dimensions", "service_tier", "reasoning_effort",
+_OF_TEXTS = frozenset((
+    "model", "temperature", "top_p", "n", "stop", "seed", "stream", "stream_options", "user", "max_tokens",
+    "presence_penalty", "frequency_penalty", "logit_bias", "logprobs",
 ))  # fmt: skip
-"""Fields that the API has; what an invented one does is judged by itself."""
+FIELDS = {
+    "chat/completions": _OF_TEXTS | {
+        "messages", "max_completion_tokens", "safety_identifier", "metadata", "store", "tools", "tool_choice",
+        "parallel_tool_calls", "response_format", "top_logprobs", "service_tier", "reasoning_effort",
+    },
+    "completions": _OF_TEXTS | {"prompt", "echo", "suffix", "best_of"},
+    "embeddings": frozenset(("model", "input", "encoding_format", "dimensions", "user")),
+}  # fmt: skip
+"""Fields that the API has at each endpoint; what another one does is judged by itself."""
 
 
 def broken(exchanges: Iterable[Exchange], like: Exchange) -> Iterator[tuple[Exchange, bool]]:
@@ -50,7 +56,9 @@ def _base(exchange: Exchange) -> str:
 
 def _is_sound(exchange: Exchange) -> bool:
     body = sent(exchange)
-    if not body.keys() <= KNOWN or not is_sound({key: value for key, value in body.items() if key != "logprobs"}):
+    if not body.keys() <= FIELDS[endpoint(exchange)] or not is_sound(
+        {key: value for key, value in body.items() if key != "logprobs"}
+    ):
         return False
     match endpoint(exchange):
         case "chat/completions":

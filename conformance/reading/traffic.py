@@ -119,6 +119,12 @@ def answered(exchange: Exchange) -> None:
         raise Unusable(f"the answer holds an error: {clip(exchange.text)}")
 
 
+def unlike(cases: Mapping[str, Exchange], plain: Exchange) -> dict[str, Exchange]:
+    """Those of these requests whose status is another than that of one which differs in nothing but what is judged: a
+    crash that both meet is another requirement's."""
+    return {case: x for case, x in cases.items() if x.status != plain.status}
+
+
 def with_choices(answers: Iterable[Exchange]) -> list[Exchange]:
     """Those of these answers, plain or streamed, that hold an array of choices."""
     found = []

@@ -77,6 +77,8 @@ def failure_of(error: BaseException, limits: Limits) -> Failure:
             return Failure("too-large", said)
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError() if _TLS_ALERT in text:
             return Failure("protocol", "what came is TLS, and no HTTP")
+        case httpcore.RemoteProtocolError() | h11.RemoteProtocolError() if "without sending complete" in text:
+            return Failure("protocol", "the connection was closed in the middle of the answer")
         case httpcore.RemoteProtocolError() | h11.RemoteProtocolError():
             return Failure("protocol", f"what came is not HTTP: {text}")
         case httpcore.ConnectionNotAvailable():

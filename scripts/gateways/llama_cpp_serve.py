@@ -15,7 +15,7 @@ def main() -> None:
     port, model = int(sys.argv[1]), sys.argv[2]
     options: Any = xllamacpp.CommonParams()
     options.model.path = model
-    options.n_ctx, options.n_parallel, options.warmup, options.fit_params = 2048, 2, False, False
+    options.n_ctx, options.n_parallel, options.warmup, options.fit_params = 16384, 2, False, False
     options.hostnames, options.port = ["127.0.0.1"], port
     options.api_keys, options.model_alias = ["sk-llama"], {"tiny-llama"}
     options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 1

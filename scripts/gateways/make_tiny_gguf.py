@@ -9,7 +9,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-LAYERS, WIDTH, HEADS, INNER, CONTEXT = 2, 64, 4, 128, 2048
+LAYERS, WIDTH, HEADS, INNER, CONTEXT = 2, 64, 4, 128, 8192
 SPACE = "\u2581"
 WORDS = ["the", "a", "hello", "world", "mock", "upstream", "answer", "is", "yes", "no", "one", "two", "three", "four"]
 WORDS += ["five", "red", "blue", "green", "cat", "dog", "sun", "moon", "tree", "house"]

@@ -1,17 +1,25 @@
 #!/bin/bash
-# nginx (Debian) as a plain reverse proxy with its DEFAULT settings (buffering on, HTTP/1.0 upstream, 1 MB bodies).
-# usage: nginx.sh PORT UPSTREAM_V1_URL      NGINX_MODE=tuned: buffering off, HTTP/1.1 upstream, gzip off
-set -e; LAB=${GATEPROOF_LAB:-$HOME/.cache/gateproof-lab}; mkdir -p "$LAB/conf" "$LAB/venvs"; PORT=$1; UP=${2%/v1}
-command -v nginx >/dev/null || { apt-get update -q; apt-get install -y -q --no-install-recommends nginx-light; }
-W=$(mktemp -d $LAB/nginx.XXXX); chmod 755 $W; C=$W/nginx.conf
-T=""; [ "$NGINX_MODE" = tuned ] && T="proxy_buffering off; proxy_cache off; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_read_timeout 600s; client_max_body_size 100m;"
-cat > $C <<N
-user root; worker_processes 1; daemon off; pid $W/pid; error_log $W/error.log warn;
+# nginx as a plain reverse proxy with its default settings: buffering on, HTTP/1.0 to the provider, bodies up to 1 MB.
+# usage: nginx.sh PORT UPSTREAM_V1_URL      NGINX_MODE=tuned: no buffering, HTTP/1.1 to the provider, large bodies
+# By default a second nginx server stands in front of the provider and, as nginx does, keeps its `X-Accel-Buffering: no` to
+# itself: most providers (vLLM among them) don't send this header, which would switch the buffering off.
+. "$(dirname "$0")/lib.sh"
+command -v nginx >/dev/null || { apt-get update -q; apt-get install -y -q --no-install-recommends nginx-light; } >&2
+VERSION=$(nginx -v 2>&1 | sed 's|.*/||; s| .*||')
+PROVIDER=${UPSTREAM%/v1}
+STREAMING="proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_read_timeout 600s; client_max_body_size 100m;"
+BEHIND="server { listen 127.0.0.1:$((PORT + 1)); location / { proxy_pass $PROVIDER; $STREAMING } }"
+FRONT="proxy_pass http://127.0.0.1:$((PORT + 1));"
+if [ "${NGINX_MODE:-}" = tuned ]; then BEHIND=; FRONT="proxy_pass $PROVIDER; $STREAMING"; fi
+chmod 755 "$STATE"
+cat > "$STATE/nginx.conf" <<N
+user $(id -un); worker_processes 1; daemon off; pid $STATE/pid; error_log $STATE/error.log warn;
 events { worker_connections 256; }
 http {
-  access_log off; client_body_temp_path $W/b; proxy_temp_path $W/p; fastcgi_temp_path $W/f; uwsgi_temp_path $W/u; scgi_temp_path $W/s;
-  server { listen 127.0.0.1:$PORT; location / { proxy_pass $UP; $T } }
+  access_log off; client_body_temp_path $STATE/b; proxy_temp_path $STATE/p; fastcgi_temp_path $STATE/f; uwsgi_temp_path $STATE/u; scgi_temp_path $STATE/s;
+  server { listen 127.0.0.1:$PORT; location / { $FRONT } }
+  $BEHIND
 }
 N
-echo "base_url=http://127.0.0.1:$PORT/v1 model=gpt-4o-mini comp=gpt-3.5-turbo-instruct emb=text-embedding-3-small key=sk-upstream"
-exec nginx -p $W -c $C
+announce http://127.0.0.1:$PORT/v1 key=sk-upstream model=gpt-4o-mini completions_model=gpt-3.5-turbo-instruct embeddings_model=text-embedding-3-small
+exec nginx -p "$STATE" -c "$STATE/nginx.conf"

@@ -39,6 +39,14 @@ def test_a_document_is_a_successful_object() -> None:
             _ = other.document
 
 
+def test_a_stream_that_broke_before_its_first_event_says_so() -> None:
+    begun = Response(200, (("Content-Type", "text/event-stream"),))
+    cut = Exchange("x7", "chat", Request("POST", "http://h"), begun, Failure("protocol", "the connection was closed"))
+    said = "HTTP 200 text/event-stream, then the connection was closed, with an empty body"
+    with pytest.raises(Unusable, match=f"^chat \\(x7\\) was to be a stream of JSON objects, the answer is {said}$"):
+        _ = cut.chunks
+
+
 def test_content_codings_are_undone() -> None:
     packed = gzip.compress(b'{"a": 1}')
     assert answered(packed, ("content-encoding", "gzip")).json == {"a": 1}

@@ -68,6 +68,12 @@ def test_head_answers_like_get_without_a_body(client: httpx.Client) -> None:
     assert (head.status_code, head.headers["content-length"]) == (200, get.headers["content-length"])
 
 
+def test_a_router_in_front_may_ask_for_its_health_without_a_key(anonymous: httpx.Client) -> None:
+    answer = anonymous.get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    assert anonymous.post("/health").status_code == 405
+
+
 def test_percent_encoded_letters_mean_the_same(client: httpx.Client) -> None:
     assert client.get("/v1/%6dodels").status_code == 200
 

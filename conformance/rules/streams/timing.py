@@ -47,6 +47,19 @@ def came_in_one_burst(long: Exchange, shorts: list[Exchange]) -> bool | None:
     return True if firsts and times[0] - max(firsts) > HELD_BACK_S + long.late_s else None
 
 
+def came_in_bursts(longs: list[Exchange], shorts: list[Exchange]) -> bool | None:
+    """Whether each of these long answers was held back until it was whole; None where there is too little to tell.
+
+    One that was whole at once, whatever the others waited for, tells that the model is so quick that any answer is one
+    burst.
+    """
+    told = [burst for x in longs if (burst := came_in_one_burst(x, shorts)) is not None]
+    if False in told:
+        return False
+    quick = any(len(times) >= MANY_EVENTS and times[-1] < LONG_ENOUGH_S for times in map(text_times_s, longs))
+    return True if told and not quick else None
+
+
 def began_late(long: Exchange, short: Exchange) -> bool | None:
     """Whether the first text of a long answer was held back until most of it was made, and the rest then delivered as
     it came; None where there is too little to tell, or all of it came in one burst.

@@ -15,7 +15,7 @@ from conformance.reading.traffic import (
 )
 from conformance.rules import completions, replies, twins, usage
 from conformance.rules.streams import chunks, framing
-from conformance.rules.streams.timing import came_in_one_burst
+from conformance.rules.streams.timing import came_in_bursts
 from conformance.suites import requirement
 from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
@@ -118,11 +118,10 @@ def test_a_completion_is_delivered_while_it_is_made(
     completion_stream: Exchange, completion_stream_usage: Exchange, completion_stream_long: list[Exchange]
 ) -> None:
     shorts = [x for x in (completion_stream, completion_stream_usage) if x.chunks]
-    bursts = [came_in_one_burst(x, shorts) for x in completion_stream_long if x.chunks]
-    told = [burst for burst in bursts if burst is not None]
-    if not told:
+    bursts = came_in_bursts([x for x in completion_stream_long if x.chunks], shorts)
+    if bursts is None:
         raise Inconclusive("the answers were too short or too quick to tell")
-    expect(not all(told), completion_stream_long[-1], f"all text of {len(told)} streams came at once, at the end")
+    expect(not bursts, completion_stream_long[-1], "all text of long streams came at once, at the end")
 
 
 @requirement("COMP-045")

@@ -6,7 +6,14 @@ import re
 from conformance.exchange import BUSY, Exchange, Unusable
 from conformance.reading.traffic import answered, chat_streams, event_streams, reports_error, sent, served_alike
 from conformance.rules import usage
-from conformance.rules.streams.timing import PROMPT_S, began_late, came_in_one_burst, lingered_s, side_by_side
+from conformance.rules.streams.timing import (
+    PROMPT_S,
+    began_late,
+    came_in_bursts,
+    came_in_one_burst,
+    lingered_s,
+    side_by_side,
+)
 from conformance.shape import show
 from conformance.sse import DONE
 from conformance.suites import requirement
@@ -31,11 +38,10 @@ def test_a_stream_is_delivered_while_it_is_made(
     chat_stream_long: dict[str, Exchange], chat_stream: Exchange, chat_stream_again: Exchange
 ) -> None:
     short, *longs = chat_stream_long.values()
-    bursts = [came_in_one_burst(x, [short, chat_stream, chat_stream_again]) for x in longs if x.chunks]
-    told = [burst for burst in bursts if burst is not None]
-    if not told:
+    bursts = came_in_bursts([x for x in longs if x.chunks], [short, chat_stream, chat_stream_again])
+    if bursts is None:
         raise Inconclusive(TOO_SHORT)
-    expect(not all(told), longs[-1], f"all content of {len(told)} streams came at once, at the end")
+    expect(not bursts, longs[-1], "all content of long streams came at once, at the end")
 
 
 @requirement("STREAM-048")

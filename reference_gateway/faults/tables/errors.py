@@ -141,7 +141,7 @@ row("message-without-role-served", "ERR-010",
     "A mistake in the client is never noticed.")
 row("unknown-model-is-400", "ERR-011 ERR-012 SDK-013", answering(is_unknown, error(400, param="model", code="400")),
     "NotFoundError is never raised, so no fallback is tried.", "facts: LiteLLM 1.106")
-row("unknown-model-crashes", "ERR-011 ERR-033 ERR-034 SDK-013", answering(is_unknown, error(500, type="server_error")),
+row("unknown-model-crashes", "ERR-011 SDK-013", answering(is_unknown, error(500, type="server_error")),
     "Clients retry a model that will never be there.", "facts: MLflow gateway and lm-proxy answer 500")
 row("unknown-model-served", "ERR-011 SDK-013",
     taking(lambda asked: is_unknown(asked) and bool(given(asked)), with_fields(model="mock/small")),

@@ -15,7 +15,7 @@ from conformance.suites import test_sec
 from conformance.verdict import Verdict
 
 from .defects import Answer, Asked, before, error
-from .judged import KEY, altered, gateway_app, judge_url, red_verdicts
+from .judged import KEY, altered, gateway_app, judge, judge_url, red_verdicts
 from .refusals import (
     AREAS,
     FAIL,
@@ -255,6 +255,15 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
     assert verdicts(defect(gateway_app())) == expected
+
+
+def test_where_every_unknown_model_is_a_crash_nothing_is_said_of_look_alikes_and_odd_paths() -> None:
+    """As MLflow's gateway and lm-proxy do."""
+    crashing = with_answers(lambda asked, answer: error(500) if answer.status == 404 and posted(asked) else None)
+    ids = ("ERR-011", "ERR-022", "ERR-033", "ERR-034", "SEC-003", "SEC-004")
+    judged = {id: said.verdict for id, said in judge(crashing(gateway_app()), *ids).items()}
+    unsaid = {"SEC-003": Verdict.INCONCLUSIVE, "SEC-004": Verdict.INCONCLUSIVE}
+    assert judged == dict.fromkeys(ids, Verdict.PASS) | {"ERR-011": FAIL} | unsaid
 
 
 def test_another_tenants_models_are_out_of_reach() -> None:

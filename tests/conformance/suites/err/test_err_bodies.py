@@ -7,7 +7,7 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..defects import Answer, changed, with_request_id
-from ..judged import gateway_app
+from ..judged import gateway_app, judge
 from ..refusals import (
     FAIL,
     POSTS,
@@ -182,3 +182,12 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
 def test_the_defect_is_seen_and_nothing_else(name: str) -> None:
     defect, expected = DEFECTS[name]
     assert verdicts(defect(gateway_app())) == expected
+
+
+def test_a_proxy_in_front_may_refuse_two_keys_in_its_own_words() -> None:
+    page = with_request_id(replace(HTML, status=400))
+    front = answering(lambda asked: len([1 for name, _ in asked.headers if name == b"authorization"]) > 1, page)
+    judged = judge(front(gateway_app()), "ERR-003", "AUTH-012", "CHAT-001")
+    assert {id: said.verdict for id, said in judged.items()} == {
+        "ERR-003": WARN, "AUTH-012": Verdict.PASS, "CHAT-001": Verdict.PASS
+    }  # fmt: skip

@@ -26,6 +26,10 @@ CRASHES: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"ERR-041": FAIL},
     ),
     "an invented field, which is judged by itself": (asking("x_conformance"), {}),
+    "a field of another endpoint, which EMB-022 tells of": (
+        answering(lambda asked: asked.path.endswith("/embeddings") and "stream" in asked.object, 500),
+        {},
+    ),
     "what is out of range": (answering(lambda asked: asked.object.get("temperature") == 2.1, 500), {}),
     "not implemented": (answering(lambda asked: "seed" in asked.object and not asked.streams, error(501)), {}),
     "without a key": (answering(lambda asked: not asked.header("authorization"), 500), {}),
@@ -40,7 +44,7 @@ CRASHES: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
 def test_a_crash(name: str) -> None:
     wrap, expected = CRASHES[name]
     judged = judge(
-        wrap(gateway_app()), "ERR-041", "CHAT-033", "CHAT-070", "CHAT-074", "CHAT-101", "EMB-006", "AUTH-002"
+        wrap(gateway_app()), "ERR-041", "CHAT-033", "CHAT-070", "CHAT-074", "CHAT-101", "EMB-006", "EMB-022", "AUTH-002"
     )
     assert {id: said for id, said in red_verdicts(judged).items() if id == "ERR-041"} == expected
 
