@@ -11,23 +11,31 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from reference_gateway.app import create_app
+from reference_gateway.config import parse
 from reference_gateway.faults import FAULTS
+from reference_gateway.gateway import Gateway
+from reference_gateway.scripted import scripted
+from reference_gateway.scripted.command import filled, snippets
 from reference_gateway.server import running
 from tests.conformance.suites.judged import gateway_app
 from tests.conftest import BIN, CALLERS, ROOT
 
 KEY = "sk-local-key"
+PROVIDER_KEY = "sk-upstream"
 DEFECT = "chat-one-choice-for-two"
 """What is wrong with the gateway that documents have at port 8001."""
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NOT_RUN = {
     "make ": "a verb that sets up an environment of its own; CI runs them, or their scripts have tests",
     "gateproof serve": "it serves until it is stopped; one is running here, and tests/reference_gateway starts it",
+    "gateproof upstream": "it serves until it is stopped; one is running here, and tests/reference_gateway starts it",
     "locust ": "its page is served until it is stopped; tests/load/test_locust.py runs it",
 }
 """How a command begins that can't be run here, and why."""
@@ -89,12 +97,23 @@ def reason(command: str) -> str | None:
 def gateways() -> Iterator[dict[str, str]]:
     """The addresses that documents use, and what serves there now."""
     good, broken = gateway_app(key=KEY), FAULTS[DEFECT].wrap(gateway_app(key=KEY))
-    with running(good) as url, running(broken) as broken_url:
+    with running(good) as url, running(broken) as broken_url, _standing() as (standing_url, provider_url):
         yield {
+            r"http://127\.0\.0\.1:8002": standing_url,
+            r"http://127\.0\.0\.1:9000": provider_url,
             r"http://127\.0\.0\.1:8001": broken_url,
             r"https?://(127\.0\.0\.1:8000|(gw|gateway|provider)(\.example)?)(?=[/ ']|$)": url,
             r"(?<= )URL(?= |$)": f"{url}/v1",
         }
+
+
+@contextmanager
+def _standing() -> Iterator[tuple[str, str]]:
+    """A gateway that has a scripted provider, as `gateproof upstream --snippet gateproof` tells: the URLs of both."""
+    with running(scripted(gateway_app(key=PROVIDER_KEY), PROVIDER_KEY)) as provider_url:
+        config = parse(filled(snippets()["gateproof"], provider_url, PROVIDER_KEY))
+        with running(create_app(Gateway.open(config, tokens=[KEY], seed=1))) as url:
+            yield url, provider_url
 
 
 @pytest.fixture

@@ -13,6 +13,11 @@ from reference_gateway.scripted.app import scripted
 from reference_gateway.serve import USAGE_ERROR, port
 from reference_gateway.server import Server, ServerError, listen, url
 
+EXAMPLES = (
+    "gateproof upstream --key sk-upstream",
+    "gateproof upstream --port 0 --snippet litellm     # and how it is registered there",
+)
+
 
 def snippets() -> dict[str, str]:
     """How it is registered with each gateway that we know, with {url}, {origin} and {key} to be filled in."""
