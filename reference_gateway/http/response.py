@@ -125,9 +125,10 @@ class Response:
 
     def heard(self, body: bytes) -> int:
         """More of the request's body. Gives how much of it waits to be received."""
-        if not self.complete:
-            self._body += body
-            self._tell()
+        if self.complete:
+            return 0
+        self._body += body
+        self._tell()
         return len(self._body)
 
     def heard_all(self) -> None:
@@ -234,7 +235,7 @@ class Response:
             self._end()
 
     def _end(self) -> None:
-        self.complete = True
+        self.complete, self._body = True, b""
         self._tell()
         self._connection.answered(self._keep_alive)
 

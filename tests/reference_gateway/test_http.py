@@ -176,6 +176,17 @@ def test_requests_that_come_at_once_are_answered_in_turn(gateway_url: str) -> No
     assert answer.index(b"data: [DONE]") < answer.index(b'"object":"chat.completion",')
 
 
+def test_what_is_left_of_a_refused_body_is_read_and_forgotten(gateway_url: str) -> None:
+    head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nAuthorization: Bearer %b\r\n"
+    head = head % (CHAT.encode(), KEY.encode()) + b"Content-Length: %d\r\n\r\n" % (4 << 20)
+    parts = urlsplit(gateway_url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(head + b" " * (100 << 10))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 415 ")
+        connection.sendall(b" " * ((4 << 20) - (100 << 10)) + request(b"GET /v1/nope HTTP/1.1\r\nHost: a"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
+
+
 def test_a_request_is_read_however_it_was_cut(gateway_url: str) -> None:
     head = b"POST %b HTTP/1.1\r\nHost: a\r\nContent-Length: %d" % (CHAT.encode(), len(BODY))
     parts = urlsplit(gateway_url)
