@@ -44,7 +44,8 @@ class Asker:
         twins = scenario.requests(self.plan.direct, random.Random(seed)) if self.plan.direct else None
         result = None
         for request in requests:
-            result = self._one(scenario, replace(request, scheduled_s=scheduled_s), next(twins) if twins else None)
+            due = request if scheduled_s is None else replace(request, scheduled_s=scheduled_s)
+            result = self._one(scenario, due, next(twins) if twins else None)
             scheduled_s = None
             if result.failure or self._is_stopping():
                 break
@@ -61,7 +62,7 @@ class Asker:
             result = self._obeying(request) if scenario.obeys else self._client.send(request)
             if twin and self._direct and straight is None:
                 straight = self._direct.send(twin)
-        except gevent.GreenletExit:
+        except BaseException:  # a stopped user or a fault of ours: the request is not open any more
             SESSION.unfinished(scenario.name)
             raise
         SESSION.record(self._environment, scenario.name, result, self.plan)
