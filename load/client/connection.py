@@ -23,6 +23,8 @@ from load.client.endpoint import Endpoint
 from load.client.reply import MAX_HEAD_BYTES, Reply
 from load.client.turns import Turns
 
+Feed = Callable[[bytes, float], bool]
+"""Takes a socket read and its stamp, and returns whether there is something to catch up with."""
 READ_BYTES = 65536
 TAIL_S = 5.0
 """How long the end of a body is waited for after [DONE], as the SDK waits for it, before the connection is given up."""
@@ -59,8 +61,8 @@ class Connection:
         "_awake",
         "_endpoint",
         "_fault",
-        "_feed",
         "_is_behind",
+        "_read",
         "_reader",
         "_recv",
         "_reply",
@@ -79,6 +81,7 @@ class Connection:
         self._is_behind = False
         self._fault: Exception | None = None
         self._sock: Any = None
+        self._read: Any = None
         self._reader: Any = None
         self._writer: Any = None
         try:
@@ -149,18 +152,19 @@ class Connection:
             if watcher is not None:
                 watcher.stop()
                 watcher.close()
-        self._reader = self._writer = None
+        self._read = self._reader = self._writer = None
         if self._sock is not None:
             self._sock.close()
 
     def exchange(self, request: bytes, reply: Reply) -> float:
         """Sends `request`, lets the loop feed `reply` until it has ended, and returns when sending began (seconds)."""
-        self._reply, self._feed = reply, self._feeder(reply)
+        self._reply = reply
+        self._read = self._reading(self._feeder(reply))
         self._awake.clear()
         self._turns.take()
         started_s = perf_counter()
         reply.begin(started_s)
-        self._reader.start(self._on_readable)
+        self._reader.start(self._read)
         try:
             self._send(request)
             self._wait(reply, started_s)
@@ -176,7 +180,7 @@ class Connection:
         self._reply.fail(kind, detail)
         self._wake()
 
-    def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
+    def _feeder(self, reply: Reply) -> Feed:
         """What takes a socket read and its stamp, and returns whether there is something to catch up with."""
         return reply.feed
 
@@ -198,21 +202,32 @@ class Connection:
             else:
                 reply.fail("timeout", f"{timeout_s:g} s without a byte")
 
-    def _on_readable(self) -> None:
-        try:
-            data = self._recv(READ_BYTES)
-            now_s = perf_counter()
-            if self._feed(data, now_s) and not self._is_behind:
-                self._is_behind = True
-                self._turns.give(self._catch_up)
-            if not data:
-                self._reader.stop()
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._lost(error)
-        except Exception as error:  # noqa: BLE001 - raised again in the greenlet that waits, where locust counts it
-            self._broke(error)
+    def _reading(self, feed: Feed) -> Callable[[], None]:
+        """What the loop calls when there is something to read. It runs for every event, so its names are its own."""
+        recv, now = self._recv, perf_counter
+
+        def read() -> None:
+            try:
+                data = recv(READ_BYTES)
+                now_s = now()
+                if feed(data, now_s):
+                    self._fall_behind(data)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._lost(error)
+            except Exception as error:  # noqa: BLE001 - raised again in the greenlet that waits, where locust counts it
+                self._broke(error)
+
+        return read
+
+    def _fall_behind(self, data: bytes) -> None:
+        """There is something to catch up with, when its turn comes."""
+        if not self._is_behind:
+            self._is_behind = True
+            self._turns.give(self._catch_up)
+        if not data and self._reader is not None:
+            self._reader.stop()
 
     def _catch_up(self) -> None:
         self._is_behind = False
@@ -249,7 +264,7 @@ class Connection:
         except _CantSend as error:
             self._reply.fail("timeout", str(error))
         except OSError as error:
-            self._on_readable()  # an answer may have come before the gateway closed, such as 413
+            self._read()  # an answer may have come before the gateway closed, such as 413
             self._lost(error)
 
     def _flush(self, *, wait: bool) -> None:

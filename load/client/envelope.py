@@ -1,6 +1,7 @@
 """What the events of a stream have in common around their text, so that one can be known by its bytes, without JSON."""
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from conformance.rules.streams.chunks import SPOKEN
@@ -15,6 +16,14 @@ class Envelope(NamedTuple):
 
     before: bytes
     after: bytes
+
+    def texts(self, events: Sequence[bytes]) -> list[bytes] | None:
+        """The texts of these events; None if one of them has another envelope, or a text that wants to be looked at."""
+        before, after = self
+        start, end = len(before), -len(after)
+        found = [event[start:end] for event in events if event.startswith(before) and event.endswith(after)]
+        plain = len(found) == len(events) and all(found) and not b"".join(found).translate(None, PLAIN)
+        return found if plain else None
 
 
 def envelope_of(block: bytes, chunk: dict[str, Any]) -> Envelope | None:

@@ -8,7 +8,7 @@ finish, usage, errors, escapes) are parsed as JSON and shown to the rules.
 import json
 from typing import Any
 
-from load.client.envelope import PLAIN, envelope_of, texts_of
+from load.client.envelope import Envelope, envelope_of, texts_of
 from load.stream_rules import BODY_ENDS, DONE_LAST, DONE_ONCE, TEXT, Judge
 
 MAX_EVENT_BYTES = 1024 * 1024
@@ -16,14 +16,12 @@ MOST_TOKENS = 1_000_000_000
 MOST_LESSONS = 8
 """Envelopes that are learned from one stream; one that changes all the time is not worth more."""
 _BOM = b"\xef\xbb\xbf"
-_NONE: tuple[bytes, ...] = ()
-"""What no event begins or ends with."""
 
 
 class EventStream:
     """One streamed answer. `stamps` are the times, in seconds, of the events that carry generated text.
 
-    `before` and `after` are the bytes around the text of a plain event, while they are known.
+    `envelope` is what a plain event has around its text, while that is known.
     """
 
     __slots__ = (
@@ -32,10 +30,9 @@ class EventStream:
         "_lessons",
         "_rest",
         "_text",
-        "after",
-        "before",
         "detail",
         "done_s",
+        "envelope",
         "events",
         "failure",
         "finish_reason",
@@ -51,8 +48,7 @@ class EventStream:
         self.done_s: float | None = None
         self.failure: str | None = None
         self.detail = ""
-        self.before: bytes | tuple[bytes, ...] = _NONE
-        self.after: bytes | tuple[bytes, ...] = _NONE
+        self.envelope: Envelope | None = None
         self._judge = judge
         self._lessons = 0
         self._rest = b""
@@ -67,20 +63,19 @@ class EventStream:
             data = self._rest + data
         blocks = data.split(b"\n\n")
         self._rest = blocks.pop()
-        before, after = self.before, self.after
-        start, end = len(before), -len(after)
-        texts = [block[start:end] for block in blocks if block.startswith(before) and block.endswith(after)]
-        if len(texts) == len(blocks) and all(texts) and not b"".join(texts).translate(None, PLAIN):
-            self.events += len(texts)
-            self.stamps += [t_s] * len(texts)
-            if self._text is not None:
-                self._text += b"".join(texts)
+        if self.envelope is not None and (texts := self.envelope.texts(blocks)):
+            self.take_several(texts, t_s)
         else:
             for block in blocks:
                 self._block(block, t_s)
         if len(self._rest) > MAX_EVENT_BYTES:
             self._rest = b""
             self._fail("oversized event", f"an event of more than {MAX_EVENT_BYTES} bytes")
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether the next byte begins an event."""
+        return not self._rest and not self._after_cr
 
     def take(self, text: bytes, t_s: float) -> None:
         """Counts an event that is known to be plain, with this text."""
@@ -89,13 +84,17 @@ class EventStream:
         if self._text is not None:
             self._text += text
 
+    def take_several(self, texts: list[bytes], t_s: float) -> None:
+        """Counts events that came at once and are known to be plain, with these texts."""
+        self.events += len(texts)
+        self.stamps += [t_s] * len(texts)
+        if self._text is not None:
+            self._text += b"".join(texts)
+
     def _block(self, block: bytes, t_s: float) -> None:
-        before, after = self.before, self.after
-        if block.startswith(before) and block.endswith(after):
-            text = block[len(before) : -len(after)]
-            if text and not text.translate(None, PLAIN):
-                self.take(text, t_s)
-                return
+        if self.envelope is not None and (texts := self.envelope.texts((block,))):
+            self.take(texts[0], t_s)
+            return
         data = _data(block)
         if data is None:
             return
@@ -105,7 +104,7 @@ class EventStream:
             if self.done_s is not None:
                 judge.add(DONE_ONCE[judge.kind], "the stream has more than one [DONE]")
             self.done_s = t_s if self.done_s is None else self.done_s
-            self.before = self.after = _NONE
+            self.envelope = None
             return
         if self.done_s is not None:
             judge.add(DONE_LAST[judge.kind], f"after [DONE] comes {data[:80]!r}")
@@ -144,11 +143,10 @@ class EventStream:
         if self._text is not None:
             self._text += "".join(texts).encode("utf-8", "replace")
         if finished:
-            self.before = self.after = _NONE
+            self.envelope = None
         elif texts and self.finish_reason is None and self._lessons < MOST_LESSONS and b"\n" not in block:
             self._lessons += 1
-            if (envelope := envelope_of(block, chunk)) is not None:
-                self.before, self.after = envelope
+            self.envelope = envelope_of(block, chunk) or self.envelope
 
     def _with_lf(self, data: bytes) -> bytes:
         if self._after_cr and data.startswith(b"\n"):
@@ -189,6 +187,8 @@ class EventStream:
 
 def _data(block: bytes) -> bytes | None:
     """The data of one block of lines; None for comments, and for blocks that dispatch nothing."""
+    if block.startswith(b"data: ") and b"\n" not in block:
+        return block[6:]
     lines = block.removeprefix(_BOM).split(b"\n")
     found = [line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:")]
     return b"\n".join(found) if found else None

@@ -20,7 +20,9 @@ MAX_STREAM_BYTES = 64 * 1024 * 1024
 MAX_STREAM_EVENTS = 200_000
 MOST_HELD_BYTES = 32 * 1024
 LONGEST_PLAIN = 4096
-"""Bytes of a read that is looked at as one event."""
+"""Bytes of a chunk that is looked at as one event."""
+LONG_READ, PARSED_ALONE = 2048, 3
+"""Bytes of a read that is worth to be cut, and how many of its events at the most are cut off: role and first text."""
 
 
 def _size_line(length: int) -> bytes:
@@ -45,7 +47,10 @@ class Reply:
     """
 
     __slots__ = (
+        "_before",
+        "_before_size",
         "_between_chunks",
+        "_events",
         "_feed",
         "_head_done",
         "_held",
@@ -55,6 +60,7 @@ class Reply:
         "_parts",
         "_plain_end",
         "_streaming",
+        "_text_end",
         "began_s",
         "body",
         "bytes_read",
@@ -100,66 +106,87 @@ class Reply:
     def feed(self, data: bytes, t_s: float) -> bool:
         """Takes one socket read, stamped `t_s` in seconds; no bytes are the end of the connection.
 
-        A plain event is counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
+        Plain events are counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
         delay the next read of another connection. Returns whether there is something to catch up with.
         """
-        if data.endswith(self._plain_end) and not self._held:
-            stream = self.stream
-            assert stream is not None
-            if (text := self._plain_text(data, stream.before)) is not None:
-                self.reads += 1
-                self.bytes_read += len(data)
-                self.last_s = t_s
-                stream.take(text, t_s)
-                return False
-            if texts := self._plain_texts(data, stream.before):
-                self.reads += 1
-                self.bytes_read += len(data)
-                self.last_s = t_s
-                for text in texts:
-                    stream.take(text, t_s)
-                return False
+        if data.endswith(self._plain_end) and self._take_plain(data, t_s):
+            self.reads += 1
+            self.bytes_read += len(data)
+            self.last_s = t_s
+            return False
         if data:
             self.last_s = t_s
+        self._plain_end = _NEVER  # what comes after a read that is held is held, too
         self._held.append((data, t_s))
         self._held_bytes += len(data)
         if self._held_bytes > MOST_HELD_BYTES:
             self.catch_up()
         return True
 
-    def _plain_text(self, data: bytes, before: bytes | tuple[bytes, ...]) -> bytes | None:
-        """The text of a read that is one whole chunk, which is one plain event and ends as one; else None."""
-        if len(data) >= LONGEST_PLAIN:
-            return None
-        line = _SIZE_LINES[len(data)]
-        text = data[len(line) + len(before) : -len(self._plain_end)]
-        if data.startswith(line) and data.startswith(before, len(line)) and text and not text.translate(None, PLAIN):
-            return text
-        return None
+    def _take_plain(self, data: bytes, t_s: float) -> bool:
+        """Counts the events of bytes that end as a plain one does, if they are all chunks of one plain event each."""
+        size = len(data)
+        if size < LONGEST_PLAIN and data.startswith(line := _SIZE_LINES[size]):
+            start = len(line)
+            text = data[start + self._before_size : self._text_end]
+            if not text or not data.startswith(self._before, start) or text.translate(None, PLAIN):
+                return False
+            self._events.take(text, t_s)
+        elif texts := self._plain_texts(data):
+            self._events.take_several(texts, t_s)
+        else:
+            return False
+        return True
 
-    def _plain_texts(self, data: bytes, before: bytes | tuple[bytes, ...]) -> list[bytes] | None:
-        """The texts of a read that is several such chunks; else None."""
-        texts = []
-        for chunk in data[:-4].split(_EVENT_ENDS):
-            chunk += _EVENT_ENDS
-            if not chunk.endswith(self._plain_end) or (text := self._plain_text(chunk, before)) is None:
+    def _plain_texts(self, data: bytes) -> list[bytes] | None:
+        """The texts of a read that is several chunks, each of them one plain event; else None."""
+        end, before, size = self._plain_end, self._before, self._before_size
+        assert isinstance(end, bytes)
+        chunks = data.split(end)
+        chunks.pop()  # nothing comes after the last end
+        more, texts = len(end), []
+        for chunk in chunks:
+            line = _SIZE_LINES[min(len(chunk) + more, LONGEST_PLAIN - 1)]
+            start = len(line)
+            text = chunk[start + size :]
+            if not (text and chunk.startswith(line) and chunk.startswith(before, start)):
                 return None
             texts.append(text)
-        return texts
+        return None if b"".join(texts).translate(None, PLAIN) else texts
 
     def catch_up(self) -> None:
         """Takes what was held, as it was read. Never raises: what is wrong ends up in `failure`."""
         held, self._held, self._held_bytes = self._held, [], 0
         for data, t_s in held:
-            if data:
-                self._parse(data, t_s)
-            else:
+            if not data:
                 self._close()
+                continue
+            self.reads += 1
+            self.bytes_read += len(data)
+            self._read(data, t_s)
+            if not self._head_done and not self.ended and self.bytes_read > MAX_HEAD_BYTES:
+                self.fail("protocol", f"a head of more than {MAX_HEAD_BYTES} bytes")
+
+    def _read(self, data: bytes, t_s: float) -> None:
+        """Takes one read. Of a long one the first events are parsed alone, since what follows them may be plain."""
+        for _ in range(PARSED_ALONE):
+            known = self._plain_end
+            if isinstance(known, bytes) and (at := data.rfind(known)) >= 0:
+                end = at + len(known)
+                if self._take_plain(data[:end], t_s):
+                    data = data[end:]
+                    break
+            end = data.find(_EVENT_ENDS) + len(_EVENT_ENDS)
+            if len(data) < LONG_READ or end < len(_EVENT_ENDS):
+                break
+            self._parse(data[:end], t_s)
+            data = data[end:]
+        if data:
+            self._parse(data, t_s)
 
     def _parse(self, data: bytes, t_s: float) -> None:
-        self.reads += 1
-        self.bytes_read += len(data)
         failed = None
+        self._plain_end = _NEVER
         try:
             self._feed(data)
         except httptools.HttpParserUpgrade:
@@ -172,13 +199,16 @@ class Reply:
             self.reusable = False
         elif failed:
             self.fail("protocol", failed)
-        elif not self._head_done and self.bytes_read > MAX_HEAD_BYTES:
-            self.fail("protocol", f"a head of more than {MAX_HEAD_BYTES} bytes")
         elif self._between_chunks and self._leave_after is None and self.stream and data.endswith(b"\r\n"):
-            after = self.stream.after
-            self._plain_end = after + _EVENT_ENDS if isinstance(after, bytes) else _NEVER
-        else:
-            self._plain_end = _NEVER
+            self._expect_plain(self.stream)
+
+    def _expect_plain(self, stream: EventStream) -> None:
+        """Lets the next read be known by its bytes, if they can only begin an event."""
+        if (envelope := stream.envelope) is not None and stream.is_between_events:
+            self._events = stream
+            self._before, self._before_size = envelope.before, len(envelope.before)
+            self._plain_end = envelope.after + _EVENT_ENDS
+            self._text_end = -len(self._plain_end)
 
     def _take_body(self, t_s: float) -> None:
         data = b"".join(self._parts)

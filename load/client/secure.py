@@ -2,12 +2,11 @@
 # mypy: allow-untyped-calls
 
 import ssl
-from collections.abc import Callable
 from typing import Any
 
 from gevent import get_hub
 
-from load.client.connection import READ_BYTES, Connection
+from load.client.connection import READ_BYTES, Connection, Feed
 from load.client.endpoint import Endpoint
 from load.client.reply import Reply
 
@@ -55,7 +54,7 @@ class SecureConnection(Connection):
         else:
             self._incoming.write_eof()
 
-    def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
+    def _feeder(self, reply: Reply) -> Feed:
         return self._decrypt
 
     def _decrypt(self, data: bytes, now_s: float) -> bool:

@@ -235,7 +235,9 @@ class Metrics:
         return {**self.total.summary(), "scenarios": scenarios}
 
     def _fresh_of(self, scenario: str) -> Figures:
-        return self._fresh.setdefault(scenario, Figures())
+        if (found := self._fresh.get(scenario)) is None:
+            found = self._fresh[scenario] = Figures()
+        return found
 
 
 def total(figures: Any) -> Figures:

@@ -44,7 +44,8 @@ class Asker:
         twins = scenario.requests(self.plan.direct, random.Random(seed)) if self.plan.direct else None
         result = None
         for request in requests:
-            result = self._one(scenario, replace(request, scheduled_s=scheduled_s), next(twins) if twins else None)
+            due = request if scheduled_s is None else replace(request, scheduled_s=scheduled_s)
+            result = self._one(scenario, due, next(twins) if twins else None)
             scheduled_s = None
             if result.failure or self._is_stopping():
                 break
@@ -65,7 +66,7 @@ class Asker:
             result = self._obeying(request) if scenario.obeys else self._client.send(request)
             if twin and self._direct and straight is None:
                 straight = self._direct.send(replace(twin, scheduled_s=_due_after(result)))
-        except gevent.GreenletExit:
+        except BaseException:  # a stopped user or a fault of ours: the request is not open any more
             SESSION.unfinished(scenario.name, opened)
             raise
         SESSION.record(self._environment, scenario.name, opened, result, self.plan)

@@ -21,17 +21,19 @@ SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 """The members of a delta that hold generated text."""
 
 
-def choices_of(chunk: Json) -> Iterator[Json]:
+def choices_of(chunk: Json) -> list[Json]:
     """The choices of a chunk, those that are no objects left out."""
     found = chunk.get("choices")
-    yield from (choice for choice in found if isinstance(choice, dict)) if isinstance(found, list) else ()
+    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
 
 
-def deltas_of(chunk: Json) -> Iterator[tuple[int, Json]]:
+def deltas_of(chunk: Json) -> list[tuple[int, Json]]:
     """(index, delta) of every choice that has both in the right type."""
-    for choice in choices_of(chunk):
-        if is_int(choice.get("index")) and isinstance(choice.get("delta"), dict):
-            yield choice["index"], choice["delta"]
+    return [
+        (choice["index"], choice["delta"])
+        for choice in choices_of(chunk)
+        if is_int(choice.get("index")) and isinstance(choice.get("delta"), dict)
+    ]
 
 
 def pieces_of(chunk: Json) -> Iterator[str]:
