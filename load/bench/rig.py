@@ -37,15 +37,23 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One client's run, measured from outside: CPU per event in seconds, events per second, share of a core."""
+    """One client's run, measured from outside: CPU per event in seconds, events per second, cores that it used, and
+    how many streams were open, of so many tokens each."""
 
     cpu_per_event_s: float
     events_per_s: float
     cpu: float
     truth: Path
+    tokens: int
     rss_bytes: int = 0
+    streams: int = 0
     said: str = ""
     figures: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def us(self) -> float:
+        """CPU per event, in microseconds."""
+        return self.cpu_per_event_s * 1e6
 
 
 def built(folder: Path) -> None:
@@ -54,12 +62,14 @@ def built(folder: Path) -> None:
         subprocess.run(["cc", "-O2", "-w", "-o", folder / name, HERE / f"{name}.c"], check=True)
 
 
-def pinned(core: int, *, realtime: bool) -> Callable[[], None]:
-    """What a child does before it starts: stays on one core and comes before other programs, where that is allowed."""
+def pinned(core: int | None, *, realtime: bool) -> Callable[[], None]:
+    """What a child does before it starts: stays on one core, if it is given one, and comes before other programs, where
+    that is allowed."""
 
     def prepare() -> None:
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[core % len(cores)]})
+        if core is not None:
+            cores = sorted(os.sched_getaffinity(0))
+            os.sched_setaffinity(0, {cores[core % len(cores)]})
         try:
             if realtime:
                 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_REALTIME))
@@ -88,25 +98,30 @@ def serving(folder: Path, workload: Workload, *, realtime: bool) -> Iterator[str
         server.wait(20)
 
 
-def measured(folder: Path, workload: Workload, command: Sequence[str], url: str, *, realtime: bool) -> Run:
-    """Runs a client against the server at `url`. CPU and events are those of a window in the middle of its run."""
+def measured(
+    folder: Path, workload: Workload, command: Sequence[str], url: str, *, realtime: bool, spread: bool = False
+) -> Run:
+    """Runs a client against the server at `url`, on one core unless its processes are to `spread`. CPU and events are
+    those of a window in the middle of its run."""
     env = os.environ | {"PYTHONPATH": str(ROOT), "BENCH_TOKENS": str(workload.tokens), "NO_PROXY": "127.0.0.1"}
+    env["BENCH_FIGURES"] = str(folder / "figures.json")
     log = folder / "client.log"
     with log.open("wb") as out:
-        client = subprocess.Popen(
-            command, env=env, cwd=folder, stdout=out, stderr=out, preexec_fn=pinned(1, realtime=realtime)
-        )
+        prepare = pinned(None if spread else 1, realtime=realtime)
+        client = subprocess.Popen(command, env=env, cwd=folder, stdout=out, stderr=out, preexec_fn=prepare)
         try:
-            clock = _cpu_clock(client.pid)
             _until(lambda: _events(url) > workload.streams * 4 or client.poll() is not None, START_S)
             time.sleep(SETTLE_S)
             if client.poll() is not None:
                 raise RuntimeError(f"the client ended too early: {log.read_text('utf-8', 'replace')[-500:]}")
-            before = _events(url), time.clock_gettime(clock), time.monotonic()
+            family = _family(client.pid)
+            before = _events(url), _cpu_s(family), time.monotonic()
             time.sleep(workload.window_s)
-            rss = _rss_bytes(client.pid)
-            after = _events(url), time.clock_gettime(clock), time.monotonic()
+            rss, streams = _rss_bytes(client.pid), int(_stats(url)["active"])
+            after = _events(url), _cpu_s(family), time.monotonic()
             client.wait(workload.seconds + START_S)
+        except subprocess.TimeoutExpired as error:
+            raise RuntimeError(str(error)) from None
         finally:
             if client.poll() is None:
                 client.kill()
@@ -116,15 +131,21 @@ def measured(folder: Path, workload: Workload, command: Sequence[str], url: str,
     said = log.read_text("utf-8", "replace")
     if not events:
         raise RuntimeError(f"nothing was read: {said[-500:]}")
-    return Run(cpu_s / events, events / wall_s, cpu_s / wall_s, folder / "truth.bin", rss, said)
+    truth = folder / "truth.bin"
+    return Run(cpu_s / events, events / wall_s, cpu_s / wall_s, truth, workload.tokens, rss, streams, said)
 
 
-def ours(url: str, workload: Workload, figures: Path) -> list[str]:
-    """The load test itself, as locust runs it, with all its figures and rules."""
+def ours(url: str, workload: Workload, figures: Path, workers: int = 0) -> list[str]:
+    """The load test itself, as locust runs it, with all its figures and rules; alone or in so many workers."""
     command = [sys.executable, "-m", "locust", "-f", str(ROOT / "load" / "locustfile.py"), "-H", f"{url}/v1"]
     command += ["--headless", "--only-summary", "-u", str(workload.streams), "-r", str(workload.streams)]
     command += ["-t", f"{workload.seconds}s", "--gateproof-json", str(figures)]
-    return [*command, "--gateproof-model", "bench-model", "--gateproof-max-tokens", str(workload.tokens)]
+    command += ["--gateproof-model", "bench-model", "--gateproof-max-tokens", str(workload.tokens)]
+    if workers:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = str(free.getsockname()[1])
+        command += ["--processes", str(workers), "--master-bind-port", port, "--master-port", port]
+    return command
 
 
 def stock(url: str, workload: Workload) -> list[str]:
@@ -150,8 +171,13 @@ def _reachable(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def _stats(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_get(f"{url}/__stats"))
+    return found
+
+
 def _events(url: str) -> int:
-    return int(json.loads(_get(f"{url}/__stats"))["events"])
+    return int(_stats(url)["events"])
 
 
 def _get(url: str) -> bytes:
@@ -160,9 +186,14 @@ def _get(url: str) -> bytes:
         return bytes(answer.read())
 
 
-def _cpu_clock(pid: int) -> int:
-    """The CPU clock of another process (Linux: clock_getcpuclockid)."""
-    return (~pid << 3) | 2
+def _family(pid: int) -> list[int]:
+    """A process and its children, which are a master and its workers."""
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+def _cpu_s(pids: Sequence[int]) -> float:
+    """What these processes have used, by the CPU clock of each (Linux: clock_getcpuclockid)."""
+    return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
 def _rss_bytes(pid: int) -> int:

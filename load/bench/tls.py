@@ -8,14 +8,14 @@ import os
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import trustme
 
 from load.bench import rig
 
-STREAMS, TOKENS, ITL_S, SECONDS = 100, 128, 0.01, 8
+STREAMS, TOKENS, ITL_S = 100, 128, 0.01
+SECONDS, WINDOW_S = 7, 3.0
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 _CHUNK = (
     'data: {"id":"chatcmpl-%d","object":"chat.completion.chunk","created":1770000000,"model":"bench-model",'
@@ -27,8 +27,13 @@ _END = (
 )
 
 
-def cpu_per_event_s(folder: Path, *, secure: bool) -> float:
-    """CPU seconds of the client for each event."""
+_STATS = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+_sent = 0
+"""Events that this process, as the server, has sent."""
+
+
+def run(folder: Path, *, secure: bool, realtime: bool) -> rig.Run:
+    """The client's run against this server. Raises RuntimeError if nothing was read."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
@@ -36,27 +41,17 @@ def cpu_per_event_s(folder: Path, *, secure: bool) -> float:
         [sys.executable, "-m", "load.bench.tls", str(folder / "server.pem") if secure else "-"],
         env=os.environ | {"PYTHONPATH": str(rig.ROOT)},
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
-        preexec_fn=rig.pinned(0, realtime=False),
+        preexec_fn=rig.pinned(0, realtime=realtime),
     )
     try:
         assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        workload = rig.Workload("tls", STREAMS, seconds=SECONDS, tokens=TOKENS)
-        command = rig.ours(f"http{'s' * secure}://127.0.0.1:{port}", workload, folder / "tls.json")
+        port, stats_port = server.stdout.readline().split()
+        workload = rig.Workload("tls", STREAMS, (), SECONDS, WINDOW_S, TOKENS)
+        command = rig.ours(f"http{'s' * secure}://127.0.0.1:{port}", workload, folder / "figures.json")
         command += ["--gateproof-ca-file", str(folder / "ca.pem")] if secure else []
-        env = os.environ | {"PYTHONPATH": str(rig.ROOT), "NO_PROXY": "127.0.0.1"}
-        with (folder / "tls.log").open("wb") as out:
-            client = subprocess.Popen(
-                command, env=env, cwd=folder, stdout=out, stderr=out, preexec_fn=rig.pinned(1, realtime=False)
-            )
-            time.sleep(5)
-            clock = (~client.pid << 3) | 2
-            before_s = time.clock_gettime(clock)
-            time.sleep(SECONDS - 5)
-            spent_s = time.clock_gettime(clock) - before_s
-            client.wait(60)
-        return spent_s / (STREAMS / ITL_S * (SECONDS - 5))
+        return rig.measured(folder, workload, command, f"http://127.0.0.1:{stats_port}", realtime=realtime)
     finally:
         server.kill()
         server.wait()
@@ -66,22 +61,40 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     number = id(writer) * 1000
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
+            if head.startswith(b"GET"):
+                told = b'{"events": %d, "active": %d}' % (_sent, STREAMS)
+                writer.write(_STATS % (len(told), told))
+                await writer.drain()
+                writer.close()
+                return
             length = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
             await reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
             number += 1
-            writer.write(_HEAD + _chunked(_CHUNK % (number, '{"role":"assistant","content":""}', "null")))
-            began_s = asyncio.get_running_loop().time()
-            for token in range(TOKENS):
-                await asyncio.sleep(began_s + (token + 1) * ITL_S - asyncio.get_running_loop().time())
-                writer.write(_chunked(_CHUNK % (number, f'{{"content":" w{token:03d}"}}', "null")))
-            writer.write(_chunked(_CHUNK % (number, "{}", '"stop"') + _END % number) + b"0\r\n\r\n")
+            await _stream(writer, number)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 
 
-def _chunked(text: str) -> bytes:
+async def _stream(writer: asyncio.StreamWriter, number: int) -> None:
+    """Writes one answer, event by event, for as long as somebody listens."""
+    global _sent
+    _write(writer, _CHUNK % (number, '{"role":"assistant","content":""}', "null"), _HEAD)
+    began_s = asyncio.get_running_loop().time()
+    for token in range(TOKENS):
+        await asyncio.sleep(began_s + (token + 1) * ITL_S - asyncio.get_running_loop().time())
+        if writer.is_closing():
+            return
+        _write(writer, _CHUNK % (number, f'{{"content":" w{token:03d}"}}', "null"))
+    _write(writer, _CHUNK % (number, "{}", '"stop"') + _END % number)
+    writer.write(b"0\r\n\r\n")
+    _sent += 2
+
+
+def _write(writer: asyncio.StreamWriter, text: str, head: bytes = b"") -> None:
+    global _sent
     data = text.encode()
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    writer.write(b"%b%x\r\n%b\r\n" % (head, len(data), data))
+    _sent += 1
 
 
 async def _serve(certificate: str) -> None:
@@ -90,8 +103,10 @@ async def _serve(certificate: str) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
     server = await asyncio.start_server(_answer, "127.0.0.1", 0, ssl=context, backlog=1000)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    stats = await asyncio.start_server(_answer, "127.0.0.1", 0)
+    print(*(found.sockets[0].getsockname()[1] for found in (server, stats)), flush=True)
+    async with stats:
+        await server.serve_forever()
 
 
 if __name__ == "__main__":

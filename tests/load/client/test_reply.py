@@ -237,3 +237,24 @@ def test_a_plain_answer_of_more_values_than_are_taken_apart_is_malformed() -> No
     reply.feed(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body, 1.0)
     reply.catch_up()
     assert reply.outcome[0] == "malformed answer"
+
+
+def test_a_chunk_that_ends_within_an_event_does_not_let_the_next_count_as_plain() -> None:
+    pieces = [sse([delta("Hel")]), sse([delta("lo")]), sse([delta("you")])]
+    half = sse([delta("there")])[:-20]
+    reads = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (*pieces, half, pieces[0])]
+    found = figures(HEAD + b"transfer-encoding: chunked\r\n\r\n", *reads, b"0\r\n\r\n")
+    assert (found.failure, found.content_events) == ("malformed event", 3)
+
+
+def test_a_whole_answer_in_one_long_read_is_counted_as_one_in_many() -> None:
+    events = [delta("", role="assistant"), *(delta(f" word{n}") for n in range(40)), delta('"'), *EVENTS[3:]]
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (sse([event]) for event in events))
+    raw = HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    found = figures(raw)
+    assert (found.failure, found.events, found.content_events, found.reads) == (None, 46, 42, 1)
+    assert (found.bytes_read, found.violations, found.gaps_s) == (
+        len(raw),
+        figures(*raw.splitlines(True)).violations,
+        (0.0,) * 41,
+    )
