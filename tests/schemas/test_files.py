@@ -36,7 +36,7 @@ pairs = [
     "error",
     "provider_list",
 ]
-single = ["chat_chunk_azure", "error_detail", "error_foreign", "error_watsonx", "load", "report"]
+single = ["chat_chunk_azure", "error_detail", "error_foreign", "error_watsonx", "load", "report", "script"]
 
 
 def places(node: Any) -> Iterator[dict[str, Any]]:

@@ -71,7 +71,7 @@ def report() -> dict[str, Any]:
                         "url": "http://127.0.0.1:8000/v1/chat/completions",
                         "status": 200,
                         "curl": "curl …",
-                        "request": {"body": "{}"},
+                        "request": {"headers": [], "body": "{}"},
                         "response": None,
                         "note": "",
                     }
