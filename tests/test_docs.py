@@ -121,7 +121,8 @@ def folder(gateways: dict[str, str], tmp_path: Path) -> Path:
     url = gateways[r"(?<= )URL(?= |$)"]
     done = _run(f"gateproof check {url} --api-key {KEY} --output report", tmp_path, {"GATEPROOF_ONLY": ONLY})
     assert done.returncode == 0, done.stdout + done.stderr
-    shutil.copytree(tmp_path / "report", tmp_path / "last")
+    for copy in ("last", "reports/ours"):
+        shutil.copytree(tmp_path / "report", tmp_path / copy)
     return tmp_path
 
 

@@ -93,7 +93,7 @@ def test_every_scenario_at_once_by_the_user_classes(gateway: str) -> None:
 
 
 def test_tags_choose_scenarios(run: Command, gateway: str, tmp_path: Path) -> None:
-    done = locust(run, gateway + "/v1", "-u", "4", "-r", "4", "-T", "plain", "-E", "embeddings")
+    done = locust(run, gateway + "/v1", "-u", "4", "-r", "4", "-T", "plain", "-E", "embeddings", seconds=5)
     assert done.returncode == 0, done.stderr
     assert set(figures(tmp_path)["scenarios"]) == {"chat-plain", "models"}
 
