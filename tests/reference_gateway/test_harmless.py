@@ -27,6 +27,8 @@ REQUESTS: list[tuple[str, str, object]] = [
             {"messages": [{"role": "user", "content": "Look."}], "tools": TOOLS, "tool_choice": "required"},
         )
     ),
+    ("POST", "/v1/responses", {"model": "gpt-4o-mini", "input": "Tell me of the sea."}),
+    ("POST", "/v1/responses", {"model": "gpt-4o-mini", "input": "Tell me of the sea.", "stream": True}),
 ]
 
 

@@ -237,18 +237,23 @@ row(
 )
 row(
     "response-no-input-crashes",
-    "RESP-016",
+    "RESP-016 AUTH-019",
     refusing(lambda asked: "input" not in asked.object, 500),
     "SDKs try again in vain.",
 )
 row(
     "response-without-a-key",
-    "RESP-016",
+    "RESP-016 AUTH-019",
     let_in(lambda asked, right: is_response(asked) and not asked.header("authorization")),
     "Strangers are served.",
 )
-row("responses-absent-in-html", "RESP-017", answering(is_response, HTML), "SDKs can't read why.")
-row("responses-absent-with-500", "RESP-001 RESP-017 SDK-027", answering(is_response, 500), "SDKs try again in vain.")
+row("responses-absent-in-html", "RESP-017 ERR-001", answering(is_response, HTML), "SDKs can't read why.")
+row(
+    "responses-absent-with-500",
+    "RESP-001 RESP-017 SDK-027 AUTH-019",
+    answering(is_response, 500),
+    "SDKs try again in vain.",
+)
 row("response-store-refused", "RESP-018", refusing(asks("store", False)), "Whoever must not keep data can't use it.")
 row("response-unknown-id-crashes", "RESP-018", answering(reads, 500), "SDKs try again in vain.")
 row(
