@@ -161,7 +161,7 @@ def test_a_stream_that_breaks_off_is_told_so(scripted_response: dict[str, Told])
 def test_wrong_requests_are_refused(response_reply: Exchange, response_refused: dict[str, Exchange]) -> None:
     _ = response_reply.document
     survive(response_refused)
-    wanted = {"no input": (400, 422), "no key": (401,)}
+    wanted = {"no input": (400, 422), "no key": (401, 403)}  # AUTH-002 tells them apart
     named = [x for case, x in response_refused.items() if case not in wanted and _names_the_model(x)]
     hold(
         Violation(x, f"{case}: {x.seen}")
