@@ -60,8 +60,9 @@ kill-matrix: $(READY)  ## judge every named defect of the bundled gateway; leave
 flake-rate: $(READY)  ## fifty full runs on a machine whose cores are busy: how many verdicts differ
 	$(BIN)/python scripts/flake_rate.py
 
-hostile: $(READY)  ## check every hostile gateway, and look at what becomes of us; leaves reports/hostile/
+hostile: $(READY)  ## check and load every hostile gateway, and look at what becomes of us; leaves reports/hostile/
 	$(BIN)/python scripts/hostile.py
+	$(BIN)/python scripts/hostile.py --load --jobs 4
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -10,10 +10,10 @@ from flask import Blueprint, Response, request, send_from_directory
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
-from load import charts
 from load.metrics import TIMES
+from load.reporting import charts
+from load.reporting.table import COLUMNS, TITLES, ms
 from load.session import Session
-from load.table import COLUMNS, TITLES, ms
 
 TAB = "gateproof"
 STATIC = Path(__file__).with_name("static")

@@ -2,14 +2,15 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from conformance import profiles
-from conformance.target import ConfigError, Target, checked_url
+from conformance.redact import MASK
+from conformance.target import ConfigError, Target, checked_url, is_secret_header
 from conformance.target import load as load_target
 from load import scenarios
 from load.arrivals import schedule
@@ -21,6 +22,8 @@ from load.spans import seconds
 PREFIX = "gateproof_"
 MAX_IN_FLIGHT = 10_000
 STALL_S = 1.0
+SEARCH_TIMES = 4
+"""An answer to what is asked before the load may take so many times the longest silence, as in a check."""
 TARGET_NAMES = (
     *("profile", "model", "completions_model", "embeddings_model", "api_key", "header", "ca_file", "insecure"),
     *("timeout", "workspace"),
@@ -104,6 +107,30 @@ class Settings:
             direct_model=given.get("direct_model"),
             length_s=_span("length", values),
         )
+
+
+def flags(values: Mapping[str, Any], prefix: str = "--") -> list[str]:
+    """The words of a command line that give these options their values; none for an option without one."""
+    found = []
+    for name, value in values.items():
+        flag = prefix + name.replace("_", "-")
+        for part in value if isinstance(value, list | tuple) else [value]:
+            if part is True:
+                found.append(flag)
+            elif part not in (None, "", False):
+                found += [flag, f"{part:g}" if isinstance(part, float) else str(part)]
+    return found
+
+
+def shown_headers(headers: Iterable[tuple[str, str]]) -> list[str]:
+    """These headers as options give them, without what is secret."""
+    return [f"{name}: {MASK if is_secret_header(name) else value}" for name, value in headers]
+
+
+def without_password(url: str) -> str:
+    """The URL, with nothing that names or identifies a user."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def of_locust(options: argparse.Namespace) -> dict[str, Any]:

@@ -167,8 +167,8 @@ def _added_sentences(added: Mapping[str, Mapping[str, Any]]) -> list[str]:
         elif interval[0] <= 0 <= interval[1]:
             found.append(f"{title}: no difference that {added[name]['count']} pairs can show ({_between(interval)})")
         else:
-            verb = "added" if value > 0 else "saved"
-            found.append(f"{title}: {_ms(abs(value))} {verb} at the median ({_between(interval)})")
+            verb, around = ("added", interval) if value > 0 else ("saved", [-interval[1], -interval[0]])
+            found.append(f"{title}: {_ms(abs(value))} {verb} at the median ({_between(around)})")
     return found
 
 

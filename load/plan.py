@@ -14,7 +14,7 @@ from conformance.target import ConfigError, Target
 from load.client import Client
 from load.client.endpoint import Endpoint
 from load.client.reply import Reply
-from load.options import Settings, direct_of, settings_of, target_of
+from load.options import SEARCH_TIMES, Settings, direct_of, settings_of, target_of
 from load.scenarios import MIXED, SCENARIOS, bodies, members
 from load.scenarios.prompts import Prompt
 
@@ -103,7 +103,7 @@ def make_plan(options: argparse.Namespace, host: str | None, names: Collection[s
 
 def _found(target: Target, endpoint: Endpoint, settings: Settings, names: Collection[str]) -> Plan:
     redactor = Redactor(target.secrets)
-    client = Client(endpoint)
+    client = Client(replace(endpoint, limit_s=min(endpoint.limit_s, SEARCH_TIMES * endpoint.timeout_s)))
     try:
         return _Search(client, target, redactor).fill(Plan(endpoint, redactor, settings, {}), names)
     finally:

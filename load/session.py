@@ -2,36 +2,41 @@
 # mypy: allow-untyped-calls
 
 import argparse
-import json
 import logging
 import os
-from collections import defaultdict
+import shlex
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter, process_time, time
 from typing import Any
-from urllib.parse import urlsplit
 
 import gevent
 from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 
+from conformance.exchange import clip, escaped
 from conformance.reporting.report import tool_version
 from conformance.target import ConfigError
 from load import gate, health
 from load.health import PROBE_S, Health
-from load.metrics import Batch, Limits, Metrics, Series, spread
-from load.options import Settings, settings_of
+from load.live import Live
+from load.metrics import Batch, Limits, Metrics, Series
+from load.options import Settings, flags, of_locust, settings_of, shown_headers, without_password
 from load.overhead import Pairs
 from load.plan import Plan, Planner
+from load.reporting import files
 from load.result import StreamResult
 
 WIRE_KEY = "gateproof"
 STREAM_ROWS = "SSE"
 HERE = "local"
+SAID = 300
+"""Characters that are kept of what a gateway said."""
 LOG = logging.getLogger("gateproof")
+_NOT_REPEATED = {"api_key", "json", "progress"}
 _HELD = {True: "held", False: "MISSED"}
 
 
@@ -49,8 +54,8 @@ class _Watched:
 class Session:
     """Counts the requests of this process; on a master, those of all its workers.
 
-    Whoever sends a request calls `begin` before, and `record` or `unfinished` after it. `arrivals` and `scenarios` are
-    told in load.json as they are set here.
+    Whoever sends a request calls `live.begin` before, and `record` or `unfinished` with what that gave after it.
+    `arrivals` are told in load.json as they are set here.
     """
 
     def __init__(self) -> None:
@@ -59,43 +64,43 @@ class Session:
         self.pairs = Pairs()
         self.planner = Planner()
         self.users = 0
-        self.active = 0
         self.arrivals: dict[str, Any] = {}
+        self.live = Live()
         self._series = Series()
-        self._counts: defaultdict[int, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
         self._unsent: list[Batch] = []
         self._is_worker = False
         self._pulse: Any = None
         self._watched = _Watched()
-        self._wall_s = 0.0
         self._worker_model: str | None = None
 
-    def begin(self) -> None:
-        """A request is about to be sent."""
-        self.active += 1
-        self._counts[int(time())]["started"] += 1
+    @property
+    def active(self) -> int:
+        """How many requests of this process are under way."""
+        return self.live.active
 
-    def unfinished(self, scenario: str) -> None:
+    def unfinished(self, scenario: str, opened: Any) -> None:
         """The request that began is given up, because its user is stopped."""
-        self.active -= 1
+        self.live.leave(opened)
         self.metrics.add_unfinished(scenario)
 
     def dropped(self, scenario: str) -> None:
         """A request was due and is not sent, because as many as are allowed are open."""
         self.metrics.add_dropped(scenario)
 
-    def record(self, environment: Environment, scenario: str, result: StreamResult, plan: Plan | None) -> None:
+    def record(
+        self, environment: Environment, scenario: str, opened: Any, result: StreamResult, plan: Plan | None
+    ) -> None:
         """Counts the end of the request that began, here and in locust's own tables (milliseconds there).
 
         TTFT and ITL become rows of their own, one value a stream, but do not enter locust's aggregated row: that stays
         what it says, requests and their response times.
         """
-        self.active -= 1
-        if plan and (result.detail or result.violations):
-            violations = tuple((rule, plan.redactor.text(seen)) for rule, seen in result.violations)
-            result = replace(result, detail=plan.redactor.text(result.detail), violations=violations)
+        self.live.end(opened, result)
+        if result.detail or result.violations:
+            said = partial(_said, plan)
+            violations = tuple((rule, said(seen)) for rule, seen in result.violations)
+            result = replace(result, detail=said(result.detail), violations=violations)
         self.metrics.add(scenario, result)
-        self._count_events(result)
         environment.events.request.fire(
             request_type="POST",
             name=scenario,
@@ -123,13 +128,15 @@ class Session:
         figures = self.metrics.summary()
         document = {
             "tool": {"name": "gateproof", "version": tool_version()},
-            "base_url": _without_password(environment.host or ""),
-            "model": self.planner.model or self._worker_model or options.gateproof_model or None,
+            "command": _command(environment, options),
+            "base_url": without_password(environment.host or ""),
+            "model": escaped(self.planner.model or self._worker_model or options.gateproof_model or "", "") or None,
             "profile": options.gateproof_profile or "openai",
             "max_tokens": settings.max_tokens,
             "users": self.users,
             "arrivals": {"kind": "closed", "rate": None, "users": self.users} | self.arrivals,
             **figures,
+            "distribution": self.metrics.total.distribution(),
             "client": {
                 "errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0,
                 **self.health.summary(),
@@ -156,12 +163,11 @@ class Session:
             process["environment"] = environment  # a worker may be told to start before it is told that it is there
             self.clear()
             self.planner.clear()
-            self.active = 0
+            self.live = Live()
             self._is_worker = isinstance(environment.runner, WorkerRunner)
             settings = _settings(environment)
             checks = gate.parse(settings.slo)
             self.metrics.limits = Limits(settings.stall_s, checks.good if checks else None)
-            self._wall_s = time() - perf_counter()
             if self._pulse is None and not isinstance(environment.runner, MasterRunner):
                 self._pulse = gevent.spawn(self._watch)
 
@@ -225,19 +231,8 @@ class Session:
 
     def clear(self) -> None:
         """Forgets what was measured; what is open stays open."""
-        for part in (self.metrics, self.health, self.pairs, self._series, self._counts, self._unsent):
+        for part in (self.metrics, self.health, self.pairs, self.live, self._series, self._unsent):
             part.clear()
-
-    def _count_events(self, result: StreamResult) -> None:
-        if result.ttft_s is None or not result.content_events:
-            self._counts[int(time())]["tokens"] += result.tokens or 0
-            return
-        first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
-        events, tokens = result.events / result.content_events, (result.tokens or 0) / result.content_events
-        for second, number in spread(first_s, result.gaps_s):
-            counts = self._counts[second]
-            counts["events"] += number * events
-            counts["tokens"] += number * tokens
 
     def _watch(self) -> None:
         """Measures, as long as a test runs, how late this process's loop is and how much CPU it needs."""
@@ -250,6 +245,8 @@ class Session:
             if self.active:
                 watched.lags_s.append(perf_counter() - before_s - PROBE_S)
             if int(time()) != watched.second:
+                for _ in self.live.look():
+                    gevent.sleep(0)
                 self._tell_watched()
 
     def _tell_watched(self) -> None:
@@ -258,7 +255,7 @@ class Session:
         if watched.active:
             active = round(fmean(watched.active))
             for second in range(watched.second, max(self._watched.second, watched.second + 1)):
-                self._counts[second]["active"] = active
+                self.live.counts[second]["active"] = active
         self._tell(watched)
 
     def settle(self) -> None:
@@ -266,14 +263,13 @@ class Session:
         self._tell(None)
 
     def _tell(self, watched: "_Watched | None") -> None:
-        counts = {second: dict(found) for second, found in self._counts.items()}
-        self._counts.clear()
+        counts, times = self.live.take()
         lag, cpu_s, wall_s = health.seconds([]), 0.0, 0.0
         if watched and watched.lags_s:
             lag = health.seconds(watched.lags_s)
             cpu_s, wall_s = process_time() - watched.cpu_s, perf_counter() - watched.wall_s
         second = watched.second if watched else int(time())
-        batch = Batch(second, self.metrics.take(), counts, self.pairs.take(), lag, cpu_s, wall_s)
+        batch = Batch(second, self.metrics.take(), counts, times, self.pairs.take(), lag, cpu_s, wall_s)
         if self._is_worker:
             self._unsent.append(batch)
         else:
@@ -287,10 +283,15 @@ class Session:
             self.health.add(process, batch.lag, batch.cpu_s, batch.wall_s)
 
 
+def _said(plan: Plan | None, text: str) -> str:
+    """What a gateway said, without secrets, and so that it commands no terminal that it is shown on."""
+    return clip(plan.redactor.text(text) if plan else text, SAID)
+
+
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Writes the file whole or not at all."""
     staging = path.with_name(path.name + ".partial")
-    staging.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    staging.write_text(files.json_text(document), encoding="utf-8")
     os.replace(staging, path)
 
 
@@ -308,9 +309,17 @@ def _settings(environment: Environment) -> Settings:
         return Settings()
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+def _command(environment: Environment, options: argparse.Namespace) -> str:
+    """The line that has locust run the same again, without secrets: a key comes from the environment."""
+    ours = {name: value for name, value in of_locust(options).items() if name not in _NOT_REPEATED}
+    headers = ours.get("header")
+    lines = [headers] if isinstance(headers, str) else headers or ()
+    ours["header"] = shown_headers([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
+    ours["direct"] = without_password(ours["direct"]) if ours.get("direct") else None
+    words = ["locust", "-f", "load/locustfile.py", "--headless", "-H", without_password(environment.host or "")]
+    named = ("spawn_rate", "run_time", "processes", "tags", "exclude_tags")
+    words += flags({"users": options.num_users, **{name: getattr(options, name, None) for name in named}})
+    return shlex.join([*words, *flags(ours, "--gateproof-"), *(options.user_classes or ())])
 
 
 SESSION = Session()

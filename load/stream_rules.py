@@ -50,12 +50,13 @@ COMPLETION: tuple[tuple[str, type[StreamRule]], ...] = (
     ("COMP-039", NoTextAfterFinish),
     ("COMP-016", StreamedUsage),
 )
-TEXT, DONE_ONCE, DONE_LAST, OWN_ID, NOT_FOREIGN = (
+TEXT, DONE_ONCE, DONE_LAST, BODY_ENDS, OWN_ID, NOT_FOREIGN = (
     {"chat stream": chat, "completion stream": completion}
     for chat, completion in (
         ("STREAM-003", "COMP-015"),
         ("STREAM-026", "COMP-015"),
         ("STREAM-027", "COMP-015"),
+        ("STREAM-072", "COMP-015"),
         ("STREAM-017", "COMP-023"),
         ("foreign marker", "foreign marker"),
     )

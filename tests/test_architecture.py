@@ -51,7 +51,8 @@ def test_suites_send_nothing_and_know_no_vendor() -> None:
     "module",
     [
         *("conformance.plugin", "conformance.cli", "load.metrics", "load.command", "load.gate", "load.health"),
-        *("load.calibration", "load.overhead", "load.table", "load.csvs", "load.page", "load.command.sweep"),
+        *("load.calibration", "load.overhead", "load.reporting.table", "load.reporting.files", "load.reporting.page"),
+        "load.command.sweep",
     ],
 )
 def test_nothing_but_locusts_own_processes_imports_locust(module: str) -> None:

@@ -87,7 +87,7 @@ class Traffic:
         try:
             return SESSION.planner.plan(self._environment.parsed_options, self._environment.host, self._names)
         except NoPlan as error:
-            SESSION.begin()
+            opened = SESSION.live.begin(None)
             result = StreamResult(before_s, perf_counter() - before_s, failure=error.kind, detail=str(error))
-            SESSION.record(self._environment, self._names[0], result, None)
+            SESSION.record(self._environment, self._names[0], opened, result, None)
             return None

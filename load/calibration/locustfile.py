@@ -49,13 +49,13 @@ class Asker(User):
         name = str(next(NAMES))
         body = {"model": "m", "messages": [PROMPT], "user": name, "stream": True}
         body["stream_options"] = {"include_usage": True}
-        SESSION.begin()
+        opened = SESSION.live.begin(self._client)
         try:
             result = self._client.send(Request("POST", "/chat/completions", json.dumps(body).encode(), "chat stream"))
         except gevent.GreenletExit:
-            SESSION.unfinished("calibration")
+            SESSION.unfinished("calibration", opened)
             raise
-        SESSION.record(self.environment, "calibration", result, None)
+        SESSION.record(self.environment, "calibration", opened, result, None)
         return name, result
 
 

@@ -1,6 +1,6 @@
 """The client of a load test: one keep-alive connection, one request at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from load.client.connection import CantConnect, Connection
@@ -22,6 +22,21 @@ class Client:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._connection: Connection | None = None
+        self._reply: Reply | None = None
+        self._scheduled_s: float | None = None
+
+    @property
+    def watched(self) -> tuple[float, Sequence[float]]:
+        """(since when it counts, when text came so far) of the stream that is open, on the clock of `perf_counter`."""
+        reply = self._reply
+        if reply is None or reply.stream is None:
+            return 0.0, ()
+        return reply.began_s if self._scheduled_s is None else self._scheduled_s, reply.stream.stamps
+
+    def bound(self) -> None:
+        """Ends the answer that is open if it has become longer than any answer may be."""
+        if self._reply and self._connection and (excess := self._reply.excess):
+            self._connection.cut("oversized stream", excess)
 
     def send(self, request: Request) -> StreamResult:
         """Sends one request and returns when its answer has ended, however it ended."""
@@ -31,6 +46,7 @@ class Client:
                 return Reply()
             return Reply(EventStream(Judge(request.kind, request.body, _IDS)), request.leave_after)
 
+        self._scheduled_s = request.scheduled_s
         reply, started_s, connect_s = self._send(request.method, request.path, request.body, new_reply)
         return reply.result(started_s, connect_s, request.scheduled_s)
 
@@ -61,9 +77,11 @@ class Client:
                     reply.fail(error.kind, str(error))
                     return reply, before_s, None
                 connect_s = perf_counter() - before_s
+            self._reply = reply
             try:
                 started_s = connection.exchange(request, reply)
             finally:
+                self._reply = None
                 reply.forget()
                 if not reply.reusable:
                     self.close()

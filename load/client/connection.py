@@ -24,8 +24,8 @@ from load.client.reply import MAX_HEAD_BYTES, Reply
 from load.client.turns import Turns
 
 READ_BYTES = 65536
-TAIL_S = 1.0
-"""How long the end of a body is waited for after [DONE] before the connection is given up."""
+TAIL_S = 5.0
+"""How long the end of a body is waited for after [DONE], as the SDK waits for it, before the connection is given up."""
 _READ, _WRITE = 1, 2
 _LITERAL = re.compile(r"\d+\.\d+\.\d+\.\d+")
 _turns: Turns | None = None
@@ -171,6 +171,11 @@ class Connection:
             raise self._fault
         return started_s
 
+    def cut(self, kind: str, detail: str) -> None:
+        """Ends the answer that is open with this failure."""
+        self._reply.fail(kind, detail)
+        self._wake()
+
     def _feeder(self, reply: Reply) -> Callable[[bytes, float], bool]:
         """What takes a socket read and its stamp, and returns whether there is something to catch up with."""
         return reply.feed
@@ -186,6 +191,7 @@ class Connection:
                 self._awake.wait(until_s - now_s)
                 self._awake.clear()
             elif reply.done:
+                reply.hang(now_s - reply.last_s)
                 break
             elif now_s - started_s >= limit_s:
                 reply.fail("timeout", f"not over after {limit_s:g} s")

@@ -9,9 +9,10 @@ import json
 from typing import Any
 
 from load.client.envelope import PLAIN, envelope_of, texts_of
-from load.stream_rules import DONE_LAST, DONE_ONCE, TEXT, Judge
+from load.stream_rules import BODY_ENDS, DONE_LAST, DONE_ONCE, TEXT, Judge
 
 MAX_EVENT_BYTES = 1024 * 1024
+MOST_TOKENS = 1_000_000_000
 MOST_LESSONS = 8
 """Envelopes that are learned from one stream; one that changes all the time is not worth more."""
 _BOM = b"\xef\xbb\xbf"
@@ -130,8 +131,8 @@ class EventStream:
         if error := chunk.get("error"):
             self._fail("error event", sentence_of(error))
         usage = chunk.get("usage")
-        if isinstance(usage, dict) and isinstance(usage.get("completion_tokens"), int):
-            self.tokens = usage["completion_tokens"]
+        if isinstance(usage, dict) and (tokens := count_of(usage.get("completion_tokens"))) is not None:
+            self.tokens = tokens
         choices = chunk.get("choices")
         finished = False
         for choice in choices if isinstance(choices, list) else []:
@@ -156,6 +157,11 @@ class EventStream:
         if data:
             self._after_cr = data.endswith(b"\r")
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+    def hang(self, waited_s: float) -> None:
+        """The end of the body was waited for so many seconds after [DONE], and did not come."""
+        judge = self._judge
+        judge.add(BODY_ENDS[judge.kind], f"the body had not ended {waited_s:.1f} s after [DONE]")
 
     def _fail(self, kind: str, detail: str) -> None:
         if self.failure is None:
@@ -192,6 +198,11 @@ def _calls(choices: Any) -> bool:
     """Whether a tool is called: its name comes before any arguments do."""
     found = [choice.get("delta") for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else ()
     return any(isinstance(delta, dict) and delta.get("tool_calls") for delta in found)
+
+
+def count_of(value: Any) -> int | None:
+    """A number of tokens that can be one: a gateway's usage may hold any JSON."""
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
 
 
 def sentence_of(value: Any) -> str:

@@ -4,18 +4,20 @@ The HTTP framing is llhttp's (httptools), with one short cut: a read that consis
 plain event of the stream, is not shown to it.
 """
 
-import json
 from operator import sub
 from typing import Any
 
 import httptools
 
+from conformance.decoding import PastBound, parsed
 from load.client.envelope import PLAIN
-from load.client.events import EventStream, sentence_of
+from load.client.events import EventStream, count_of, sentence_of
 from load.result import StreamResult
 
 MAX_HEAD_BYTES = 64 * 1024
 MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_STREAM_BYTES = 64 * 1024 * 1024
+MAX_STREAM_EVENTS = 200_000
 MOST_HELD_BYTES = 32 * 1024
 LONGEST_PLAIN = 4096
 """Bytes of a read that is looked at as one event."""
@@ -53,6 +55,7 @@ class Reply:
         "_parts",
         "_plain_end",
         "_streaming",
+        "began_s",
         "body",
         "bytes_read",
         "detail",
@@ -81,7 +84,7 @@ class Reply:
         self._leave_after = leave_after
         self._held: list[tuple[bytes, float]] = []
         self._held_bytes = 0
-        self.last_s = 0.0
+        self.began_s = self.last_s = 0.0
         """When something was last read; before that, when the request was sent."""
         self._head_done = self._streaming = self._between_chunks = False
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
@@ -92,7 +95,7 @@ class Reply:
 
     def begin(self, t_s: float) -> None:
         """The request is sent now."""
-        self.last_s = t_s
+        self.began_s = self.last_s = t_s
 
     def feed(self, data: bytes, t_s: float) -> bool:
         """Takes one socket read, stamped `t_s` in seconds; no bytes are the end of the connection.
@@ -217,6 +220,20 @@ class Reply:
             self.ended, self.reusable = True, False
 
     @property
+    def excess(self) -> str:
+        """What a stream has too much of; "" for one that a client may have asked for."""
+        if self.bytes_read > MAX_STREAM_BYTES:
+            return f"a stream of more than {MAX_STREAM_BYTES} bytes"
+        if self.stream is not None and len(self.stream.stamps) > MAX_STREAM_EVENTS:
+            return f"a stream of more than {MAX_STREAM_EVENTS} events with text"
+        return ""
+
+    def hang(self, waited_s: float) -> None:
+        """The stream is over for its reader, and its body does not end."""
+        if self.stream is not None:
+            self.stream.hang(waited_s)
+
+    @property
     def done(self) -> bool:
         """Whether the stream is over for its reader, even if the body's end has not come."""
         return self.stream is not None and self.stream.done_s is not None
@@ -267,10 +284,10 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The collected body as JSON; None if it is not."""
+        """The collected body as JSON; None if it is not, or more than conformance.limits lets us take apart."""
         try:
-            return json.loads(bytes(self.body))
-        except (ValueError, RecursionError):
+            return parsed(self.body.decode("utf-8"), strict=False)
+        except (ValueError, PastBound):
             return None
 
     @property
@@ -330,8 +347,7 @@ def _quoted(body: bytes | bytearray) -> str:
 
 def _tokens(body: Any) -> int | None:
     usage = body.get("usage") if isinstance(body, dict) else None
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) else None
+    return count_of(usage.get("completion_tokens")) if isinstance(usage, dict) else None
 
 
 def _seconds(text: str | None) -> float | None:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import math
 import os
 import sys
@@ -18,12 +17,13 @@ from conformance.sending.gateway import Gateway
 from conformance.sending.wire import Limits, Wire
 from conformance.target import BY_NAME
 from conformance.verdict import Exit
-from load import csvs, gate, page, table
+from load import gate
 from load.command import locust_run, sweep
 from load.command.locust_run import DRAIN_S, FIGURES
-from load.command.measuring import Unfinished, once, sweep_code, swept
+from load.command.measuring import Unfinished, once, swept
 from load.command.order import DURATION_S, LONGEST_S, TARGET_OPTIONS, USERS, Order, order_of
-from load.options import OPTIONS
+from load.options import OPTIONS, SEARCH_TIMES
+from load.reporting import files, page, table
 from load.scenarios import SCENARIOS, members
 from load.spans import seconds
 
@@ -51,6 +51,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="load.json of an earlier run, which this one must not be worse than",
+    )
+    add(
+        "--tolerance",
+        type=_share,
+        metavar="SHARE",
+        help=f"how much worse than in the baseline a figure may be (default: {gate.TOLERANCE:.0%})".replace("%", "%%"),
     )
     add("--no-calibration", action="store_true", help="do not measure this client's own error after the run")
     for name in TARGET_OPTIONS:
@@ -82,13 +88,14 @@ def run(args: argparse.Namespace) -> int:
         document = redactor.tree(document)
         for line in table.lines(document):
             print(line)
-        code = sweep_code(document) if order.sweep else gate.exit_code(document)
+        code = gate.exit_code(document)
         crash = redactor.text(locust_run.crash(Path(folder)))
         if crash or code == Exit.ERROR:
             return _complain(Exit.ERROR, f"a fault of gateproof's own, please report it: {crash or 'a user broke'}")
         if code == Exit.NOTHING_JUDGED:
             spans = f"within {document['duration_s'] or order.duration_s:g} s and {DRAIN_S} s more"
-            return _complain(code, f"nothing was measured: no answer ended {spans}")
+            why = f"no answer ended {spans}" if document["unfinished"] else "no request came to be sent"
+            return _complain(code, f"nothing was measured: {why}")
         if args.output:
             _keep(Path(folder), args.output, document, order.target.secrets)
             print(f"written: {args.output / FIGURES}, load.html, load_*.csv, and locust's own")
@@ -99,7 +106,8 @@ async def _look(order: Order) -> tuple[str | None, Exit, str]:
     """(model to use, or None with the exit code and the sentence that say why not)."""
     target = order.target
     asks_chat = any("chat" in SCENARIOS[name].needs for name in members(order.settings.scenario))
-    async with Wire(Limits(silence_s=target.timeout_s), target.tls()) as wire:
+    limits = Limits(silence_s=target.timeout_s, total_s=SEARCH_TIMES * target.timeout_s)
+    async with Wire(limits, target.tls()) as wire:
         diagnosis = await examine(Gateway(wire, target, profile(target.profile)))
     if diagnosis.blocked:
         return None, Exit.UNREACHABLE, diagnosis.blocked
@@ -117,8 +125,7 @@ def _keep(folder: Path, output: Path, document: dict[str, Any], secrets: list[st
             for secret in secrets:
                 text = text.replace(secret, MASK)
             path.write_text(text, "utf-8")
-    ours = {"load.html": page.page(document), **csvs.files(document)}
-    ours[FIGURES] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    ours = {"load.html": page.page(document), **files.csvs(document), FIGURES: files.json_text(document)}
     for name, text in ours.items():
         (folder / name).write_text(text, "utf-8")
     names = sorted(path.name for path in folder.iterdir() if path.suffix in (".html", ".csv"))
@@ -145,6 +152,17 @@ def _rate(text: str) -> float:
     if not 0 < rate < 1e6:
         raise argparse.ArgumentTypeError(f"{text} is not a rate above 0")
     return rate
+
+
+def _share(text: str) -> float:
+    """A share of 1, from 15% or 0.15."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 10:
+        raise argparse.ArgumentTypeError(f"{text} is not a share from 0 up, such as 15% or 0.15")
+    return share
 
 
 def _duration(text: str) -> int:

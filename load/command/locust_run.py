@@ -25,6 +25,8 @@ DRAIN_S = 10
 GRACE_S = 30
 LEAD_S = 10
 """How much longer locust may take for a run than it should, before its own --run-time ends it."""
+IN_CSV_WRITER, CLOSED = "in stats_writer", "ValueError: I/O operation on closed file."
+"""With several processes locust's writer of CSV files may wake once more when locust has closed them, at the end."""
 FIGURES, PROGRESS, LOG = "load.json", "progress.json", "locust.log"
 
 
@@ -125,9 +127,11 @@ def crash(folder: Path) -> str:
         text = (folder / LOG).read_text("utf-8", "replace")
     except OSError:
         return ""
-    _, found, traceback = text.rpartition("Traceback (most recent call last):\n")
-    words = [line for line in traceback.splitlines() if found and not line.startswith((" ", "["))]
-    return words[0] if words else ""
+    for traceback in text.split("Traceback (most recent call last):\n")[:0:-1]:
+        words = [line for line in traceback.splitlines() if not line.startswith((" ", "["))]
+        if words and not (IN_CSV_WRITER in traceback and words[0] == CLOSED):
+            return words[0]
+    return ""
 
 
 def staging(output: Path | None) -> "tempfile.TemporaryDirectory[str]":

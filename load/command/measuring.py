@@ -2,11 +2,9 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.verdict import Exit
 from load import calibration, gate, health
 from load.command import locust_run, sweep
 from load.command.locust_run import Job
@@ -45,7 +43,8 @@ def _measured(order: Order, job: Job, folder: Path) -> dict[str, Any]:
     document = locust_run.measure(job, folder)
     if document is None:
         raise Unfinished
-    return {**document, "slo": gate.judge(document, order.checks, order.baseline)}
+    told = {"command": order.command(job.model or document["model"] or "")}
+    return {**document, **told, "slo": gate.judge(document, order.checks, order.baseline, order.tolerance)}
 
 
 def _calibrated(order: Order, document: dict[str, Any]) -> dict[str, Any]:
@@ -59,17 +58,3 @@ def _calibrated(order: Order, document: dict[str, Any]) -> dict[str, Any]:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     document = {**document, "client": {**document["client"], "calibration": found}}
     return {**document, "client": health.judged(document)}
-
-
-def sweep_code(document: Mapping[str, Any]) -> Exit:
-    """The exit code of a sweep: 0 if a load was found that holds, unless answers were wrong or the client gave out."""
-    search = document["sweep"]
-    if document["client"]["errors"]:
-        return Exit.ERROR
-    if not any(step["requests"] for step in search["steps"]):
-        return Exit.NOTHING_JUDGED
-    if any(step["violations"] for step in search["steps"]):
-        return Exit.BROKEN
-    if search["stopped"]:
-        return Exit.UNTRUSTWORTHY
-    return Exit.BROKEN if search["knee"] is None else Exit.CONFORMANT

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from conformance.target import load as load_target
 from load import gate
 from load.command.locust_run import Job
 from load.command.sweep import Sweep
-from load.options import OPTIONS, TARGET_NAMES, Settings, direct_of
+from load.options import OPTIONS, TARGET_NAMES, Settings, direct_of, flags, shown_headers, without_password
 
 USERS = 10
 DURATION_S = 10
@@ -33,6 +34,7 @@ class Order:
     checks: gate.Checks
     sweep: Sweep | None
     baseline: Mapping[str, Any] | None
+    tolerance: float
     users: int
     spawn_rate: float
     duration_s: int
@@ -55,6 +57,21 @@ class Order:
             label=changes.get("label", ""),
         )
 
+    def command(self, model: str) -> str:
+        """The line that orders the same again, of this model and without secrets: a key comes from the environment."""
+        target, search = self.target, self.sweep
+        is_closed = self.settings.schedule is None and search is None
+        words = ["gateproof", "load", without_password(target.base_url)]
+        words += flags({"profile": target.profile, "model": model})
+        given = ("completions_model", "embeddings_model", "ca_file", "insecure", "workspace", "timeout_s")
+        words += flags({name.removesuffix("_s"): getattr(target, name) for name in given})
+        words += flags({"header": shown_headers(target.headers), "users": self.users if is_closed else None})
+        direct = self.options["direct"]
+        words += flags({**self.options, "direct": without_password(direct) if direct else None})
+        words += flags({"sweep": search.text if search else None, "spawn_rate": self.spawn_rate})
+        words += flags({"duration": f"{self.duration_s}s", "processes": self.processes if self.processes > 1 else None})
+        return shlex.join(words + flags({"no_calibration": not self.calibrates}))
+
 
 def order_of(args: argparse.Namespace) -> Order:
     """The order that the command's arguments are. Raises ConfigError, with a sentence for the user."""
@@ -72,6 +89,8 @@ def order_of(args: argparse.Namespace) -> Order:
     direct_of(target, settings)
     if args.baseline and search:
         raise ConfigError("--baseline is for one run: a sweep has many")
+    if args.tolerance is not None and not args.baseline:
+        raise ConfigError("--tolerance is of --baseline: it needs an earlier run to compare with")
     return Order(
         target=target,
         options=options,
@@ -79,6 +98,7 @@ def order_of(args: argparse.Namespace) -> Order:
         checks=gate.parse(settings.slo),
         sweep=search,
         baseline=_read(args.baseline) if args.baseline else None,
+        tolerance=gate.TOLERANCE if args.tolerance is None else args.tolerance,
         users=args.users or USERS,
         spawn_rate=args.spawn_rate or 0,
         duration_s=args.duration or _natural_s(settings) or DURATION_S,

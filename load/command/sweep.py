@@ -52,6 +52,12 @@ class Sweep:
         return cls(unit, loads, is_range)
 
     @property
+    def text(self) -> str:
+        """The search as an option gives it."""
+        loads = (":" if self.is_range else ",").join(f"{load:g}" for load in self.loads)
+        return f"{self.unit}={loads}"
+
+    @property
     def best(self) -> Step | None:
         """The highest load that held."""
         return max((step for step in self.steps if step.held), key=lambda step: step.at, default=None)

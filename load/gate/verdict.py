@@ -32,10 +32,13 @@ def exit_code(document: Mapping[str, Any]) -> Exit:
     """The exit code that a load.json amounts to. A run without a single good answer never ends with 0.
 
     A violation was seen and stays true however slow the client was. Of the rest, nothing can be believed of a run whose
-    client was the bottleneck, unless requests failed in a way that a slow client does not cause.
+    client was the bottleneck, unless requests failed in a way that a slow client does not cause. A sweep ends with 0 if
+    a load was found that holds.
     """
     if document["client"]["errors"]:
         return Exit.ERROR
+    if "sweep" in document:
+        return _of_sweep(document)
     if not document["requests"]:
         return Exit.NOTHING_JUDGED
     if document["violations"] or (set(document["errors"]) - OF_A_SLOW_CLIENT and not _failures_allowed(document)):
@@ -44,6 +47,20 @@ def exit_code(document: Mapping[str, Any]) -> Exit:
         return Exit.UNTRUSTWORTHY
     failed = document["failed"] and not _failures_allowed(document)
     return Exit.BROKEN if failed or not document["slo"]["held"] else Exit.CONFORMANT
+
+
+def _of_sweep(document: Mapping[str, Any]) -> Exit:
+    """Loads that did not hold are what a sweep looks for; wrong answers are not, and the client must not have been what
+    gave out."""
+    sweep = document["sweep"]
+    steps = sweep["steps"]
+    if not any(step["requests"] for step in steps):
+        return Exit.NOTHING_JUDGED
+    if any(step["violations"] for step in steps):
+        return Exit.BROKEN
+    if sweep["stopped"] or not document["client"]["trustworthy"]:
+        return Exit.UNTRUSTWORTHY
+    return Exit.BROKEN if sweep["knee"] is None else Exit.CONFORMANT
 
 
 def _failures_allowed(document: Mapping[str, Any]) -> bool:

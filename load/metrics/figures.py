@@ -5,16 +5,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from load.metrics.histogram import Histogram
+from load.metrics.histogram import Histogram, rounded
 from load.result import StreamResult
 
 TIMES = ("lateness_s", "ttft_s", "itl_s", "tpot_s", "e2e_s")
 """What is measured in seconds: once a request, but ITL, which is every gap between two events with text."""
 RATES = ("tokens_per_s", "events_per_s")
 """What is measured once a stream, as a rate over its whole time."""
+DISTRIBUTED = ("ttft_s", "itl_s", "e2e_s")
+SHARES = (*(percent / 100 for percent in range(100)), 0.995, 0.999, 0.9995, 0.9999, 1.0)
+"""Of all values, from none to all, and closer where it matters: the slowest."""
 STALL_S = 1.0
 CUT_SHORT = frozenset({"cut short", "no [DONE]"})
-MALFORMED = frozenset({"malformed event", "malformed answer", "oversized event", "not an event stream"})
+MALFORMED = frozenset(
+    {"malformed event", "malformed answer", "oversized event", "oversized stream", "not an event stream"}
+)
 _TAKEN = (
     "counts",
     "errors",
@@ -152,6 +157,13 @@ class Figures:
             **{name: histogram.summary() for name, histogram in self.times.items()},
             "per_stream": {name: histogram.summary() for name, histogram in self.rates.items()},
         }
+
+    def distribution(self) -> dict[str, list[float | None]]:
+        """What the curves of the times are drawn from: at each `share` the value that so many values do not exceed;
+        nothing for a time that was not measured."""
+        times = {name: self.times[name] for name in DISTRIBUTED}
+        curves = {name: found.percentiles(SHARES) if found.count else [] for name, found in times.items()}
+        return {"share": list(SHARES), **{name: list(map(rounded, curve)) for name, curve in curves.items()}}
 
     def to_wire(self) -> dict[str, Any]:
         return {

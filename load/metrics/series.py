@@ -18,8 +18,8 @@ _COUNTS = ("active", "started", "ended", "failed", "violations", "stalls")
 class Series:
     """Rows by second of the wall clock, which is what the workers of one run share.
 
-    Requests, and the times of a request, belong to the second in which it ended; events and tokens to the second in
-    which they came.
+    Requests, and their lateness, belong to the second in which they ended; events, tokens, TTFT and gaps to the second
+    in which they came.
     """
 
     def __init__(self) -> None:
@@ -35,9 +35,14 @@ class Series:
         counts["failed"] += figures.errors.total()
         counts["violations"] += figures.violations.total()
         counts["stalls"] += figures.counts["stalls"]
+        self.add_times(second, {"lateness_s": figures.times["lateness_s"]})
+
+    def add_times(self, second: int, times: Mapping[str, Histogram]) -> None:
+        """Adds times of those names that a row has percentiles of; they come too late for a row that is closed."""
+        row = self._row(second)
         if row.histograms is not None:
-            for name, histogram in row.histograms.items():
-                histogram.merge(figures.times[name])
+            for name in row.histograms.keys() & times:
+                row.histograms[name].merge(times[name])
 
     def add_counts(self, second: int, counts: Mapping[str, float]) -> None:
         """Adds to what of a row is a count: started, events, tokens, and the active ones of one more process."""

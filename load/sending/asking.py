@@ -51,20 +51,24 @@ class Asker:
         return result
 
     def _one(self, scenario: Scenario, request: Request, twin: Request | None) -> StreamResult:
-        """Sends one request, and its twin to the provider itself, either of them first."""
+        """Sends one request, and its twin to the provider itself, either of them first.
+
+        The second of a pair is due when the first would have ended if it had been sent when it was due: both carry the
+        client's lateness then, and their difference none of it.
+        """
         straight = None
-        SESSION.begin()
+        opened = SESSION.live.begin(self._client)
         try:
             if twin and self._direct and random.random() < 0.5:
-                straight = self._direct.send(twin)
-                request = replace(request, scheduled_s=None)
+                straight = self._direct.send(replace(twin, scheduled_s=request.scheduled_s))
+                request = replace(request, scheduled_s=_due_after(straight))
             result = self._obeying(request) if scenario.obeys else self._client.send(request)
             if twin and self._direct and straight is None:
-                straight = self._direct.send(twin)
+                straight = self._direct.send(replace(twin, scheduled_s=_due_after(result)))
         except gevent.GreenletExit:
-            SESSION.unfinished(scenario.name)
+            SESSION.unfinished(scenario.name, opened)
             raise
-        SESSION.record(self._environment, scenario.name, result, self.plan)
+        SESSION.record(self._environment, scenario.name, opened, result, self.plan)
         if straight:
             SESSION.pairs.add(result, straight)
         return result
@@ -82,3 +86,9 @@ class Asker:
             obeyed_s += wait_s
             request = replace(request, scheduled_s=None if request.scheduled_s is None else due_s)
         return replace(result, attempts=attempt, obeyed_s=obeyed_s)
+
+
+def _due_after(first: StreamResult) -> float | None:
+    """When the second request of a pair is due; None where there is no schedule. The time to open the first one's
+    connection is none that the second one is late by."""
+    return None if first.lateness_s is None else first.ended_s - first.lateness_s + (first.connect_s or 0.0)

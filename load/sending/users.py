@@ -68,9 +68,9 @@ class GatewayUser(User):
         try:
             plan = SESSION.planner.plan(self.environment.parsed_options, self.environment.host, [self._name])
         except NoPlan as error:
-            SESSION.begin()
+            opened = SESSION.live.begin(None)
             result = StreamResult(before_s, perf_counter() - before_s, failure=error.kind, detail=str(error))
-            SESSION.record(self.environment, self._name, result, None)
+            SESSION.record(self.environment, self._name, opened, result, None)
             return None
         self._mix = weights([self._name], plan.models)
         self._asker = Asker(self.environment, plan, lambda: RUN.is_stopping)

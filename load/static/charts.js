@@ -116,17 +116,36 @@ const gateproofCharts = (() => {
     };
   }
 
-  // One chart of y over x, both numeric, such as goodput over rate. `lines` are {label, points}.
-  function curve(parent, { title, about, x, y, lines }) {
+  // Round numbers from one to the other, for a logarithmic axis: as many as there is room for.
+  function steps(least, most) {
+    let found = [];
+    const every = (part) => Array.from({ length: 9 * part }, (_, index) => 1 + index / part);
+    for (const mantissas of [every(10), every(2), [1, 1.5, 2, 3, 5, 7], [1, 2, 5], [1]]) {
+      found = [];
+      for (let ten = 10 ** Math.floor(Math.log10(least)); ten <= most; ten *= 10) {
+        found.push(...mantissas.map((mantissa) => Number((mantissa * ten).toPrecision(2))));
+      }
+      found = found.filter((value) => value >= least && value <= most);
+      if (found.length <= 6) break;
+    }
+    return found;
+  }
+
+  // One chart of y over x, both numeric, such as goodput over rate. `lines` are {label, points}; `log`: x is logarithmic.
+  function curve(parent, { title, about, x, y, log, lines }) {
     const { holder } = frame(parent, title, about);
     const at = [...new Set(lines.flatMap(({ points }) => points.map((point) => point[0])))].sort((a, b) => a - b);
     const data = [at, ...lines.map(({ points }) => {
       const known = new Map(points);
       return at.map((value) => known.get(value) ?? null);
     })];
+    const logarithmic = { distr: 3, range: (_, least, most) => [least / 1.1, most * 1.1] };
+    const ticks = { splits: (_, index, least, most) => steps(least, most), filter: (_, splits) => splits };
     draw(holder, {
-      scales: { x: { time: false }, y: { range: (_, least, most) => [0, most * 1.05] } },
-      axes: [axis(number, { label: x, labelSize: 18, size: 30, space: 60, labelFont: "12px system-ui, sans-serif" }),
+      scales: { x: { time: false, ...log ? logarithmic : {} }, y: { range: (_, least, most) => [0, most * 1.05] } },
+      axes: [axis(number, {
+        label: x, labelSize: 18, size: 30, space: 60, labelFont: "12px system-ui, sans-serif", ...log ? ticks : {},
+      }),
         axis(number, { size: 58 })],
       series: [{ label: x, value: (_, value) => number(value) },
         ...lines.map(({ label }, index) => ({ ...line(`${label} (${y})`, index, number), spanGaps: true }))],

@@ -40,18 +40,26 @@
 
   const ms = (seconds) => seconds === null || seconds === undefined ? "–" : gateproofCharts.number(seconds * 1000);
 
+  // While the run goes on the tiles show its last second, beside the figures of all answers that have ended.
   function tiles({ figures, live }) {
     const number = gateproofCharts.number;
-    const active = live ? known.columns.active.at(-1) ?? null : 0;
+    const now = (name) => known.columns[name].at(-1) ?? null;
+    const active = live ? now("active") : 0;
+    const rate = (name) => live
+      ? [number(now(name)), `now; mean ${number(figures[name])}`]
+      : [number(figures[name]), "mean of the run"];
+    const time = (all, name, high) => live
+      ? [`${ms(now(name))} ms`, `now; all p50 ${ms(all.p50)}, ${high} ${ms(all[high])} ms`]
+      : [`${ms(all.p50)} ms`, `${high} ${ms(all[high])} ms`];
     const errors = figures.failed;
     const broken = (figures.violations || []).reduce((sum, { count }) => sum + count, 0);
     const bad = (count) => count ? "bad" : "";
     return [
       ["Under way", number(active), `${number(figures.requests)} ended`],
-      ["Events/s", number(figures.events_per_s), "mean of the run"],
-      ["Tokens/s", number(figures.tokens_per_s), figures.tokens === null ? "no usage" : "mean of the run"],
-      ["TTFT p50", `${ms(figures.ttft_s.p50)} ms`, `p95 ${ms(figures.ttft_s.p95)} ms`],
-      ["ITL p50", `${ms(figures.itl_s.p50)} ms`, `p99 ${ms(figures.itl_s.p99)} ms`],
+      ["Events/s", ...rate("events_per_s")],
+      ["Tokens/s", ...figures.tokens === null && figures.requests ? ["–", "no usage"] : rate("tokens_per_s")],
+      ["TTFT p50", ...time(figures.ttft_s, "ttft_p50_s", "p95")],
+      ["ITL p50", ...time(figures.itl_s, "itl_p50_s", "p99")],
       ["Failed", errors, figures.requests ? `${(100 * errors / figures.requests).toFixed(2)} %` : "", bad(errors)],
       ["Violations", broken, "streams that break a rule", bad(broken)],
       ["Stalls", figures.stalls, "gaps over the limit", figures.stalls ? "doubt" : ""],

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, headed
 from reference_gateway.faults.edits import Where
-from reference_gateway.http.response import ABORT
+from reference_gateway.http.response import ABORT, MAY_BE_ABANDONED
 from reference_gateway.scripted.script import MARK
 
 END = b"\n\n"
@@ -84,7 +84,11 @@ def deaf(app: ASGIApp) -> ASGIApp:
                 await asyncio.Event().wait()
             return message
 
-        await app(scope, listening if scope["type"] == "http" else receive, send)
+        async def sending(message: Message) -> None:
+            await send(message)
+
+        inner = {key: value for key, value in scope.items() if key != MAY_BE_ABANDONED}
+        await app(inner, listening if scope["type"] == "http" else receive, sending)
 
     return layered
 

@@ -23,6 +23,7 @@ def made_up(
         taken = metrics.take()
         for one in taken.values():
             series.add_figures(second, one)
+            series.add_times(second, one.times)
         metrics.receive(taken)
         series.add_counts(second, {"active": 8 + second % 3, "started": 8, "events": 190.0, "tokens": 180.0})
         series.add_health(second, lag_s * rng.uniform(0.2, 1), cpu * rng.uniform(0.8, 1))
@@ -34,6 +35,7 @@ def made_up(
     figures = metrics.summary()
     document: dict[str, Any] = {
         "tool": {"name": "gateproof", "version": "0.1.0"},
+        "command": f"gateproof load 'https://gateway.test/v1{hostile}'",
         "base_url": f"https://gateway.test/v1{hostile}",
         "model": f"meta/llama-3-8b{hostile}",
         "profile": "openai",
@@ -41,6 +43,7 @@ def made_up(
         "users": 8,
         "arrivals": {"kind": "poisson", "rate": 8.0, "users": 8},
         **figures,
+        "distribution": metrics.total.distribution(),
         "client": {
             "errors": 0,
             "processes": 1,

@@ -63,7 +63,10 @@ def served(
                 server.requests.append(request)
                 for step in answer:
                     if isinstance(step, bytes):
-                        connection.sendall(step)
+                        try:
+                            connection.sendall(step)
+                        except OSError:  # the client has left
+                            return
                     elif isinstance(step, str):
                         if step == HANG:
                             stop.wait(20)

@@ -31,6 +31,13 @@ def test_a_calibration_finds_the_errors_of_every_stream_seen() -> None:
     json.dumps(found)
 
 
+def test_several_processes_are_calibrated_at_the_same_time() -> None:
+    found = calibrate(2, None, 3.0, ttft_s=0.05, itl_s=0.02, tokens=10, processes=2)
+    assert found["note"] is None and (found["processes"], found["streams"]) == (2, 2)
+    assert found["ttft_error_s"]["count"] > 6
+    assert found["itl_error_s"]["count"] == 9 * found["ttft_error_s"]["count"]
+
+
 def test_a_rate_is_calibrated_with_as_many_streams_as_it_keeps_open(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
@@ -74,13 +81,19 @@ def test_a_run_without_streams_is_not_calibrated() -> None:
     assert like(document(0.1, None)) is None
 
 
-def test_a_calibration_is_at_the_load_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("cores", "at_once"), [(1, 1), (2, 1), (4, 2), (64, 2)])
+def test_a_calibration_is_at_the_load_of_the_run(monkeypatch: pytest.MonkeyPatch, cores: int, at_once: int) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(calibration, "calibrate", lambda *words, **named: asked.append((words, named)) or {})
+    monkeypatch.setattr(
+        calibration, "calibrate", lambda *words, **named: asked.append((words, named)) or {"note": None}
+    )
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores), raising=False)
     run = document(2.0, None) | {"streams": 10, "content_events": 4000, "arrivals": {"kind": "poisson"}}
     run |= {"series": [{"active": 0}, {"active": 39}, {"active": 41}, {"active": 90}], "events_per_s": 1.0}
     run["client"]["processes"] = 2
-    like(run)
+    note = (like(run) or {})["note"]
+    assert asked[0][1]["processes"] == at_once
+    assert note == (None if at_once == 2 else note) and (at_once == 2 or "1 of the 2 processes" in note)
     ((users, *_), named) = asked[0]
     assert users == 21 and named["spread"]
     assert named["itl_s"] == 0.01 and named["ttft_s"] + 0.01 * named["tokens"] <= calibration.LONGEST_S

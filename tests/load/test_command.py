@@ -107,6 +107,8 @@ def test_folders_of_the_user_with_our_names_are_no_trouble(run: Command, paced_u
         (["http://127.0.0.1:9/v1", "--sweep", "1:9", "--arrivals", "ramp:from=1,to=2,over=9"], 4, "its own rates"),
         (["http://127.0.0.1:9/v1", "--slo", "ttft_p59 < 1s"], 4, "did you mean ttft_p"),
         (["http://127.0.0.1:9/v1", "--baseline", "nowhere.json"], 4, "--baseline nowhere.json"),
+        (["http://127.0.0.1:9/v1", "--tolerance", "5%"], 4, "--tolerance is of --baseline"),
+        (["http://127.0.0.1:9/v1", "--tolerance", "some"], 4, "--tolerance"),
         (["http://127.0.0.1:9/v1", "--prompts", "nowhere.jsonl"], 4, "--prompts"),
         (["http://127.0.0.1:9/v1", "--profile", "opnai"], 4, "did you mean 'openai'"),
         (["http://127.0.0.1:9/v1", "--direct", "provider"], 4, "is not a URL"),
@@ -143,11 +145,12 @@ def measured(url: str, output: Path, capsys: pytest.CaptureFixture[str], *words:
 def test_a_run_whose_requests_all_fail_ends_with_1_and_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "times").write_text("0\n0.1\n0.2\n0.3\n")
     with running(Counted(status=500).app) as url:
-        code, said, _ = measured(url + "/v1", tmp_path, capsys)
+        code, said, _ = measured(url + "/v1", tmp_path, capsys, "--arrivals", f"replay:{tmp_path}/times")
     document = kept(tmp_path)
     assert code == 1
-    assert document["errors"] == {"http 500": document["requests"]} and document["requests"] > 3
+    assert document["errors"] == {"http 500": 4} and document["requests"] == 4
     assert "http 500: the model is asleep" in said
 
 
@@ -160,6 +163,29 @@ def test_a_run_in_which_nothing_ends_measures_nothing_and_keeps_nothing(
     assert code == 5
     assert "nothing was measured" in complained and "unfinished 3" in said
     assert list(tmp_path.iterdir()) == []
+
+
+LATE = """Traceback (most recent call last):
+  File "/x/locust/stats.py", line 1171, in stats_writer
+    self.requests_csv_filehandle.seek(requests_csv_data_start)
+ValueError: I/O operation on closed file.
+2026-01-01T00:00:00Z <Greenlet at 0x1: stats_writer> failed with ValueError
+"""
+BROKEN = """[2026] host/ERROR: boom
+Traceback (most recent call last):
+  File "/x/user.py", line 1, in act
+    1 / 0
+ZeroDivisionError: division by zero
+[2026] more
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "said"), [("", ""), (LATE, ""), (BROKEN, "ZeroDivisionError: division by zero"), (BROKEN + LATE, "ZeroDiv")]
+)
+def test_what_broke_in_locust_is_told_but_not_that_its_files_were_closed(tmp_path: Path, log: str, said: str) -> None:
+    (tmp_path / locust_run.LOG).write_text(log)
+    assert locust_run.crash(tmp_path).startswith(said) and bool(locust_run.crash(tmp_path)) is bool(said)
 
 
 def test_a_missed_slo_ends_with_1_and_a_held_one_does_not(run: Command, paced_url: str, tmp_path: Path) -> None:
@@ -177,9 +203,10 @@ def test_a_run_is_compared_with_an_earlier_one(run: Command, paced_url: str, tmp
     baseline = figures(tmp_path) | {"client": {**figures(tmp_path)["client"], "trustworthy": True}}
     baseline["ttft_s"]["p50"] = baseline["ttft_s"]["p95"] = 0.001
     (tmp_path / "before.json").write_text(json.dumps(baseline))
-    done = loaded(run, paced_url, *words, "--baseline", "before.json")
+    done = loaded(run, paced_url, *words, "--baseline", "before.json", "--tolerance", "25%")
     compared = figures(tmp_path)["slo"]["baseline"]
     assert done.returncode in (1, 7) and compared["comparable"] and not compared["held"]
+    assert compared["tolerance"] == 0.25 and "worse: by more than 25%" in done.stdout
     assert {"ttft_p50", "ttft_p95"} <= {row["name"] for row in compared["figures"] if row["regressed"]}
 
 
@@ -219,8 +246,10 @@ def test_pairs_through_the_gateway_and_straight_to_the_provider(
     via, provider = Counted(texts=4, gap_s=0.02), Counted(texts=4, gap_s=0.02)
     with running(via.app) as url, running(provider.app) as direct:
         measured(url + "/v1", tmp_path, capsys, "--rate", "10", "--direct", direct + "/v1")
-    overhead = kept(tmp_path)["overhead"]
+    document = kept(tmp_path)
+    overhead = document["overhead"]
     assert overhead["pairs"] == len(via.bodies) == len(provider.bodies) > 3
+    assert document["lateness_s"]["count"] == overhead["pairs"]
     assert sorted(map(json.dumps, via.bodies)) == sorted(map(json.dumps, provider.bodies))
 
 
@@ -232,9 +261,8 @@ def test_scenarios_without_chat_need_no_chat_model(run: Command, paced_url: str,
 
 
 def test_our_modules_leave_the_process_as_it_was() -> None:
-    code = (
-        "import sys, load.metrics, load.client.reply, load.command, load.client.endpoint, load.table, load.scenarios\n"
-    )
+    modules = "load.metrics, load.client.reply, load.command, load.client.endpoint, load.reporting, load.scenarios"
+    code = f"import sys, {modules}\n"
     code += "print({'locust', 'gevent'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "set()\n"

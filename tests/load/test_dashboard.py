@@ -14,10 +14,11 @@ from typing import Any
 import httpx
 import pytest
 
-from load import charts
-from reference_gateway.server import running_gateway
+from load.reporting import charts
+from reference_gateway.server import running, running_gateway
 from tests.conftest import ROOT
 from tests.load.chromium import drawn, needs_chromium
+from tests.load.gateways import Counted
 
 KEY = "sk-dashboard-tests.0001"
 LOGIN = """
@@ -106,6 +107,22 @@ def test_only_what_a_page_does_not_know_is_told(local: httpx.Client) -> None:
 def test_no_secret_is_told(local: httpx.Client) -> None:
     texts = [local.get(path).text for path in ("/gateproof.json", "/gateproof", "/stats/requests")]
     assert not [text for text in texts if KEY in text]
+
+
+def test_a_stream_is_shown_while_it_is_open() -> None:
+    endless = Counted(texts=100_000, gap_s=0.02)
+    with running(endless.app, drain_timeout_s=0.1) as url, locust(url + "/v1", "--autostart", "-u", "2") as web:
+        names = ("ttft_p50_s", "itl_p50_s", "events_per_s", "tokens_per_s", "active")
+        told = until(
+            web,
+            lambda answer: (
+                all(any(answer["series"]["columns"][name]) for name in names)
+                and max(answer["series"]["columns"]["active"]) == 2
+            ),
+        )
+        columns = told["series"]["columns"]
+        assert told["figures"]["requests"] == 0
+        assert min(gap for gap in columns["itl_p50_s"] if gap) > 0.01
 
 
 @needs_chromium

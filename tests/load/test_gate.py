@@ -162,6 +162,26 @@ def test_the_tolerance_says_how_much_slower_is_no_regression() -> None:
     assert gate.compared(now, before, 0.30)["held"]
 
 
+def swept(*steps: dict[str, Any], stopped: str = "", knee: float | None = 1.0, **client: Any) -> dict[str, Any]:
+    return document(result(), **client) | {"sweep": {"unit": "rate", "knee": knee, "stopped": stopped, "steps": steps}}
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (swept({"requests": 9, "violations": 0}), 0),
+        (swept({"requests": 9, "violations": 0}, knee=None), 1),
+        (swept({"requests": 9, "violations": 0}, {"requests": 9, "violations": 2}), 1),
+        (swept({"requests": 0, "violations": 0}, knee=None), 5),
+        (swept({"requests": 9, "violations": 0}, stopped="the client gave out"), 7),
+        (swept({"requests": 9, "violations": 0}, cpu=0.97), 7),
+        (swept({"requests": 9, "violations": 0}, errors=1), 3),
+    ],
+)
+def test_a_sweep_ends_with_0_if_a_load_was_found_that_holds(found: dict[str, Any], code: int) -> None:
+    assert gate.exit_code(found) == code
+
+
 @pytest.mark.parametrize("change", [{"model": "other"}, {"arrivals": {"kind": "poisson"}}, {"scenarios": {}}])
 def test_runs_of_different_loads_are_not_compared(change: dict[str, Any]) -> None:
     before = document(result()) | change

@@ -2,13 +2,17 @@
 
 import argparse
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.target import ConfigError
+from load.command import configure
 from load.command.locust_run import Job, command, crash, environment, last_words
+from load.command.order import Order, order_of
 from load.options import DIRECT_KEY, OPTIONS, TARGET_NAMES, Settings, direct_of, target_of
 from load.progress import line, read, write
 from load.spans import seconds
@@ -122,3 +126,46 @@ def test_progress_is_one_line_of_what_is_known(tmp_path: Path) -> None:
     assert read(tmp_path / "row.json") == json.loads(json.dumps(row))
     said = line(read(tmp_path / "row.json"), 12, 10)
     assert said == "10 of 10 s | 7 answered, 1 failed, 2 open | TTFT 50 ms | 100 tokens/s | lag 1.0 ms"
+
+
+def ordered(*words: str) -> Order:
+    parser = argparse.ArgumentParser()
+    configure(parser)
+    return order_of(parser.parse_args(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--users", "7", "--duration", "90", "--max-tokens", "5", "--no-calibration"),
+        (
+            "--arrivals",
+            "ramp:from=1,to=5,over=10s",
+            "--processes",
+            "3",
+            "--slo",
+            "ttft_p95 < 1s",
+            "--slo",
+            "e2e_p50<2s",
+        ),
+        ("--rate", "2.5", "--timeout", "4.5", "--insecure", "--header", "X-Tenant: a b", "--seed", "9"),
+        ("--sweep", "users=1:64", "--scenario", "multi-turn", "--spawn-rate", "3"),
+        ("--sweep", "5,10.5,20", "--direct", "https://provider/v1", "--direct-model", "x"),
+    ],
+)
+def test_the_command_that_is_told_orders_the_same_again(words: tuple[str, ...]) -> None:
+    first = ordered("https://gw.test/v1", *words)
+    program, verb, *again = shlex.split(first.command("m 1"))
+    second = ordered(*again)
+    assert (program, verb) == ("gateproof", "load")
+    assert second == replace(
+        first, target=replace(first.target, model="m 1", profile_given=True), options=second.options
+    )
+    given = {name: value for name, value in first.options.items() if value}
+    assert {name: value for name, value in second.options.items() if value} == given
+
+
+def test_no_secret_is_in_the_command_that_is_told() -> None:
+    words = ("--api-key", "sk-secret-1", "--header", "X-Api-Key: sk-secret-2", "--direct", "https://u:sk-secret-3@p/v1")
+    told = ordered("https://u:sk-secret-4@gw.test/v1", *words).command("m")
+    assert "secret" not in told and "https://gw.test/v1" in told and "--direct https://p/v1" in told

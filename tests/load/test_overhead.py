@@ -68,6 +68,11 @@ def test_what_the_gateway_adds_is_told_through_a_noise_much_larger_than_it() -> 
     assert added["p50_interval"][0] > 0.0015 and added["p50_interval"][1] < 0.0025
 
 
+def test_what_the_gateway_saves_is_told_as_that() -> None:
+    findings = compared(*[(paced(0.1), paced(0.102))] * 20)["findings"]
+    assert findings[0] == "TTFT: 2 ms saved at the median (95 % confidence: 2 ms to 2 ms)"
+
+
 def test_equal_ways_differ_by_nothing_that_can_be_shown() -> None:
     draw = random.Random(2)
     pairs = [(paced(0.1 + draw.gauss(0, 0.01)), paced(0.1 + draw.gauss(0, 0.01))) for _ in range(100)]

@@ -27,8 +27,9 @@ def test_a_second_in_which_nothing_came_is_a_row_too() -> None:
 
 def test_the_parts_of_several_processes_make_one_row() -> None:
     series = Series()
-    series.add_figures(5, ended(0.1, 0.1))
-    series.add_figures(5, ended(0.3, 0.3, 0.3))
+    for ttfts_s in ((0.1, 0.1), (0.3, 0.3, 0.3)):
+        series.add_figures(5, ended(*ttfts_s))
+        series.add_times(5, ended(*ttfts_s).times)
     series.add_figures(5, ended(0.1, failure="http 500"))
     series.add_counts(5, {"active": 4, "events": 10.5})
     series.add_counts(5, {"active": 3, "events": 1.0})
@@ -43,14 +44,16 @@ def test_the_parts_of_several_processes_make_one_row() -> None:
 def test_what_comes_late_is_still_counted_and_an_old_row_keeps_its_percentiles() -> None:
     series = Series()
     series.add_figures(0, ended(0.1))
+    series.add_times(0, ended(0.1).times)
     before = series.rows()[0]
     for second in range(1, OPEN_S + 2):
         series.add_figures(second, ended(0.2))
     series.add_counts(0, {"events": 7})
     series.add_figures(0, ended(0.5))
+    series.add_times(0, ended(0.5).times)
     row = series.rows()[0]
     assert (row["ended"], row["events_per_s"]) == (2, 7)
-    assert row["ttft_p50_s"] == before["ttft_p50_s"]
+    assert row["ttft_p50_s"] == before["ttft_p50_s"] is not None
 
 
 def test_a_cleared_series_has_no_rows() -> None:

@@ -58,6 +58,7 @@ def document(request: pytest.FixtureRequest, url: str, tmp_path_factory: pytest.
 def test_a_run_is_told_whole_and_consistent(document: dict[str, Any]) -> None:
     assert schemas.violations("load", document, limit=20) == []
     series, requests = document["series"], document["requests"]
+    assert f"--headless -H {document['base_url']} --users {USERS} " in document["command"]
     assert requests > USERS and document["failed"] == 0
     assert [row["t_s"] for row in series] == list(range(len(series)))
     assert sum(row["ended"] for row in series) == requests
@@ -66,6 +67,11 @@ def test_a_run_is_told_whole_and_consistent(document: dict[str, Any]) -> None:
     assert 0 < max(row["active"] for row in series) <= USERS
     assert [document[name]["count"] for name in ("ttft_s", "e2e_s")] == [requests] * 2
     assert document["itl_s"]["count"] == document["content_events"] - document["streams"]
+    shares = document["distribution"]["share"]
+    for name in ("ttft_s", "itl_s", "e2e_s"):
+        curve = document["distribution"][name]
+        assert curve == sorted(curve) and len(curve) == len(shares)
+        assert curve[shares.index(0.95)] == document[name]["p95"]
 
 
 def test_the_client_tells_of_itself_and_the_slos_are_judged(document: dict[str, Any]) -> None:

@@ -49,10 +49,18 @@ def document() -> dict[str, Any]:
     figures = metrics.summary()
     lag = {"p50": 0.001, "p99": 0.002, "max": 0.003}
     errors = {"count": 3, "p50": -0.00001, "p99": 0.001, "max": 0.002}
-    calibration = {"streams": 3, "duration_s": 5.0, "ttft_s": 0.05, "itl_s": 0.01, "events_per_stream": 10}
+    calibration = {
+        "streams": 3,
+        "duration_s": 5.0,
+        "ttft_s": 0.05,
+        "itl_s": 0.01,
+        "events_per_stream": 10,
+        "processes": 1,
+    }
     calibration |= {"ttft_error_s": errors, "itl_error_s": errors, "note": None, "loop_lag_s": lag, "cpu": 0.1}
     found: dict[str, Any] = {
         "tool": {"name": "gateproof", "version": "0.1.0"},
+        "command": "gateproof load http://127.0.0.1:8000/v1",
         "base_url": "http://127.0.0.1:8000/v1",
         "model": "echo",
         "profile": "openai",
@@ -60,6 +68,7 @@ def document() -> dict[str, Any]:
         "users": 3,
         "arrivals": {"kind": "poisson", "rate": 3.0, "users": None},
         **figures,
+        "distribution": metrics.total.distribution(),
         "client": {"errors": 0, "processes": 1, "loop_lag_s": lag, "cpu": 0.2, "events_per_read": 1.08}
         | {"lateness_s": figures["lateness_s"], "calibration": calibration},
         "overhead": pairs.summary(),
@@ -79,7 +88,12 @@ def test_a_whole_document_passes(document: dict[str, Any]) -> None:
 
 
 def test_a_run_that_measured_nothing_passes(document: dict[str, Any]) -> None:
-    document |= Metrics().summary() | {"overhead": None, "series": [], "model": None}
+    document |= Metrics().summary() | {
+        "distribution": Metrics().total.distribution(),
+        "overhead": None,
+        "series": [],
+        "model": None,
+    }
     document["slo"]["baseline"] = document["client"]["calibration"] = None
     assert schemas.violations("load", document, limit=50) == []
 

@@ -12,7 +12,7 @@ import pytest
 from tests.load.scripted import CLOSE, DONE, END, GOOD, HANG, HEAD, RESET, ROLE, TEXT, Server, framed, served
 
 CLIENT = """
-import json, sys
+import gevent, json, sys
 from time import perf_counter
 from dataclasses import asdict, replace
 from conformance.target import Target
@@ -22,6 +22,11 @@ asked = json.loads(sys.argv[1])
 target = Target(asked["url"], api_key="sk-1", headers=(("X-Tenant", "a"),), ca_file=asked.get("ca"))
 endpoint = replace(Endpoint.of(target), timeout_s=asked.get("timeout_s", 5), connect_timeout_s=2)
 client = Client(endpoint)
+def bound():
+    while True:
+        gevent.sleep(0.02)
+        client.bound()
+gevent.spawn(bound)
 body = b'{"pad":"' + b"x" * asked.get("pad", 0) + b'"}'
 kind = asked.get("kind", "chat stream")
 late = perf_counter() - asked["late_s"] if "late_s" in asked else None
@@ -133,12 +138,22 @@ def test_a_plain_answer_has_its_tokens(kind: str) -> None:
     assert (found["failure"], found["tokens"], found["ttft_s"], found["events"]) == (None, 7, None, 0)
 
 
-def test_a_body_that_does_not_end_after_done_is_not_waited_for() -> None:
+def test_a_body_that_does_not_end_after_done_is_not_waited_for_for_ever_and_told() -> None:
     with served([[(HEAD, framed(TEXT), framed(DONE), HANG)], [GOOD]]) as server:
-        found = ask(server, times=2)
+        found = ask(server, times=2, timeout_s=1)
     assert [item["failure"] for item in found] == [None, None]
     assert found[0]["e2e_s"] < 0.5
+    assert ["STREAM-072", "the body had not ended 1.0 s after [DONE]"] in found[0]["violations"]
+    assert "STREAM-072" not in dict(found[1]["violations"])
     assert server.connections == 2
+
+
+def test_a_stream_that_is_longer_than_any_answer_is_given_up() -> None:
+    comment = framed(b": " + b"x" * 1_000_000 + b"\n\n")
+    with served([[(HEAD, framed(TEXT), *[comment] * 80, HANG)], [GOOD]]) as server:
+        found = ask(server, times=2)
+    assert [item["failure"] for item in found] == ["oversized stream", None]
+    assert "more than 67108864 bytes" in found[0]["detail"]
 
 
 def test_a_long_prompt_goes_out_whole() -> None:

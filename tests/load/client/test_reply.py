@@ -218,3 +218,22 @@ def test_a_plain_answer_has_tokens_and_no_stream_figures() -> None:
     reply.catch_up()
     found = reply.result(100.0)
     assert (found.failure, found.tokens, found.ttft_s, found.e2e_s) == (None, 5, None, 0.5)
+
+
+@pytest.mark.parametrize("tokens", ["1" + "0" * 400, "1e999", "-1", "true", '"9"', "2000000000"])
+def test_tokens_that_no_answer_can_have_are_not_counted(tokens: str) -> None:
+    usage = b'{"id": "chatcmpl-1", "choices": [], "usage": {"completion_tokens": %b}}' % tokens.encode()
+    body = sse([*EVENTS[:5], "USAGE", "[DONE]"]).replace(b"USAGE", usage)
+    assert figures(chunked(body)).tokens is None
+    plain = Reply()
+    plain.feed(HEAD + b"content-length: %d\r\n\r\n" % len(usage) + usage, 1.0)
+    plain.catch_up()
+    assert plain.result(0.0).tokens is None
+
+
+def test_a_plain_answer_of_more_values_than_are_taken_apart_is_malformed() -> None:
+    body = b'{"a": [' + b"[]," * 1_000_000 + b"0]}"
+    reply = Reply()
+    reply.feed(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body, 1.0)
+    reply.catch_up()
+    assert reply.outcome[0] == "malformed answer"

@@ -37,7 +37,8 @@ CHARTS = (
         "Time to first token",
         "ms",
         (Line("ttft_p50_s", "p50"), Line("ttft_p95_s", "p95")),
-        "From when the request was due, or sent where there is no schedule, to its first content event.",
+        "From when the request was due, or sent where there is no schedule, to its first content event, in whose second"
+        " it stands.",
         1000,
     ),
     Chart(
@@ -45,7 +46,7 @@ CHARTS = (
         "Time between tokens (ITL)",
         "ms",
         (Line("itl_p50_s", "p50"), Line("itl_p99_s", "p99")),
-        "Every gap between two content events of one stream.",
+        "Every gap between two content events of one stream, in the second of the later one.",
         1000,
     ),
     Chart(
@@ -53,7 +54,8 @@ CHARTS = (
         "Throughput",
         "per second",
         (Line("events_per_s", "events", "mean"), Line("tokens_per_s", "tokens", "mean")),
-        "By the seconds in which events came, drawn in when their stream has ended. Tokens are those of the usage.",
+        "By the seconds in which events came. Tokens are those of the usage; of a stream that is still open, as many an"
+        " event as in those before.",
     ),
     Chart(
         "active",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from load import csvs, gate, health, table
+from load import gate, health
+from load.reporting import files, table
 from tests.load.documents import made_up
 
 HOSTILE = "\x1b[31m=cmd|' /C calc'!A0\nsecond line"
@@ -46,6 +47,7 @@ def test_a_missed_slo_and_a_regression_are_told(document: dict[str, Any]) -> Non
     said = "\n".join(lines(document))
     assert "  MISSED  ttft_p95 < 1ms: " in said and "  held    goodput > 0%: " in said
     assert "  WORSE   ttft_p50: " in said
+    assert "beside the earlier run (worse: by more than 10% " in said
 
 
 def test_what_a_gateway_says_stays_on_its_line_and_moves_no_cursor() -> None:
@@ -55,7 +57,7 @@ def test_what_a_gateway_says_stays_on_its_line_and_moves_no_cursor() -> None:
 
 
 def test_the_figures_of_every_scenario_are_a_row(document: dict[str, Any]) -> None:
-    found = {row["scenario"]: row for row in rows(csvs.files(document)["load_figures.csv"])}
+    found = {row["scenario"]: row for row in rows(files.csvs(document)["load_figures.csv"])}
     assert list(found) == ["total", *document["scenarios"]]
     assert float(found["total"]["ttft_s.p95"]) == document["ttft_s"]["p95"]
     assert int(found["multi-turn"]["requests"]) == document["scenarios"]["multi-turn"]["requests"]
@@ -63,7 +65,7 @@ def test_the_figures_of_every_scenario_are_a_row(document: dict[str, Any]) -> No
 
 
 def test_every_second_is_a_row(document: dict[str, Any]) -> None:
-    found = rows(csvs.files(document)["load_series.csv"])
+    found = rows(files.csvs(document)["load_series.csv"])
     assert [row["t_s"] for row in found] == [str(second) for second in range(20)]
     assert found[3]["ttft_p95_s"] == str(document["series"][3]["ttft_p95_s"])
 
@@ -72,11 +74,11 @@ def test_no_cell_is_a_formula() -> None:
     document = made_up(seconds=60)
     figures = next(iter(document["scenarios"].values()))
     figures["errors"], figures["error_examples"] = {"http 500": 2}, {"http 500": "=1+1"}
-    found = rows(csvs.files(document)["load_problems.csv"])
+    found = rows(files.csvs(document)["load_problems.csv"])
     assert [row["example"] for row in found if row["kind"] == "http 500"] == ["'=1+1"]
 
 
 def test_a_run_that_measured_nothing_has_tables(document: dict[str, Any]) -> None:
     document |= {"series": [], "scenarios": {}}
-    assert csvs.files(document)["load_series.csv"] == ""
-    assert len(rows(csvs.files(document)["load_figures.csv"])) == 1
+    assert files.csvs(document)["load_series.csv"] == ""
+    assert len(rows(files.csvs(document)["load_figures.csv"])) == 1

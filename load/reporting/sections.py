@@ -5,8 +5,16 @@ from typing import Any, NamedTuple
 
 from load.gate.names import FIGURES
 from load.overhead import TITLES, WAYS
-from load.table import ms
+from load.reporting.table import TITLES as time_titles
+from load.reporting.table import ms
 
+LEAST_MS = 0.01
+"""On a logarithmic scale there is no zero; gaps of events that came together are drawn here."""
+_OF_WHAT = {
+    "ttft_s": "Of all streams.",
+    "itl_s": "Of all gaps between two events with text.",
+    "e2e_s": "Of all answers.",
+}
 UNITS = {"rate": "requests/s", "users": "users"}
 
 
@@ -31,7 +39,12 @@ class Section(NamedTuple):
 
 def of(document: Mapping[str, Any]) -> list[Section]:
     """Those that this load.json has."""
-    found = (_comparison(document["slo"]["baseline"]), _overhead(document["overhead"]), _sweep(document.get("sweep")))
+    found = (
+        _distribution(document["distribution"]),
+        _comparison(document["slo"]["baseline"]),
+        _overhead(document["overhead"]),
+        _sweep(document.get("sweep")),
+    )
     return [section for section in found if section]
 
 
@@ -48,6 +61,34 @@ def knee(found: Mapping[str, Any]) -> str:
     return "No load that was tried held" if at is None else f"Held up to {at:g} {UNITS[found['unit']]}"
 
 
+def _distribution(found: Mapping[str, Sequence[float]]) -> Section | None:
+    curves = [
+        {
+            "title": f"{time_titles[name]}, ms",
+            "about": about,
+            "x": "ms",
+            "y": "%",
+            "log": True,
+            "lines": [
+                {
+                    "label": time_titles[name],
+                    "points": [
+                        (max(value * 1000, LEAST_MS), share * 100)
+                        for value, share in zip(found[name], found["share"], strict=True)
+                    ],
+                }
+            ],
+        }
+        for name, about in _OF_WHAT.items()
+        if found[name]
+    ]
+    about = (
+        "How many of all values are at or below each time. A step is a value that many share; a long way to the right"
+        " at the top is a tail, which no mean shows."
+    )
+    return Section("Distribution", about, (), (), curves) if curves else None
+
+
 def _comparison(found: Mapping[str, Any] | None) -> Section | None:
     if found is None:
         return None
@@ -59,7 +100,8 @@ def _comparison(found: Mapping[str, Any] | None) -> Section | None:
         told = FIGURES[row["name"]].told
         change = "–" if row["change"] is None else f"{row['change']:+.1%}"
         rows.append((row["name"], told(row["then"]), told(row["now"]), change, "worse" if row["regressed"] else "held"))
-    about = f"A figure may be worse by {found['tolerance']:.0%} of what it was, and by what is noise for it."
+    allowed = f"{found['tolerance'] * 100:.3g}%"
+    about = f"A figure may be worse by {allowed} of what it was (--tolerance), or by what is noise for it."
     return Section(title, about, (), [Table(("Figure", "Then", "Now", "Change", "Verdict"), rows)])
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from load import charts, gate
+from load import gate
 from load.metrics import Metrics
-from load.page import command, page
+from load.reporting import charts
+from load.reporting.page import page
 from tests.load.chromium import drawn, needs_chromium
 from tests.load.documents import made_up, swept
 
@@ -81,10 +82,23 @@ def test_what_the_gateway_adds_is_told_in_sentences_and_in_figures() -> None:
 def test_a_sweep_is_told_with_its_knee_and_every_load() -> None:
     document = swept(made_up())
     found = Parsed(page(document))
-    assert f"Held up to {document['sweep']['knee']:g} requests/s The figures below are of that load" in found.words
+    knee = f"{document['sweep']['knee']:g}"
+    assert f"Failed: Held up to {knee} requests/s The figures below are of that load" in found.words
+    assert re.search(r"\d+ violations in all of its steps", found.words)
     assert all(f"{step['rate']:g}" in found.text for step in document["sweep"]["steps"])
     assert "32 requests/s did not hold: ttft_p95 < 300ms: 640 ms" in found.words
-    assert json.loads(found.scripts[0])["curves"][0][0]["title"] == "Goodput over requests/s"
+    assert json.loads(found.scripts[0])["curves"][1][0]["title"] == "Goodput over requests/s"
+
+
+@pytest.mark.parametrize(
+    ("stopped", "knee", "word"), [("", 9, "Passed"), ("", None, "Failed"), ("x", 9, "Not to be trus")]
+)
+def test_the_banner_of_a_sweep_says_what_its_exit_code_says(stopped: str, knee: int | None, word: str) -> None:
+    document = swept(made_up())
+    search = document["sweep"] | {"stopped": stopped, "knee": knee}
+    search["steps"] = [step | {"violations": 0} for step in search["steps"]]
+    words = Parsed(page(document | {"sweep": search})).words
+    assert word in words.split("The figures below")[0]
 
 
 def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:
@@ -140,15 +154,23 @@ def test_every_line_of_a_chart_is_a_member_of_the_series() -> None:
 
 
 def test_a_run_that_measured_nothing_has_a_page() -> None:
-    document = made_up() | Metrics().summary() | {"series": [], "overhead": None}
+    distribution = Metrics().total.distribution()
+    document = made_up() | Metrics().summary() | {"distribution": distribution} | {"series": [], "overhead": None}
     document["slo"] = gate.judge(document, gate.parse(["ttft_p95 < 300ms"]), None)
     words = Parsed(page(document)).words
     assert "Nothing was measured" in words and "not measured missed" in words
 
 
-def test_the_command_is_quoted_for_a_shell() -> None:
-    line = command(made_up(hostile="$(reboot)'"))
-    assert "'https://gateway.test/v1$(reboot)'\"'\"''" in line
+def test_the_curves_of_the_times_are_drawn_from_none_to_all() -> None:
+    document = made_up()
+    found = Parsed(page(document))
+    curves = json.loads(found.scripts[0])["curves"][0]
+    assert [curve["title"] for curve in curves] == ["TTFT, ms", "ITL, ms", "end to end, ms"]
+    for curve, name in zip(curves, ("ttft_s", "itl_s", "e2e_s"), strict=True):
+        (line,) = curve["lines"]
+        shares = {share: ms for ms, share in line["points"]}
+        assert min(shares) == 0 and max(shares) == 100
+        assert shares[95] == pytest.approx(document[name]["p95"] * 1000) and curve["log"]
 
 
 @needs_chromium
@@ -156,5 +178,5 @@ def test_a_browser_draws_the_charts_and_is_not_owned(tmp_path: Path) -> None:
     (tmp_path / "load.html").write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
     dom = drawn((tmp_path / "load.html").as_uri())
     assert "<title>Load of https://gateway.test/v1" in dom
-    assert dom.count("<canvas") == len(charts.CHARTS) + 2
+    assert dom.count("<canvas") == len(charts.CHARTS) + 3 + 2
     assert "p50 from " in dom

@@ -5,7 +5,6 @@ What a gateway said is hostile: the template escapes every value, and the page's
 
 import base64
 import hashlib
-import shlex
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,13 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance.verdict import Exit
-from load import charts, gate, sections
+from load import gate
 from load.gate.names import FIGURES
 from load.metrics import RATES, TIMES
-from load.sections import number
-from load.table import COLUMNS, TITLES, ms
+from load.reporting import charts, sections
+from load.reporting.sections import number
+from load.reporting.table import COLUMNS, TITLES, ms
 
-STATIC = Path(__file__).with_name("static")
+STATIC = Path(__file__).parent.with_name("static")
 GLOSSARY = (
     (
         "TTFT",
@@ -81,7 +81,6 @@ def page(document: Mapping[str, Any]) -> str:
         scenario_columns=SCENARIO_COLUMNS,
         sections=found,
         client=_client(document["client"]),
-        command=command(document),
         glossary=GLOSSARY,
         data={
             "specification": charts.specification(),
@@ -101,24 +100,6 @@ VERDICTS = {
 SCENARIO_COLUMNS = ("Scenario", "Requests", "Failed", "TTFT p50", "TTFT p95", "ITL p50", "ITL p99", "End to end p95")
 
 
-def command(document: Mapping[str, Any]) -> str:
-    """The line that runs the same load again, as far as a load.json tells it."""
-    arrivals, tokens = document["arrivals"], document["max_tokens"]
-    words = ["gateproof", "load", document["base_url"], "--profile", document["profile"]]
-    words += ["--model", document["model"]] if document["model"] else []
-    if scenarios := list(document["scenarios"]):
-        words += ["--scenario", scenarios[0] if len(scenarios) == 1 else "mixed"]
-    if arrivals["kind"] == "closed":
-        words += ["--users", str(document["users"])]
-    else:
-        words += ["--arrivals", arrivals["kind"]]
-        words += ["--rate", f"{arrivals['rate']:g}"] if arrivals["rate"] else []
-    words += ["--duration", f"{max(1, round(document['duration_s']))}s"]
-    words += ["--max-tokens", str(tokens)] if tokens else []
-    words += [word for check in document["slo"]["checks"] for word in ("--slo", check["slo"])]
-    return shlex.join(words)
-
-
 def _summary(document: Mapping[str, Any]) -> list[str]:
     arrivals = document["arrivals"]
     rate = f", {arrivals['rate']:g} requests/s" if arrivals["rate"] else f", {document['users']} users"
@@ -131,13 +112,14 @@ def _summary(document: Mapping[str, Any]) -> list[str]:
 
 
 def _verdict(document: Mapping[str, Any]) -> Banner:
+    tone, word = VERDICTS[gate.exit_code(document)]
     if search := document.get("sweep"):
         which = "that load" if search["knee"] is not None else "the last one"
         reasons = [f"The figures below are of {which}"]
         reasons += [search["stopped"]] if search["stopped"] else []
-        tone = "doubt" if search["stopped"] else "bad" if search["knee"] is None else "good"
-        return Banner(tone, sections.knee(search), reasons)
-    tone, word = VERDICTS[gate.exit_code(document)]
+        if broken := sum(step["violations"] for step in search["steps"]):
+            reasons.append(f"{broken} violations in all of its steps")
+        return Banner(tone, f"{word}: {sections.knee(search)}", reasons)
     reasons = []
     slo, baseline = document["slo"], document["slo"]["baseline"]
     if missed := sum(not check["held"] for check in slo["checks"]):
@@ -228,7 +210,9 @@ def _client(client: Mapping[str, Any]) -> list[tuple[str, str, str]]:
                 (
                     f"{title} error",
                     f"p50 {ms(errors['p50'])} ms, p99 {ms(errors['p99'])} ms",
-                    "What this client reported beyond the truth, at this load, of a server whose send times are known.",
+                    "What this client reported beyond the truth of a server whose send times are known, at this load"
+                    f" (processes: {calibration['processes']}, streams in each: {calibration['streams']})."
+                    + (f" {calibration['note']}" if calibration["note"] else ""),
                 )
             )
     return found

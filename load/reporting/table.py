@@ -84,9 +84,10 @@ def _verdicts(slo: Mapping[str, Any]) -> Iterator[str]:
     if (baseline := slo["baseline"]) is None:
         return
     worse = [row["sentence"] for row in baseline["figures"] if row["regressed"]]
-    same = [f"nothing is worse by more than {baseline['tolerance']:.0%}"] if baseline["held"] else []
+    same = ["nothing is worse"] if baseline["held"] else []
     apart = [f"not compared: {text}" for text in baseline["differences"]]
-    yield from _section("beside the earlier run", [*apart, *(f"WORSE   {text}" for text in worse), *same])
+    title = f"beside the earlier run (worse: by more than {baseline['tolerance'] * 100:.3g}% and than what is noise)"
+    yield from _section(title, [*apart, *(f"WORSE   {text}" for text in worse), *same])
 
 
 def _client(client: Mapping[str, Any]) -> list[str]:
@@ -106,8 +107,9 @@ def _error(calibration: Mapping[str, Any]) -> str:
     ttft, itl = calibration["ttft_error_s"], calibration["itl_error_s"]
     if ttft["p50"] is None:
         return f"not calibrated ({calibration['note']})"
+    where = f"{calibration['processes']} x {calibration['streams']} streams"
     return (
-        f"error at this load, p50 and p99: TTFT {ms(ttft['p50'])} and {ms(ttft['p99'])} ms,"
+        f"error at this load ({where}), p50 and p99: TTFT {ms(ttft['p50'])} and {ms(ttft['p99'])} ms,"
         f" ITL {ms(itl['p50'])} and {ms(itl['p99'])} ms" + (f" ({calibration['note']})" if calibration["note"] else "")
     )
 

@@ -1,7 +1,8 @@
-"""A load.json as CSV files, for spreadsheets and for jq's friends. Times are in seconds, as there."""
+"""A load.json as files: as JSON, and as CSV, for spreadsheets. Times are in seconds in both."""
 
 import csv
 import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +11,17 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 TOTAL = "total"
 
 
-def files(document: Mapping[str, Any]) -> dict[str, str]:
-    """Each file's text by its name: the figures of the run and of each scenario, the seconds, and what went wrong."""
+def json_text(document: Mapping[str, Any]) -> str:
+    """The text of load.json, which may be put into a page: no "<" begins an element there."""
+    return json.dumps(document, indent=2, ensure_ascii=False).replace("<", "\\u003c") + "\n"
+
+
+def csvs(document: Mapping[str, Any]) -> dict[str, str]:
+    """Each file's text by its name: the figures of the run and of each scenario, the curves of its times,
+    the seconds, and what went wrong."""
     return {
         "load_figures.csv": _table(_figures(document)),
+        "load_distribution.csv": _table(_distribution(document["distribution"])),
         "load_series.csv": _table(document["series"]),
         "load_problems.csv": _table(list(_problems(document))),
     }
@@ -29,6 +37,11 @@ def _figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"scenario": scenario} | {key: value for name in kept for key, value in _flat(name, figures[name])}
         for scenario, figures in rows
     ]
+
+
+def _distribution(found: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    curves = {name: curve for name, curve in found.items() if curve}
+    return [dict(zip(curves, row, strict=True)) for row in zip(*curves.values(), strict=True)]
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
