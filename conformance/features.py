@@ -137,6 +137,7 @@ FEATURES = {
     "completions_logprobs": Feature(
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
+    "responses": Feature("POST /responses", ("response_first",), lambda first: serves_nothing([first])),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),

@@ -14,6 +14,7 @@ from conformance.probes.completions import PROMPT, completion
 from conformance.probes.embeddings import TEXTS, embedder
 from conformance.probes.errors import unserved_model
 from conformance.probes.limits import burst
+from conformance.probes.responses import body_of, response
 from conformance.probes.stream import USAGE
 from conformance.sdk.playing import Played, played
 from conformance.sending.doctor import listed_models
@@ -184,6 +185,15 @@ async def sdk_complete(gateway: Gateway) -> dict[str, Played]:
         played(gateway, "complete", body), played(gateway, "complete_streamed", body | {"stream": True})
     )
     return {"plain": plain, "streamed": streamed}
+
+
+@probe(tokens=48)
+async def sdk_respond(gateway: Gateway) -> dict[str, Played]:
+    """The caps are such that the answers end by themselves: the SDK has no final response for others."""
+    await response(gateway)  # raises Unusable where there are none
+    short, city = body_of(gateway, max_output_tokens=TOOL_CAP), body_of(gateway, input=CITY, max_output_tokens=TOOL_CAP)
+    bodies = {"respond": short, "respond_streamed": short, "respond_parsed": city}
+    return dict(zip(bodies, await gather(*(played(gateway, *call) for call in bodies.items())), strict=True))
 
 
 # Refusals

@@ -32,11 +32,13 @@ def answer(request: Request, models: tuple[str, ...], key: str | None) -> tuple[
     kinds = [value.lower() for name, value in request.headers if name.lower() == "content-type"]
     if not body or not all(kind.startswith("application/json") for kind in kinds):
         return _refusal(400)
-    if not path.endswith(("/chat/completions", "/completions", "/embeddings")):
+    if not path.endswith(("/chat/completions", "/completions", "/embeddings", "/responses")):
         return _refusal(404)
     if body.get("model") not in models:
         named = isinstance(body.get("model"), str)
         return _refusal(404, f"the model {body['model']} does not exist") if named else _refusal(400)
+    if path.endswith("/responses"):
+        return (200, _response(request, body)) if isinstance(body.get("input"), str | list) else _refusal(400)
     if not is_sound(body):
         return _refusal(400)
     if path.endswith("/chat/completions"):
@@ -84,6 +86,17 @@ def _completion(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     return _envelope(request, body, "text_completion", choices, each * count)
 
 
+def _response(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    cost_of = cost.asked(request)
+    forced = isinstance(body.get("tool_choice"), dict) or isinstance(body.get("text"), dict)
+    spoken = min(CALL_TOKENS, cost_of.completion) if forced else cost_of.completion
+    part = {"type": "output_text", "text": WORD * spoken, "annotations": []}
+    said = {"id": "msg_1", "type": "message", "status": "incomplete", "role": "assistant", "content": [part]}
+    usage = {"input_tokens": cost_of.prompt, "output_tokens": spoken, "total_tokens": cost_of.prompt + spoken}
+    head = {"id": "resp_1", "object": "response", "created_at": 1_700_000_000, "model": body["model"]}
+    return {**head, "status": "incomplete", "output": [said], "usage": usage, "spoken": spoken}
+
+
 def _vectors(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     given = body["input"]
     count = 1 if isinstance(given, str) or all(map(is_int, given)) else len(given)
@@ -107,7 +120,9 @@ def _envelope(
 
 
 def events(document: dict[str, Any]) -> bytes:
-    """The document as a stream of two chunks, one with everything and one with the usage."""
+    """The document as a stream of two chunks, one with everything and one with the usage; a response as its end."""
+    if document["object"] == "response":
+        return b"data: %b\n\n" % json.dumps({"type": "response.incomplete", "response": document}).encode()
     choices = []
     for choice in document["choices"]:
         shown = {key: value for key, value in choice.items() if key != "message"}

@@ -167,7 +167,8 @@ def error_in_success(bodies: Iterable[Any]) -> Iterator[str]:
     for body in bodies:
         if not isinstance(body, dict):
             continue
-        if body.get("error"):
+        is_response = body.get("object") == "response"  # which tells by its status that it has failed
+        if body.get("error") and not is_response:
             yield f"error is {show(body['error'])}"
         if body.get("error") or _has_content(body):
             return

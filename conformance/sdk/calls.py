@@ -200,6 +200,28 @@ def complete_streamed(client: Any, body: dict[str, Any], say: Say) -> Any:
     return _texts(list(stream))
 
 
+def respond(client: Any, body: dict[str, Any], say: Say) -> Any:
+    say("responses.create()")
+    return _responded(client.responses.create(**body))
+
+
+def respond_streamed(client: Any, body: dict[str, Any], say: Say) -> Any:
+    say("responses.stream()")
+    with client.responses.stream(**body) as stream:
+        say("the iteration over responses.stream()")
+        events = [_scalar(getattr(event, "type", None)) for event in stream]
+        say("get_final_response() of responses.stream()")
+        return {"events": events, **_responded(stream.get_final_response())}
+
+
+def respond_parsed(client: Any, body: dict[str, Any], say: Say) -> Any:
+    """A response as an instance of a class."""
+    say("responses.parse(text_format=…)")
+    response = client.responses.parse(text_format=_city(), **body)
+    parsed = getattr(response, "output_parsed", None)
+    return {"parsed": None if parsed is None else _type(parsed), **_responded(response)}
+
+
 ASYNCHRONOUS: dict[str, Any] = {
     "create_async": create_async,
     "iterate_async": iterate_async,
@@ -210,6 +232,7 @@ SYNCHRONOUS: dict[str, Any] = {
     for call in (
         *(create, iterate, helper, parse, parse_tool, raw, raw_streamed, give_back, leave),
         *(models, retrieve, embed, complete, complete_streamed),
+        *(respond, respond_streamed, respond_parsed),
     )
 }
 
@@ -272,6 +295,12 @@ def _texts(answers: list[Any]) -> dict[str, Any]:
     choices = [choice for answer in answers for choice in _items(answer, "choices")]
     types = sorted({_type(answer) for answer in answers})
     return {"types": types, "count": len(answers), "texts": [_seen(choice, "text") for choice in choices]}
+
+
+def _responded(response: Any) -> dict[str, Any]:
+    """A response of the Responses API."""
+    name = _type(response).replace("ParsedResponse", "Response")
+    return {"type": name, "status": _seen(response, "status"), "text": _seen(response, "output_text")}
 
 
 def _response(response: Any) -> dict[str, Any]:

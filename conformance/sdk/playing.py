@@ -17,10 +17,14 @@ named, or None."""
 
 _REQUESTS = {"give_back": 2, "leave": 5}
 """How many requests a call sends, where it is more than one."""
-_ADDING = {call: {"response_format": {"type": "json_object"}} for call in ("parse", "parse_tool")}
+_ADDING: dict[str, dict[str, Any]] = {
+    call: {"response_format": {"type": "json_object"}} for call in ("parse", "parse_tool")
+}
+_ADDING |= {"respond_parsed": {"text": {"format": {"type": "json_object"}}}, "respond_streamed": {"stream": True}}
 """About what the SDK adds to the bodies of some calls: a schema, which shortens the answer."""
 _PATHS = {"models": "/models", "models_async": "/models", "embed": "/embeddings"}
 _PATHS |= dict.fromkeys(("complete", "complete_streamed"), "/completions")
+_PATHS |= dict.fromkeys(("respond", "respond_streamed", "respond_parsed"), "/responses")
 
 
 async def played(

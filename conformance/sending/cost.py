@@ -17,7 +17,8 @@ from conformance.shape import is_int
 _PIECE = re.compile(r"[^\W\d_]{1,16}|\d{1,3}|[^\w\s]{1,4}")
 _FRAME = 3
 """Tokens that a chat template adds to a message, and once to the whole prompt."""
-CAP_KEYS = ("max_completion_tokens", "max_tokens")
+CAP_KEYS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+USAGE_OF_CHATS = ("prompt_tokens", "completion_tokens")
 UNCAPPED = 256
 """What an answer without a cap is taken to have at the most."""
 
@@ -47,6 +48,10 @@ def asked(request: Request) -> Tokens:
         return Tokens(_text_tokens(body.get("input")))
     if path.endswith("/chat/completions"):
         return Tokens(_chat_prompt(body), _cap(body, UNCAPPED) * _count(body.get("n")))
+    if path.endswith("/responses"):
+        tools = body.get("tools")
+        read = _text_tokens([body.get("input"), body.get("instructions")])
+        return Tokens(read + _json_tokens(tools if isinstance(tools, list) else []), _cap(body, UNCAPPED))
     if path.endswith("/completions"):
         prompts = body.get("prompt")
         batch = len(prompts) if isinstance(prompts, list) and not all(map(is_int, prompts)) else 1
@@ -63,7 +68,8 @@ def spent(exchange: Exchange) -> Tokens:
         return Tokens()
     usage, streamed = _usage(exchange)
     if usage:
-        return Tokens(_counter(usage, "prompt_tokens"), _counter(usage, "completion_tokens"))
+        read, said = ("input_tokens", "output_tokens") if "input_tokens" in usage else USAGE_OF_CHATS
+        return Tokens(_counter(usage, read), _counter(usage, said))
     estimate = asked(exchange.request)
     return Tokens(estimate.prompt, estimate.completion if streamed is None else min(streamed, estimate.completion))
 
@@ -130,7 +136,8 @@ def _usage(exchange: Exchange) -> tuple[dict[str, Any], int | None]:
         chunks = [chunk for _, chunk in exchange.parsed_events if chunk]
     except Unusable:
         return {}, None
-    usages = [chunk["usage"] for chunk in chunks if isinstance(chunk.get("usage"), dict)]
+    held = [chunk["response"] if isinstance(chunk.get("response"), dict) else chunk for chunk in chunks]
+    usages = [each["usage"] for each in held if isinstance(each.get("usage"), dict)]
     return (usages[-1] if usages else {}), sum(len([*pieces_of(chunk), *fragments_of(chunk)]) for chunk in chunks)
 
 

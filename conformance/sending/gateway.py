@@ -217,13 +217,12 @@ class Gateway:
         body: Mapping[str, Any],
         *,
         case: str,
+        path: str = "/chat/completions",
         manner: Manner | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Exchange:
-        """Sends one chat whose prompt holds a script for the provider, once, and takes any answer for the answer."""
-        asked = Request(
-            "POST", self.target.base_url + "/chat/completions", self._headers(True, headers, ABSENT, None), encode(body)
-        )
+        """Sends one request whose prompt holds a script for the provider, once, and takes any answer for the answer."""
+        asked = Request("POST", self.target.base_url + path, self._headers(True, headers, ABSENT, None), encode(body))
         label = f"{current_label.get()}[{case}]"
         async with self._slots.held(current_rank.get()):
             self._admit(asked)

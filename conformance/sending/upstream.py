@@ -5,7 +5,7 @@ gateway. The provider is `gateproof upstream`; schemas/script.json says what it 
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance.exchange import BUSY, Exchange
@@ -40,12 +40,28 @@ async def told(
 ) -> Told:
     """One chat with these answers of its provider. What the provider kept is read when all is over there, and after
     `settled_s` seconds at the latest. A prompt of one's own (`messages`) gets the script in a last message."""
+
+    def body(script: str) -> dict[str, Any]:
+        messages = [*fields["messages"], user(script)] if "messages" in fields else [user(f"{PROMPT} {script}")]
+        return gateway.chat_body(**fields | {"messages": messages})
+
+    return await told_by(gateway, case, body, *answers, settled_s=settled_s, manner=manner, headers=headers)
+
+
+async def told_by(
+    gateway: Gateway,
+    case: str,
+    body: Callable[[str], dict[str, Any]],
+    *answers: Answer,
+    path: str = "/chat/completions",
+    settled_s: float = 2.0,
+    manner: Manner | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Told:
+    """The same for any request: `body` makes it of a text that it is to hold."""
     for attempt in range(1, NOT_SENT_ON + 1):
         id = secrets.token_hex(8)
-        script = marker(id, *answers)
-        messages = [*fields["messages"], user(script)] if "messages" in fields else [user(f"{PROMPT} {script}")]
-        body = gateway.chat_body(**fields | {"messages": messages})
-        asked = await gateway.scripted(body, case=case, manner=manner, headers=headers)
+        asked = await gateway.scripted(body(marker(id, *answers)), path=path, case=case, manner=manner, headers=headers)
         kept = await gateway.kept(f"{RECORDS}{id}?wait_s={settled_s:g}", case=case)
         was_sent_on = not kept.ok or not kept.is_json or kept.json.get("received")
         if was_sent_on or asked.status not in (*BUSY, 500, 502, 504):

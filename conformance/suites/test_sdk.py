@@ -4,8 +4,10 @@ whether what it returns is what came."""
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed
 from conformance.profiles import Profile
+from conformance.reading.responses import final
 from conformance.reading.traffic import answered
 from conformance.reading.vectors import alike, norm
+from conformance.rules.responses import text
 from conformance.sdk.outcomes import (
     CUT,
     REFUSED,
@@ -261,3 +263,28 @@ def test_the_helper_puts_two_choices_together(sdk_helper_n2: Played) -> None:
     count = len(sdk_helper_n2["data"]["choices"])
     expect(count == 2, last(sdk_helper_n2), words(sdk_helper_n2, f"two choices were streamed and became {count}"))
     hold(texts_lost(sdk_helper_n2))
+
+
+@requirement("SDK-027")
+def test_responses_work(sdk_respond: Calls) -> None:
+    cut = [played for played in sdk_respond.values() if _was_cut(played)]
+    whole = [played for played in sdk_respond.values() if played not in cut]
+    hold(exceptions(whole))
+    odd = [played for played in whole if played["data"]["type"] != "Response"]
+    hold(violation(x, f"it returned {x['data']['type']}, no Response") for x in odd)
+    lost = [(x, x["data"]["text"], text(final(last(x)))) for x in whole]
+    hold(violation(x, f"output_text is {show(kept)}, {show(came)} came") for x, kept, came in lost if kept != came)
+    parsed = sdk_respond["respond_parsed"]
+    if parsed in whole and parsed["data"]["text"]:
+        seen = words(parsed, f"output_parsed is {show(parsed['data']['parsed'])}")
+        expect(parsed["data"]["parsed"] == "City", last(parsed), seen)
+    if cut:
+        raise Inconclusive("an answer was cut")
+
+
+def _was_cut(played: Played) -> bool:
+    """Whether a response ran into its cap, which the SDK has no final response or class for."""
+    try:
+        return final(last(played)).get("status") == "incomplete"
+    except Unusable:
+        return False

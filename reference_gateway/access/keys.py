@@ -5,6 +5,8 @@ from enum import StrEnum
 
 from reference_gateway.call import Endpoint
 
+INFERENCE = (*Endpoint, "responses")
+
 
 class Permission(StrEnum):
     READ = "read"
@@ -27,7 +29,9 @@ def needed(method: str, path: str) -> Permission:
     """The permission that a request needs."""
     if method in ("GET", "HEAD", "OPTIONS"):
         return Permission.READ
-    if method == "POST" and any(path.endswith(f"/{endpoint}") for endpoint in Endpoint):
+    if method == "POST" and any(path.endswith(f"/{endpoint}") for endpoint in INFERENCE):
+        return Permission.INFER
+    if method == "DELETE" and path.startswith("/v1/responses/"):  # what the key itself has made
         return Permission.INFER
     return Permission.MANAGE
 

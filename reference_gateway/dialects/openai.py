@@ -13,6 +13,7 @@ from reference_gateway.errors import ApiError, model_not_found
 from reference_gateway.gateway import Gateway
 from reference_gateway.limits import read_json
 from reference_gateway.registry import Served
+from reference_gateway.responses import resources as responses
 from reference_gateway.routing import Handler, Resource
 
 PREFIX = "/v1/"
@@ -33,21 +34,20 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
             by_id.setdefault(served.model.id, served)
         return json_response({"object": "list", "data": [_model(served) for served in by_id.values()]})
 
-    async def model(request: Request) -> Response:
-        name = request.path_params["id"]
+    def find(name: str) -> Sequence[Served]:
         served = gateway.registry.find(name)
         if not served:
             raise model_not_found(name)
-        return json_response(_model(served[0]))
+        return served
+
+    async def model(request: Request) -> Response:
+        return json_response(_model(find(request.path_params["id"])[0]))
 
     def inference(endpoint: Endpoint) -> Handler:
         async def handle(request: Request) -> ASGIApp:
             body = await read_json(request, gateway.config.max_body_bytes)
             name = model_name(body)
-            served = gateway.registry.find(name)
-            if not served:
-                raise model_not_found(name)
-            return gateway.answer(endpoint, body, served, name)
+            return gateway.answer(endpoint, body, find(name), name)
 
         return handle
 
@@ -55,6 +55,7 @@ def routes(gateway: Gateway) -> Sequence[Resource]:
         Resource(f"{PREFIX}models", {"GET": models}),
         Resource(f"{PREFIX}models/{{id:rest}}", {"GET": model}),
         *(Resource(PREFIX + endpoint, {"POST": inference(endpoint)}) for endpoint in Endpoint),
+        *responses(gateway, PREFIX, find),
     ]
 
 

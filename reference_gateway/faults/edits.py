@@ -114,6 +114,11 @@ def is_chat(asked: Asked) -> bool:
     return asked.path.endswith("/chat/completions") and asked.method == "POST"
 
 
+def is_response(asked: Asked) -> bool:
+    """Of the Responses API: its streams are none of chunks, and have edits of their own."""
+    return asked.path.endswith("/responses") and asked.method == "POST"
+
+
 def answered(where: Where, answer: Callable[[Asked], Answer] | Answer) -> Wrap:
     """Such chats get this answer."""
     given = answer if callable(answer) else lambda asked: with_request_id(answer)
@@ -149,9 +154,12 @@ def stream(edit: Callable[[bytes], bytes], where: Where = always) -> Wrap:
     """The whole body of every stream to such a request."""
 
     def change(asked: Asked, answer: Answer) -> Answer:
-        return replace(answer, body=edit(answer.body)) if answer.is_stream and where(asked) else answer
+        return replace(answer, body=edit(answer.body)) if answer.is_stream and wanted(asked) else answer
 
-    return lambda app: changed(app, change, streams=where)
+    def wanted(asked: Asked) -> bool:
+        return where(asked) and not is_response(asked)
+
+    return lambda app: changed(app, change, streams=wanted)
 
 
 def chunks(edit: Callable[[list[Any]], list[Any]], where: Where = always) -> Wrap:
@@ -167,7 +175,7 @@ def chunks(edit: Callable[[list[Any]], list[Any]], where: Where = always) -> Wra
 
 def events(begin: Callable[[], Events], where: Where = always) -> Wrap:
     """The events of every stream to such a request as they come, [DONE] included; `begin` is called for each stream."""
-    return lambda app: each_event(app, lambda asked: begin() if where(asked) else None)
+    return lambda app: each_event(app, lambda asked: begin() if where(asked) and not is_response(asked) else None)
 
 
 def event(edit: Events, where: Where = always, only: slice = slice(None)) -> Wrap:
@@ -195,7 +203,11 @@ def chunk(edit: Edit, where: Where = always, only: slice = slice(None)) -> Wrap:
 
 def headers(name: str, value: str | None) -> Wrap:
     """A header of every stream; None removes it. The events are passed on as they come."""
-    return lambda app: headed(app, lambda asked, head: head.with_header(name, value) if head.is_stream else None)
+
+    def change(asked: Asked, head: Answer) -> Answer | None:
+        return head.with_header(name, value) if head.is_stream and not is_response(asked) else None
+
+    return lambda app: headed(app, change)
 
 
 def listing(edit: Edit) -> Wrap:

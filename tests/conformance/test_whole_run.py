@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from conformance.catalogue import requirement
+from conformance.catalogue import requirement, requirements
 from conformance.features import FEATURES
 from reference_gateway.scripted import before
 from tests.conformance.suites.test_ups import KEY as PROXY_KEY
@@ -16,13 +16,14 @@ DIALECTS = {
     "nemo": "/apis/inference-gateway/v2/workspaces/default/openai/-/v1",
 }
 
+RESPONSES = {"SDK-027", *(id for id in requirements() if id.startswith("RESP-"))} - {"RESP-015", "RESP-017"}
 NOT_OFFERED = {
     "openai": {"CHAT-080", "ERR-029", "ERR-030", "HDR-009"},
-    "watsonx": {"ERR-029", "ERR-030", "HDR-009"},
-    "nemo": {"CHAT-061", "CHAT-109", "ERR-029", "ERR-030", "HDR-009", "SEC-006"},
+    "watsonx": {"ERR-029", "ERR-030", "HDR-009", *RESPONSES},
+    "nemo": {"CHAT-061", "CHAT-109", "ERR-029", "ERR-030", "HDR-009", "SEC-006", *RESPONSES},
 }
-"""Beside what is judged on request alone: a small context, limits of the rate, other origins; its first model there is
-blind."""
+"""Beside what is judged on request alone: a small context, limits of the rate, other origins, responses beside
+OpenAI's own dialect; its first model there is blind."""
 
 
 def test_the_bundled_gateway_is_conformant_and_every_requirement_is_judged_or_has_a_reason(
@@ -41,7 +42,20 @@ def test_the_bundled_gateway_is_conformant_and_every_requirement_is_judged_or_ha
     with standing() as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout": "1", "api_key": PROXY_KEY}
         words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        done = run("gateproof", "check", url, *words, "--only", "UPS", "--model", before.MODEL, "--output", "provider")
+        done = run(
+            "gateproof",
+            "check",
+            url,
+            *words,
+            "--only",
+            "UPS",
+            "--only",
+            "RESP",
+            "--model",
+            before.MODEL,
+            "--output",
+            "provider",
+        )
         assert done.returncode == 0, done.stdout + done.stderr
     traced = run("gateproof", "trace", *(f"{name}/report.json" for name in (*DIALECTS, "provider")))
     assert traced.returncode == 0, traced.stdout

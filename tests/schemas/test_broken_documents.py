@@ -23,10 +23,38 @@ def sample(schema: str, like: str) -> Any:
 tools = "the specification, with tool calls"
 logprobs = "the specification, with log-probabilities"
 first_call = "the specification's first delta of a tool call"
+function_call = "the specification, a function call"
 chat, chunk, message, call = "chat_completion", "chat_chunk", "chat_message", "tool_call"
 
 # schema, which good document, where, what stands there instead; and where it is told, if elsewhere
 broken: list[tuple[Any, ...]] = [
+    ("response", "", "", []),
+    ("response", "", "id", ""),
+    ("response", "", "object", "chat.completion"),
+    ("response", "", "created_at", "1741476542"),
+    ("response", "", "created_at", GONE),
+    ("response", "", "status", "done"),
+    ("response", "", "model", None),
+    ("response", "", "output", GONE),
+    ("response", "", "output", {}),
+    ("response", "", "output[0].type", GONE),
+    ("response", "", "error", "none"),
+    ("response", "", "incomplete_details", "none"),
+    ("response", "", "usage", 5),
+    ("response_item", "", "", "text"),
+    ("response_item", "", "role", "user"),
+    ("response_item", "", "content", "Hi"),
+    ("response_item", "", "content[0].type", GONE),
+    ("response_item", "", "content[0].text", None),
+    ("response_item", "", "content[1].refusal", GONE),
+    ("response_item", function_call, "call_id", GONE),
+    ("response_item", function_call, "call_id", ""),
+    ("response_item", function_call, "name", None),
+    ("response_item", function_call, "arguments", {}),
+    ("response_usage", "", "", None),
+    ("response_usage", "", "input_tokens", GONE),
+    ("response_usage", "", "output_tokens", -1),
+    ("response_usage", "", "total_tokens", "123"),
     (chat, "", "", []),
     (chat, "", "", "text"),
     (chat, "", "", None),

@@ -35,8 +35,20 @@ pairs = [
     "embeddings",
     "error",
     "provider_list",
+    "response",
+    "response_item",
+    "response_usage",
 ]
-single = ["chat_chunk_azure", "error_detail", "error_foreign", "error_watsonx", "load", "report", "script"]
+single = [
+    "chat_chunk_azure",
+    "error_detail",
+    "error_foreign",
+    "error_watsonx",
+    "load",
+    "report",
+    "response_event",
+    "script",
+]
 
 
 def places(node: Any) -> Iterator[dict[str, Any]]:

@@ -9,12 +9,17 @@ from collections.abc import Iterable, Iterator
 
 from reference_gateway.faults.asgi import chained
 from reference_gateway.faults.fault import Fault
-from reference_gateway.faults.harmless import events, transport, values
+from reference_gateway.faults.harmless import events, responses, transport, values
 from reference_gateway.faults.harmless.variation import Layer, Variation
 
 __all__ = ["VARIATIONS", "Layer", "alone", "together"]
 
-VARIATIONS: tuple[Variation, ...] = (*values.VARIATIONS, *events.VARIATIONS, *transport.VARIATIONS)
+VARIATIONS: tuple[Variation, ...] = (
+    *values.VARIATIONS,
+    *responses.VARIATIONS,
+    *events.VARIATIONS,
+    *transport.VARIATIONS,
+)
 DRAWN = {Layer.VALUES: 3, Layer.CHUNKS: 1, Layer.EVENTS: 2, Layer.BYTES: 2}
 """How many variations of each layer go together."""
 

@@ -13,6 +13,8 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
+    response_streams,
+    responses,
     sdk,
     tools,
 )
@@ -40,4 +42,6 @@ TABLES = (
     naming.NAMING,
     naming.ROUTING,
     behind.BEHIND,
+    responses.RESPONSES,
+    response_streams.STREAMS,
 )

@@ -1,0 +1,127 @@
+"""Rules of the Responses API for plain responses, and for what a stream of one ends with."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.rules import Json
+from conformance.shape import is_int, show
+from schemas import violations
+
+JUDGED_ALONE = (
+    *("status", "error", "incomplete_details", "usage"),
+    *(f"output[].{member}" for member in ("role", "content", "status", "call_id", "name", "arguments")),
+)
+"""Members that have a requirement of their own, so that one defect is one failure."""
+PARTS = ("output_text", "refusal")
+
+
+def shape(document: Any) -> Iterator[str]:
+    """What an answer lacks of a `response`, apart from what is judged alone."""
+    yield from violations("response.lenient", document, leaving=JUDGED_ALONE)
+
+
+def id_is_prefixed(document: Json) -> Iterator[str]:
+    id = document.get("id")
+    if isinstance(id, str) and id and not id.startswith("resp_"):
+        yield f"id is {show(id)}"
+
+
+def ends_well(document: Json) -> Iterator[str]:
+    """Completed without more, or incomplete for a reason."""
+    status, error, details = (document.get(key) for key in ("status", "error", "incomplete_details"))
+    if status not in ("completed", "incomplete"):
+        yield f"status is {show(status)}"
+    if error is not None:
+        yield f"status is {show(status)}, and error is {show(error)}"
+    if status == "completed" and details is not None:
+        yield f"status is completed, and incomplete_details is {show(details)}"
+    if status == "incomplete" and not (isinstance(details, dict) and isinstance(details.get("reason"), str)):
+        yield f"status is incomplete, and incomplete_details is {show(details)}"
+
+
+def items(document: Json, kind: str) -> list[Json]:
+    """The items of this type in a response's output; none where it can't be read."""
+    output = document.get("output")
+    found = output if isinstance(output, list) else []
+    return [item for item in found if isinstance(item, dict) and item.get("type") == kind]
+
+
+def holds_a_message(document: Json) -> Iterator[str]:
+    messages = items(document, "message")
+    if not messages:
+        output = document.get("output")
+        types = [item.get("type") for item in output if isinstance(item, dict)] if isinstance(output, list) else output
+        yield f"the output holds no message: {show(types)}"
+    for message in messages:
+        wrong = violations("response_item.lenient", message, leaving=["id"])
+        yield from (f"of a message, {seen}" for seen in wrong)
+        parts = message.get("content")
+        if not wrong and not parts:
+            yield "a message has no parts"
+        elif not wrong:
+            yield from (
+                f"a part has the type {show(part['type'])}" for part in parts or () if part["type"] not in PARTS
+            )
+
+
+def lacks_annotations(document: Json) -> Iterator[str]:
+    for message in items(document, "message"):
+        for part in message["content"] if isinstance(message.get("content"), list) else ():
+            if isinstance(part, dict) and part.get("type") == "output_text" and part.get("annotations") is None:
+                yield f"annotations is {show(part.get('annotations'))}"
+
+
+def text(document: Json) -> str:
+    """The text of all messages, as the SDK joins it."""
+    messages = items(document, "message")
+    parts = [part for message in messages if isinstance(message.get("content"), list) for part in message["content"]]
+    said = [part.get("text") for part in parts if isinstance(part, dict) and part.get("type") == "output_text"]
+    return "".join(piece for piece in said if isinstance(piece, str))
+
+
+def tokens(document: Json, key: str) -> int | None:
+    usage = document.get("usage")
+    count = usage.get(key) if isinstance(usage, dict) else None
+    return count if is_int(count) else None
+
+
+def usage_adds_up(document: Json) -> Iterator[str]:
+    usage = document.get("usage")
+    if usage is None:
+        return
+    wrong = violations("response_usage.lenient", usage)
+    yield from (f"usage.{seen}" for seen in wrong)
+    if not wrong and usage["total_tokens"] != usage["input_tokens"] + usage["output_tokens"]:
+        counts = {key: usage[key] for key in ("input_tokens", "output_tokens", "total_tokens")}
+        yield f"usage is {show(counts)}"
+    if not wrong and (not usage["input_tokens"] or (text(document) and not usage["output_tokens"])):
+        yield f"usage counts nothing: {show(usage)}"
+
+
+def lacks_usage(document: Json) -> Iterator[str]:
+    """Usage or its details that are missing, or details above their totals."""
+    usage = document.get("usage")
+    if not isinstance(usage, dict):
+        yield f"usage is {show(usage)}"
+        return
+    for side, part in (("input", "cached_tokens"), ("output", "reasoning_tokens")):
+        details, total = usage.get(f"{side}_tokens_details"), usage.get(f"{side}_tokens")
+        if not isinstance(details, dict):
+            yield f"usage.{side}_tokens_details is {show(details)}"
+        elif is_int(details.get(part)) and is_int(total) and details[part] > total:
+            yield f"usage.{side}_tokens_details.{part} is {details[part]}, of {total} in all"
+
+
+def calls_the_function(name: str) -> Any:
+    """A rule: the output holds a call of this function, as it can be answered."""
+
+    def rule(document: Json) -> Iterator[str]:
+        calls = items(document, "function_call")
+        if not calls:
+            yield f"the output holds no function_call: {show(document.get('output'))}"
+        for call in calls:
+            yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
+            if isinstance(call.get("name"), str) and call["name"] != name:
+                yield f"the function {show(call['name'])} is called"
+
+    return rule

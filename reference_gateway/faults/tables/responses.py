@@ -1,0 +1,278 @@
+"""Responses that are answered wrongly, plain or streamed."""
+
+import json
+from typing import Any
+
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, chained
+from reference_gateway.faults.edits import asks, both, drop, is_response, put
+from reference_gateway.faults.exchanges import HTML, answering, let_in
+from reference_gateway.faults.fault import table
+from reference_gateway.faults.responses import (
+    asked_as,
+    ends,
+    every_second,
+    of_text,
+    stream,
+    told,
+)
+
+RESPONSES = table("responses")
+row = RESPONSES.add
+
+MESSAGE = "output[].content"
+CALL = "output[]"
+
+
+def completed(document: Any) -> None:
+    """As if nothing had been cut."""
+    if document["status"] == "incomplete":
+        document |= {"status": "completed", "incomplete_details": None}
+
+
+def plain_and_streamed(edit: Any) -> Wrap:
+    """A response, and the one that a stream ends with."""
+    return chained(told(edit), ends(lambda event: edit(event["response"])))
+
+
+def of_calls(edit: Any) -> Any:
+    """Of the items of an output the calls."""
+
+    def change(document: Any) -> None:
+        for item in document["output"]:
+            if item["type"] == "function_call":
+                edit(item)
+
+    return change
+
+
+def has_list(asked: Asked) -> bool:
+    return isinstance(asked.object.get("input"), list)
+
+
+def has_parts(asked: Asked) -> bool:
+    return has_list(asked) and any(isinstance(item.get("content"), list) for item in asked.object["input"])
+
+
+def has_result(asked: Asked) -> bool:
+    return has_list(asked) and any(item.get("type") == "function_call_output" for item in asked.object["input"])
+
+
+def refusing(where: Any, status: int = 400) -> Wrap:
+    return answering(lambda asked: is_response(asked) and where(asked), status)
+
+
+def unknown(asked: Asked) -> bool:
+    return "no-such-model" in str(asked.object.get("model"))
+
+
+def reads(asked: Asked) -> bool:
+    return asked.method == "GET" and "/responses/" in asked.path
+
+
+def renamed_usage(document: Any) -> None:
+    usage = document["usage"]
+    document["usage"] = {
+        "prompt_tokens": usage["input_tokens"],
+        "completion_tokens": usage["output_tokens"],
+        "total_tokens": usage["total_tokens"],
+    }
+
+
+# The response
+
+row("response-without-object", "RESP-001", told(drop("object")), "Clients can't tell what they got.")
+row("response-id-empty", "RESP-001", told(put("id", "")), "A conversation can't be gone on with.")
+row("response-id-of-a-chat", "RESP-001", told(put("id", lambda id: "chatcmpl-" + id[5:])), "Logs mix up both.")
+row("response-time-as-text", "RESP-001", told(put("created_at", str)), "Typed clients raise.")
+row("response-is-a-chat", "RESP-001", told(put("object", "chat.completion")), "Typed clients raise.")
+row(
+    "response-status-of-its-own",
+    "RESP-002",
+    told(put("status", lambda s: "done" if s == "completed" else s)),
+    "Agents wait for an end that they know.",
+)
+row(
+    "response-incomplete-without-reason",
+    "RESP-002 RESP-005",
+    told(put("incomplete_details", None)),
+    "Nobody learns why it ended.",
+)
+row(
+    "response-completed-with-an-error",
+    "RESP-002",
+    told(put("error", {"code": "server_error", "message": "no"})),
+    "Programs raise for a good answer.",
+)
+row(
+    "response-completed-and-incomplete",
+    "RESP-002",
+    told(put("incomplete_details", lambda old: old or {"reason": "max_output_tokens"})),
+    "A whole answer is taken for half of one.",
+)
+row(
+    "response-role-of-its-own",
+    "RESP-003",
+    told(put("output[].role", "model"), of_text),
+    "Clients that show who speaks.",
+)
+row(
+    "response-parts-of-chats",
+    "RESP-003",
+    told(put(f"{MESSAGE}[].type", "text"), of_text),
+    "output_text of the SDK is empty.",
+)
+row(
+    "response-part-without-text",
+    "RESP-003 SDK-027",
+    told(drop(f"{MESSAGE}[].text"), of_text),
+    "output_text of the SDK raises.",
+)
+row("response-without-a-message", "RESP-003", told(put("output", []), of_text), "The answer is lost.")
+row(
+    "response-annotations-missing",
+    "RESP-003",
+    told(drop(f"{MESSAGE}[].annotations"), of_text),
+    "Clients that iterate over them raise.",
+)
+row(
+    "response-usage-of-chats",
+    "RESP-004",
+    told(renamed_usage),
+    "Programs read no usage.",
+    "SGLang (its own tests assert these names)",
+)
+row(
+    "response-usage-of-chats-streamed",
+    "RESP-004",
+    ends(lambda event: renamed_usage(event["response"])),
+    "Programs read no usage.",
+)
+row(
+    "response-total-wrong",
+    "RESP-004",
+    plain_and_streamed(put("usage.total_tokens", lambda n: n + 1)),
+    "Bills are wrong.",
+)
+row("response-usage-missing", "RESP-004", plain_and_streamed(put("usage", None)), "Nobody knows what it cost.")
+row(
+    "response-usage-without-details",
+    "RESP-004",
+    told(drop("usage.input_tokens_details")),
+    "Typed clients raise.",
+)
+row("response-cap-ignored", "RESP-005", asked_as(drop("max_output_tokens"), of_text), "Answers cost what they like.")
+row("response-cut-told-as-whole", "RESP-005", told(completed), "Half an answer is taken for a whole one.")
+row(
+    "response-cut-for-another-reason",
+    "RESP-005",
+    told(put("incomplete_details", lambda old: old and {"reason": "content_filter"})),
+    "Programs tell their users that they said something bad.",
+)
+row("response-input-only-text", "RESP-006 RESP-014", refusing(has_list), "There are no conversations.")
+row(
+    "response-input-parts-refused",
+    "RESP-006",
+    refusing(has_parts),
+    "Messages of the SDK's own form are refused.",
+    "SGLang #17853",
+)
+row(
+    "response-input-parts-crash",
+    "RESP-006",
+    refusing(has_parts, 500),
+    "Messages of the SDK's own form crash it.",
+    "SGLang #17853",
+)
+row("response-instructions-refused", "RESP-006", refusing(asks("instructions")), "Agents can't be told what they are.")
+
+# Functions
+
+row(
+    "response-call-without-id",
+    "RESP-014",
+    plain_and_streamed(of_calls(lambda item: item.pop("call_id"))),
+    "Results can't be given back.",
+)
+row(
+    "response-arguments-as-object",
+    "RESP-014",
+    told(of_calls(lambda item: item.update(arguments=json.loads(item["arguments"])))),
+    "Programs that parse them raise.",
+)
+row(
+    "response-call-of-a-chat",
+    "RESP-014",
+    told(of_calls(lambda item: item.update(type="tool_call"))),
+    "Agents see no call.",
+)
+row(
+    "response-call-renamed",
+    "RESP-014",
+    told(of_calls(lambda item: item.update(name="functions." + item["name"]))),
+    "Agents know no such function.",
+)
+row(
+    "response-tools-ignored",
+    "RESP-014",
+    asked_as(both(drop("tools"), drop("tool_choice")), lambda asked: not has_result(asked)),
+    "Agents do nothing.",
+)
+row(
+    "response-arguments-lost",
+    "RESP-014",
+    stream(every_second("response.function_call_arguments.delta")),
+    "What is shown is not what is called.",
+)
+row("response-result-refused", "RESP-014", refusing(has_result), "Agents never get to the second step.")
+
+# Refusals, and what is kept
+
+row("response-unknown-model-400", "RESP-016", refusing(unknown, 400), "Programs don't learn that the name is wrong.")
+row("response-unknown-model-500", "RESP-016", refusing(unknown, 500), "SDKs try again in vain.")
+row(
+    "response-no-input-served",
+    "RESP-016",
+    asked_as(put("input", "Hi"), lambda asked: "input" not in asked.object),
+    "A mistake is paid for.",
+)
+row(
+    "response-no-input-crashes",
+    "RESP-016 AUTH-019",
+    refusing(lambda asked: "input" not in asked.object, 500),
+    "SDKs try again in vain.",
+)
+row(
+    "response-without-a-key",
+    "RESP-016 AUTH-019",
+    let_in(lambda asked, right: is_response(asked) and not asked.header("authorization")),
+    "Strangers are served.",
+)
+row("responses-absent-in-html", "RESP-017 ERR-001", answering(is_response, HTML), "SDKs can't read why.")
+row(
+    "responses-absent-with-500",
+    "RESP-001 RESP-017 SDK-027 AUTH-019",
+    answering(is_response, 500),
+    "SDKs try again in vain.",
+)
+row("response-store-refused", "RESP-018", refusing(asks("store", False)), "Whoever must not keep data can't use it.")
+row("response-unknown-id-crashes", "RESP-018", answering(reads, 500), "SDKs try again in vain.")
+row(
+    "response-unknown-id-served",
+    "RESP-018",
+    answering(reads, Answer(200).with_json({})),
+    "What is lost looks like an empty answer.",
+)
+row(
+    "response-earlier-ignored",
+    "RESP-018",
+    asked_as(drop("previous_response_id")),
+    "Conversations lose their beginning without a word.",
+)
+row("response-earlier-crashes", "RESP-018", refusing(asks("previous_response_id"), 500), "SDKs try again in vain.")
+row("response-schema-ignored", "RESP-019 SDK-027", asked_as(drop("text")), "Programs that parse the answer raise.")
+row(
+    "response-schema-refused",
+    "RESP-019",
+    refusing(lambda asked: asked.object.get("text", {}).get("format", {}).get("name") == "report"),
+    "Answers can't be parsed.",
+)

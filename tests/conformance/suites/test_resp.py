@@ -1,0 +1,102 @@
+"""RESP: each defect of responses is seen, what may be done in another way is not, and who has none says so cleanly."""
+
+from typing import Any
+
+import pytest
+
+from conformance.verdict import Verdict
+from reference_gateway.faults.fault import Fault
+from reference_gateway.faults.harmless.responses import VARIATIONS
+from reference_gateway.faults.harmless.variation import Variation
+from reference_gateway.faults.tables.response_streams import STREAMS
+from reference_gateway.faults.tables.responses import RESPONSES
+
+from .defects import Answer, answering, changed
+from .judged import gateway_app, judge, red, red_verdicts
+from .test_ups import judged as judged_before_a_provider
+
+JUDGED = ("RESP", "SDK-027")
+FAULTS = [*RESPONSES.rows, *STREAMS.rows]
+
+
+def judged(fault: Fault) -> dict[str, Any]:
+    if fault.behind:
+        return judged_before_a_provider(fault, *JUDGED)
+    return judge(fault.wrap(gateway_app()), *JUDGED)
+
+
+def is_response(asked: Any) -> bool:
+    return asked.path.endswith("/responses") and asked.method == "POST"
+
+
+def test_the_correct_gateway_keeps_all_of_it() -> None:
+    found = judged_before_a_provider(None, *JUDGED)
+    assert len(found) == 21
+    assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_defect_breaks_what_its_row_says_and_nothing_else(fault: Fault) -> None:
+    broken = {id for id, said in red(judged(fault)).items() if said.verdict is not Verdict.UNTESTABLE}
+    assert broken == {id for id in fault.breaks if id.startswith(JUDGED)}
+
+
+def test_every_requirement_has_a_defect() -> None:
+    ids = {f"RESP-{number:03}" for number in range(1, 21)} | {"SDK-027"}
+    assert ids <= {id for fault in FAULTS for id in fault.breaks}
+
+
+@pytest.mark.parametrize("variation", VARIATIONS, ids=lambda variation: variation.name)
+def test_what_may_be_done_in_another_way_is_green(variation: Variation) -> None:
+    found = judge(variation.wrap(gateway_app()), *JUDGED)
+    assert red(found) == {}
+    # What is judged with a provider of ours is no part of this run.
+    assert {said.verdict for said in found.values()} == {Verdict.PASS}
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_gateway_without_responses_refuses_them_cleanly(status: int) -> None:
+    found = judge(answering(is_response, status)(gateway_app()), *JUDGED)
+    assert found.pop("RESP-017").verdict is Verdict.PASS
+    assert {said.verdict for said in found.values()} == {Verdict.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_refusal_of_another_status_is_not_clean(status: int) -> None:
+    found = judge(answering(is_response, status)(gateway_app()), *JUDGED)
+    assert found["RESP-017"].verdict is Verdict.FAIL
+
+
+def test_a_claimed_feature_that_is_refused_is_broken() -> None:
+    found = judge(answering(is_response, 404)(gateway_app()), "RESP", claimed=frozenset({"responses"}))
+    assert found["RESP-001"].verdict is Verdict.FAIL
+
+
+def test_one_cheap_request_tells_that_there_are_none() -> None:
+    seen = []
+
+    def noted(asked: Any) -> Answer | None:
+        if is_response(asked):
+            seen.append(asked.object)
+        return None
+
+    app = changed(answering(is_response, 404)(gateway_app()), lambda asked, answer: noted(asked))
+    judge(app, *JUDGED)
+    assert len(seen) == 1
+
+
+def test_a_short_answer_says_nothing_of_the_cap() -> None:
+    def brief(asked: Any, answer: Answer) -> Answer | None:
+        if not is_response(asked) or answer.is_stream or answer.status != 200:
+            return None
+        document = answer.json
+        document |= {"status": "completed", "incomplete_details": None}
+        for item in document["output"]:
+            for part in item.get("content", ()):
+                part["text"] = part["text"][:9]
+        document["usage"] |= {"output_tokens": 3, "total_tokens": document["usage"]["input_tokens"] + 3}
+        return answer.with_json(document)
+
+    found = judge(changed(gateway_app(), brief, streams=lambda asked: False), "RESP-005", "RESP-004")
+    assert red_verdicts(found) == {}
+    assert found["RESP-005"].verdict is Verdict.INCONCLUSIVE
