@@ -107,11 +107,12 @@ async def response_call(gateway: Gateway) -> dict[str, Exchange]:
     asked: dict[str, Any] = {"input": OSLO, "tools": [TOOL], "max_output_tokens": TOOL_CAP}
     forced = asked | {"tool_choice": {"type": "function", "name": FUNCTION}}
     question = {"role": "user", "content": OSLO}
+    answered = asked | {"input": [question, CALL, RESULT], "max_output_tokens": CAP}
     return await together(
         {
             "plain": response(gateway, case="plain", **forced),
             "streamed": response(gateway, case="streamed", stream=True, **forced),
-            "answered": response(gateway, case="answered", **asked | {"input": [question, CALL, RESULT]}),
+            "answered": response(gateway, case="answered", **answered),
         }
     )
 

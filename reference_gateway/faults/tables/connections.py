@@ -284,8 +284,12 @@ def in_turn(app: ASGIApp) -> ASGIApp:
 
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         holds = scope["type"] == "http" and (b"x-in-turn", b"1") in scope["headers"]
+
+        async def sending(message: Message) -> None:  # of its own, so that a stream does not outlive this call
+            await send(message)
+
         try:
-            await app(scope, receive, send)
+            await app(scope, receive, sending)
         finally:
             if holds:
                 lock.release()
