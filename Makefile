@@ -31,8 +31,8 @@ $(SDK_READY): constraints-sdk.txt
 demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
 	$(BIN)/python scripts/demo.py
 
-test: $(READY) lint  ## lint, types and the project's own tests, with one row in three of the tables of defects
-	ROWS=1/3 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
+test: $(READY) lint  ## lint, types and the project's own tests, with one row in six of the tables of defects
+	ROWS=1/6 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
 
 test-all: $(READY)  ## the project's own tests, with every row of the tables of defects
 	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
@@ -66,6 +66,7 @@ hostile: $(READY)  ## check and load every hostile gateway, and look at what bec
 
 reports: $(READY)  ## judge the real gateways of scripts/gateways/ (or GATEWAYS="NAME NAME") anew; leaves reports/*/
 	$(BIN)/python scripts/publish_reports.py $(GATEWAYS)
+	$(BIN)/gateproof matrix reports
 
 clean:  ## remove the environment, caches and demo reports
 	rm -rf .venv .venv-clients .venv-sdk .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info reports/demo

@@ -60,11 +60,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
 OF_ALL = ("requirements_broken", "musts_without_a_defect")
 """Figures that say something of all defects only."""
 SILENCE_S = 10.0
-GIVEN_UP_S = 1.0
+GIVEN_UP_S = 3.0
 """After which the gateway gives its provider up."""
 SETS = 12
 """Sets of harmless variations for each dialect."""
-OF_TIME = frozenset({"STREAM-028", "STREAM-047", "STREAM-048", "STREAM-052", "COMP-044", "CHAT-006"})
+OF_TIME = frozenset({"STREAM-028", "STREAM-047", "STREAM-048", "STREAM-052", "COMP-044", "CHAT-006", "UPS-010"})
 """Judged by the clock: where one of them is red that should not be, as this machine is busy, the defect is judged once
 more."""
 RED = (Verdict.FAIL, Verdict.WARN, Verdict.STALE, Verdict.ERROR)
@@ -111,6 +111,9 @@ def main() -> int:
     whole = not args.only_affected and (args.update or len(chosen) == len(FAULTS))
     correct = [Fault(f"correct-{name}", "", "", (), "", name) for name in PROFILES]
     correct.append(Fault("correct-before-a-provider", "", "", (), "", behind=nothing))
+    if args.fault:  # only what stands beside them
+        asked = {(fault.profile, fault.behind is None) for fault in chosen}
+        correct = [fault for fault in correct if (fault.profile, fault.behind is None) in asked]
     varied = _drawn(_varied(), args) if (whole and not args.update) or args.harmless else []
     others.update({fault.name: fault for fault in [*correct, *varied]})
     jobs = [(fault, args.only_affected) for fault in [*correct, *varied, *chosen]]

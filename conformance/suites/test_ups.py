@@ -126,7 +126,9 @@ def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told
     expect("".join(piece for _, piece in came) == "".join(expected), asked, "the text of the stream is another one")
     expect(len(came) == len(expected), asked, f"{len(expected)} events of text came as {len(came)}")
     late_s = [at_s - then_s for (at_s, _), then_s in zip(came, made_s, strict=False)]
-    spread_s = max(late_s) - min(late_s) - asked.late_s
+    spread_s = max(late_s) - min(late_s)
+    if LATE_S < spread_s <= LATE_S + asked.late_s:
+        raise Inconclusive(f"this machine was kept from reading for {asked.late_s:.2f} s: nobody's fault can be told")
     expect(spread_s <= LATE_S, asked, f"events come up to {spread_s:.2f} s later than others after they were made")
 
 

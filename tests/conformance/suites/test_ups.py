@@ -19,7 +19,7 @@ from reference_gateway.server import running
 
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
-GIVEN_UP_S = 1.0
+GIVEN_UP_S = 3.0
 
 
 @contextmanager
@@ -46,4 +46,6 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
 
 @pytest.mark.parametrize("fault", BEHIND.rows, ids=lambda fault: fault.name)
 def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
-    assert {*fault.breaks} <= {*red(judged(fault, *fault.breaks))}
+    """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
+    tries = 1 + ("UPS-010" in fault.breaks)
+    assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
