@@ -27,7 +27,7 @@ def test_a_stream_that_comes_as_it_is_made_passes() -> None:
 
 
 def test_a_stream_that_is_held_back_until_it_is_whole_is_seen() -> None:
-    buffering = changed(paced(), lambda asked, answer: answer)
+    buffering = changed(paced(0.02, 0.015), lambda asked, answer: answer)
     assert {id: said.verdict for id, said in red(judge(buffering, "STREAM")).items()} == {"STREAM-047": WARN}
 
 
