@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from load.reporting import charts
 from reference_gateway.server import running, running_gateway
 from tests.conftest import ROOT
 from tests.load.chromium import drawn, needs_chromium
-from tests.load.gateways import Counted
+from tests.load.gateways import Counted, free_port
 
 KEY = "sk-dashboard-tests.0001"
 LOGIN = """
@@ -200,9 +199,3 @@ def wait(good: Callable[[], bool], told: Callable[[], str] = str) -> None:
     while not good():
         assert time.monotonic() < deadline, told()
         time.sleep(0.2)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import pytest
 from load.arrivals.schedule import Schedule
 from reference_gateway.server import running_gateway
 from tests.conftest import BIN, ROOT, Command
+from tests.load.gateways import free_port
 
 PAGE = (ROOT / "docs" / "load.md").read_text("utf-8")
 KEY = "sk-docs-tests.0001"
@@ -63,12 +63,6 @@ def begun(command: Sequence[str], folder: Path) -> Iterator["subprocess.Popen[by
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(20)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
 
 
 def test_the_page_s_commands_for_locust_are_those_that_are_run_here() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from reference_gateway.server import running, running_gateway
 from tests.conftest import ROOT, Command
-from tests.load.gateways import Counted
+from tests.load.gateways import Counted, free_port
 
 KEY = "sk-load-tests.0002"
 LOCUSTFILE = str(ROOT / "load" / "locustfile.py")
@@ -34,9 +34,12 @@ def gateway() -> Iterator[str]:
         yield url
 
 
-def locust(run: Command, url: str, *words: str, seconds: int = 2) -> "subprocess.CompletedProcess[str]":
+def locust(run: Command, url: str, *words: str, seconds: int = 5) -> "subprocess.CompletedProcess[str]":
     options = ["-H", url, "--headless", "--only-summary", "-t", f"{seconds}s", "-s", "5"]
     options += ["--gateproof-json", "load.json"]
+    if "--processes" in words:  # locust's own port may be another test's
+        port = str(free_port())
+        options += ["--master-bind-port", port, "--master-port", port]
     return run("locust", "-f", LOCUSTFILE, *options, *words, env={"GATEPROOF_API_KEY": KEY})
 
 

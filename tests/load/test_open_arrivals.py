@@ -10,7 +10,7 @@ from typing import Any
 
 from reference_gateway.server import running
 from tests.conftest import ROOT, Command
-from tests.load.gateways import Counted
+from tests.load.gateways import Counted, free_port
 
 LOCUSTFILE = str(ROOT / "load" / "locustfile.py")
 
@@ -18,6 +18,9 @@ LOCUSTFILE = str(ROOT / "load" / "locustfile.py")
 def locust(run: Command, url: str, *words: str, length: str = "2s", code: int = 0) -> None:
     """A headless locust run whose requests begin within `length`; it leaves its load.json."""
     options = ["-H", url, "--headless", "-t", "20s", "--only-summary", "--gateproof-json", "load.json"]
+    if "--processes" in words:  # locust's own port may be another test's
+        port = str(free_port())
+        options += ["--master-bind-port", port, "--master-port", port]
     done = run("locust", "-f", LOCUSTFILE, *options, "--gateproof-length", length, *words)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr, done.stderr
