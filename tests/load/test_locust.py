@@ -104,7 +104,8 @@ def test_tags_choose_scenarios(run: Command, gateway: str, tmp_path: Path) -> No
 def test_the_users_of_open_arrivals_choose_the_scenario_and_do_nothing(run: Command, tmp_path: Path) -> None:
     gateway = Counted()
     with running(gateway.app) as url:
-        done = locust(run, url + "/v1", "-u", "3", "-r", "3", "--gateproof-rate", "10", "Models", "ChatShort", seconds=5)
+        words = ["-u", "3", "-r", "3", "--gateproof-rate", "10", "Models", "ChatShort"]
+        done = locust(run, url + "/v1", *words, seconds=5)
     assert done.returncode == 0, done.stderr
     document = figures(tmp_path)
     assert set(document["scenarios"]) == {"chat-short", "models"} and document["requests"] <= 60

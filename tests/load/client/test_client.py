@@ -142,7 +142,7 @@ def test_a_body_that_does_not_end_after_done_is_not_waited_for_for_ever_and_told
     with served([[(HEAD, framed(TEXT), framed(DONE), HANG)], [GOOD]]) as server:
         found = ask(server, times=2, timeout_s=1)
     assert [item["failure"] for item in found] == [None, None]
-    assert found[0]["e2e_s"] < 0.5
+    assert found[0]["e2e_s"] < 1  # the second that is waited after [DONE] is not the answer's
     assert ["STREAM-072", "the body had not ended 1.0 s after [DONE]"] in found[0]["violations"]
     assert "STREAM-072" not in dict(found[1]["violations"])
     assert server.connections == 2
