@@ -102,7 +102,11 @@ class Fatal(Broken):
 
 
 class Inconclusive(Exception):
-    """The model did not create the situation that the requirement speaks of."""
+    """The model did not create the situation that the requirement speaks of; or `blame` did not, if it is known."""
+
+    def __init__(self, *args: object, blame: Blame | None = None) -> None:
+        super().__init__(*args)
+        self.blame = blame
 
 
 class NotApplicable(Exception):

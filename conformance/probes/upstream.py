@@ -38,10 +38,14 @@ BACKEND_HEADERS = {
     "X-Backend-Hop": MARKED,
 }
 INTERNAL_MODEL = "internal-model-of-the-provider"
-RETRY_AFTER = "2"
-PACED = ["one ", "two ", "three ", "four ", "five ", "six ", "seven "]
+RETRY_AFTER_S = 2
+PACED = ["one ", "two ", "three ", "four ", "five ", "six ", "seven."]
+PAUSE_S = 1.0
+GAPS_S = [0.05, 0.05, 0.05, PAUSE_S, 0.05, 0.05, PAUSE_S, 0.05]
+"""Between the events of a stream whose times are looked at: two pauses, before each of which another number of events
+has come, so that whoever passes events on by twos or threes holds one back for as long."""
 GAP_S = 0.2
-"""Between two events of a stream whose times are looked at."""
+"""Between two events of a stream that is left."""
 LEAVING_AFTER = 3
 CANCELLED_S = 5.0
 """How soon a provider must be left after its client has gone."""
@@ -269,9 +273,12 @@ async def scripted_headers(gateway: Gateway) -> Told:
 
 @probe(phase=Phase.TIMED)
 async def scripted_pace(gateway: Gateway) -> Told:
-    """A stream whose events have known times."""
-    answer: Answer = {"pieces": PACED, "gap_s": GAP_S}
-    return await told(gateway, "paced", answer, cap=CAP, stream=True)
+    """A stream whose events have known times; once more if we ourselves were kept from reading it."""
+    answer: Answer = {"pieces": PACED, "gaps_s": GAPS_S}
+    found = await told(gateway, "paced", answer, cap=CAP, stream=True)
+    if found["asked"].late_s < PAUSE_S / 4:
+        return found
+    return await told(gateway, "paced, again", answer, cap=CAP, stream=True)
 
 
 @probe(phase=Phase.TIMED)
@@ -307,7 +314,7 @@ async def scripted_refusals(gateway: Gateway) -> dict[str, Told]:
     found: dict[str, Told] = {}
     for status in (401, 403):
         found[str(status)] = await told(gateway, str(status), {"status": status, "body": json.dumps(refused)}, cap=CAP)
-    later: Answer = {"status": 429, "headers": {"Retry-After": RETRY_AFTER}, "body": json.dumps(limited)}
+    later: Answer = {"status": 429, "headers": {"Retry-After": str(RETRY_AFTER_S)}, "body": json.dumps(limited)}
     found["429"] = await told(gateway, "429", later, cap=CAP, settled_s=1.0)
     return found
 

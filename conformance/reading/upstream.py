@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.exchange import Blame, Exchange, Headers, Unusable
 from conformance.reading.traffic import reply_of
-from conformance.shape import choices, dig
+from conformance.shape import choices, dig, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,18 @@ def as_scripted(told: dict[str, Exchange], text: str) -> None:
     asked = chat_of(told)
     if not asked.ok or text_of(asked) != text:
         kind = "stream" if asked.sent.get("stream") else "chat"
-        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {asked.seen}")
+        seen = f"UPS-027: {unlike(text, text_of(asked))}" if asked.ok else asked.seen
+        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {seen}")
+
+
+def unlike(text: str, found: Any) -> str:
+    """Where what came begins to differ from the text of its provider, in words."""
+    if not isinstance(found, str):
+        return f"the text {show(text)} comes as {show(found)}"
+    at = next((i for i, (a, b) in enumerate(zip(text, found, strict=False)) if a != b), min(len(text), len(found)))
+    size = f", {len(found)} of {len(text)} letters" if len(found) != len(text) else ""
+    begin = max(0, at - 10)
+    return f"from letter {at + 1} on {show(text[begin:], 40)} comes as {show(found[begin:], 40)}{size}"
 
 
 def text_of(exchange: Exchange) -> Any:

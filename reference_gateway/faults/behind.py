@@ -128,6 +128,19 @@ def gathered(count: int) -> Callable[[], Events]:
     return begin
 
 
+def peeking() -> Events:
+    """Each event is passed on when the next one is there, which it is for the last."""
+    kept: list[bytes] = []
+
+    def act(event: bytes) -> bytes:
+        kept.append(event)
+        passed = kept[:] if b"[DONE]" in event else kept[:-1]
+        del kept[: len(passed)]
+        return b"".join(passed)
+
+    return act
+
+
 def merged() -> Events:
     """The texts of two events come as one, with the second of them."""
     kept: list[str] = []

@@ -19,6 +19,10 @@ def body(answer: Answer, asked: Json, *, is_response: bool = False) -> bytes:
     """The body of an answer that is no stream; `is_response` where the Responses API was asked."""
     if answer.body is not None:
         return answer.body.encode("utf-8", "surrogatepass")
+    if answer.status >= 400:
+        kind = "invalid_request_error" if answer.status < 500 else "server_error"
+        error = {"message": f"The script says {answer.status}.", "type": kind, "param": None, "code": None}
+        return json.dumps({"error": error}).encode()
     text = "".join(answer.pieces or [])
     message = {"role": "assistant", "content": text, "refusal": None} | answer.message
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}

@@ -20,12 +20,13 @@ class NoScript(Exception):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How one request is answered. Without `body`, `pieces` or `chunks` the simulator answers, and all else is of no
-    effect but `delay_s`.
+    effect but `delay_s`; a `status` that is an error has a usual body then.
 
     A `body` is sent as it stands. `pieces` are the text, in one piece or one event each; `message` has other members of
     the message. `chunks` are the events of a stream, laid over id, object, created and model. `then` the answer ends;
     or it is cut off or hangs, a stream after so many `events`, all else before its
-    head. `split` is how many bytes are written at a time.
+    head. `split` is how many bytes are written at a time. Between two events there are the seconds of `gaps_s`, one by
+    one, and `gap_s` when these are used up.
     """
 
     status: int = 200
@@ -39,6 +40,7 @@ class Answer:
     extra: Json = field(default_factory=dict)
     delay_s: float = 0.0
     gap_s: float = 0.0
+    gaps_s: list[float] = field(default_factory=list)
     newline: str = "\n"
     space: bool = True
     comments: bool = False
@@ -52,7 +54,8 @@ class Answer:
 
     @property
     def is_the_simulators(self) -> bool:
-        return self.body is None and self.pieces is None and self.chunks is None and self.then == "end"
+        says_nothing = self.body is None and self.pieces is None and self.chunks is None
+        return says_nothing and self.then == "end" and self.status == 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,18 @@ from conformance.exchange import Exchange, clip
 from conformance.probes import upstream as scripts
 from conformance.profiles import Profile
 from conformance.reading.upstream import Received, as_scripted, chat_of, received, sent_on, text_of
-from conformance.rules import errors
+from conformance.rules import errors, headers
 from conformance.rules.streams import chunks
 from conformance.sending.upstream import Told
 from conformance.shape import dig, show
 from conformance.suites import requirement
 from conformance.target import PATIENCE_S, Target
-from conformance.verdict import Inconclusive, Violation, expect, hold, prefer
+from conformance.verdict import Inconclusive, Tolerated, Violation, expect, hold, prefer
 
 TEXT = "".join(scripts.PIECES)
 GIVEN_UP = (408, 502, 503, 504)
+LONG_WAIT_S = 30.0
+"""As long a gateway may have clients wait on its own account, where its provider asks for two seconds."""
 
 
 @requirement("UPS-001")
@@ -36,7 +38,10 @@ def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[st
     asked = chat_of(scripted_refusals["429"])
     expect(asked.status == 429, asked, f"429 of the provider: {asked.seen}")
     given = asked.header("retry-after")
-    expect(given == scripts.RETRY_AFTER, asked, f"Retry-After {scripts.RETRY_AFTER} of the provider: {show(given)}")
+    wait_s = headers.wait_s(asked)
+    seen = f"Retry-After {scripts.RETRY_AFTER_S} of the provider: {show(given)}"
+    expect(wait_s is not None and wait_s >= scripts.RETRY_AFTER_S - headers.coarse_s(given), asked, seen)
+    prefer(wait_s is None or wait_s <= LONG_WAIT_S, asked, seen)
 
 
 @requirement("UPS-003")
@@ -83,10 +88,13 @@ def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failur
     if asked.status >= 400:
         return
     found = _errors(asked)
+    finished = _finishes(asked)
+    expect(not finished, asked, f"the provider reported an error, and the stream ends with {finished}")
+    if not found and not asked.complete:
+        raise Tolerated(f"the provider reported an error, and the stream is cut off: {asked.seen}", (asked,))
     expect(bool(found), asked, f"no event has the provider's error; the last is {_last(asked)}")
     message = dig(found[0], "message")
     expect(isinstance(message, str) and bool(message), asked, f"the error of the stream is {show(found[0])}")
-    expect(not _finishes(asked), asked, f"the provider reported an error, and the stream ends with {_finishes(asked)}")
 
 
 @requirement("UPS-020")

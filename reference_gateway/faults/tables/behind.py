@@ -16,6 +16,7 @@ from reference_gateway.faults.behind import (
     in_texts,
     merged,
     own_error,
+    peeking,
     scripted,
     sending_on,
     telling_the_key,
@@ -167,11 +168,15 @@ row("bytes-decoded-piece-by-piece", "UPS-008", nothing, "All but ASCII is now an
     "https://github.com/openclaw/aisix/issues/111", behind=read_badly(lossy))
 row("stream-without-done-is-an-error", "UPS-009", nothing, "Providers that send no [DONE] can't be used.",
     behind=ended_with(b'data: {"error":{"message":"no end","type":"x","param":null,"code":null}}\n\n', b"[DONE]"))
-row("events-in-threes", "UPS-010", events(gathered(3), scripted("gap_s")), "Users see text in bursts.",
+row("events-in-threes", "UPS-010", events(gathered(3), scripted("gaps_s")), "Users see text in bursts.",
     "facts: buffering proxies")
-row("stream-held-to-its-end", "UPS-010", events(gathered(1000), scripted("gap_s")), "Users wait for the whole answer.",
+row("stream-held-to-its-end", "UPS-010", events(gathered(1000), scripted("gaps_s")), "Users wait for the whole answer.",
     "facts: nginx with its default settings")
-row("two-events-made-one", "UPS-010", events(merged, scripted("gap_s")), "Users see text later than it was made.",
+row("one-event-held-back", "UPS-010", events(peeking, scripted("gaps_s")), "The newest word is not seen.",
+    "facts: loops that look one event ahead")
+row("events-in-twos", "UPS-010", events(gathered(2), scripted("gaps_s")), "Users see text in bursts.",
+    "facts: buffering proxies")
+row("two-events-made-one", "UPS-010", events(merged, scripted("gaps_s")), "Users see text later than it was made.",
     "facts: gateways that merge events")
 row("provider-not-left", "UPS-011", deaf, "Operators pay for answers that nobody reads.",
     "facts: gateways that do not cancel")

@@ -10,6 +10,7 @@ from conformance.judging.outcome import Outcome
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
+from reference_gateway.faults import harmless
 from reference_gateway.faults.asgi import Wrap
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.tables.behind import BEHIND
@@ -20,6 +21,8 @@ from reference_gateway.server import running
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
 GIVEN_UP_S = 3.0
+VARIED = ("UPS-002", "UPS-006", "UPS-010", "UPS-013", "UPS-026", "UPS-027")
+"""What harmless variations between a gateway and its provider could be taken for."""
 
 
 @contextmanager
@@ -57,3 +60,12 @@ def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
     tries = 1 + ("UPS-010" in fault.breaks)
     assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
+
+
+@pytest.mark.parametrize("variation", harmless.between(), ids=lambda fault: fault.name)
+def test_what_is_harmless_between_gateway_and_provider_is_no_failure(variation: Fault) -> None:
+    found = judged(variation, *VARIED)
+    seen = {id: (said.verdict, said.message) for id, said in found.items() if said.verdict is not Verdict.PASS}
+    assert {id: verdict for id, (verdict, _) in seen.items()} == {
+        id: Verdict.WARN for id in variation.may if id in VARIED
+    }, seen
