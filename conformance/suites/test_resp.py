@@ -216,7 +216,7 @@ def test_a_strict_schema_is_kept(response_reply: Exchange, response_schema: Exch
 @requirement("RESP-020")
 def test_done_comes_last(exchanges: list[Exchange], response_stream: Exchange) -> None:
     streams = reading.streams(exchanges, response_stream)
-    hold(violation for rule in (framing.DoneIsLast, streamed.DoneAtMostOnce) for violation in in_streams(streams, rule))
+    hold(violation for rule in (framing.DoneIsLast, framing.DoneAtMostOnce) for violation in in_streams(streams, rule))
 
 
 def _names_the_model(exchange: Exchange) -> bool:
