@@ -105,7 +105,11 @@ async def _play(answer: Answer, asked: Json, received: Received, scope: Scope, s
     if answer.then != "end" and not (is_stream and answer.events):
         await _leave(answer, received, scope)
         return
-    pieces = list(playing.events(answer, asked))[: answer.events] if is_stream else [playing.body(answer, asked)]
+    is_response = scope["path"].endswith("/responses")
+    if is_stream:
+        pieces = list(playing.events(answer, asked, is_response=is_response))[: answer.events]
+    else:
+        pieces = [playing.body(answer, asked, is_response=is_response)]
     headers = {"content-type": "text/event-stream" if is_stream else "application/json", "x-request-id": "req-scripted"}
     headers |= {name.lower(): value for name, value in answer.headers.items()}
     if answer.gzip:

@@ -18,6 +18,9 @@ EXAMPLES = (
     "gateproof upstream --port 0 --snippet litellm     # and how it is registered there",
 )
 
+PACE = {"ttft_s": 0.05, "itl_s": 0.01}
+"""How fast it speaks where no script says so: slow enough that a gateway which holds a stream back can be told."""
+
 
 def snippets() -> dict[str, str]:
     """How it is registered with each gateway that we know, with {url}, {origin} and {key} to be filled in."""
@@ -42,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     except ServerError as error:
         print(f"gateproof upstream: {error}", file=sys.stderr)
         return USAGE_ERROR
-    config = with_settings(default_config(), {"ttft_s": 0.0, "itl_s": 0.0})
+    config = with_settings(default_config(), PACE)
     app = scripted(create_app(Gateway.open(config, tokens=[key], seed=1)), key)
     origin = url(listener)
     models = sorted({model.id for provider in config.registry.providers for model in provider.models})

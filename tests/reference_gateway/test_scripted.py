@@ -14,6 +14,7 @@ from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import scripted
 from reference_gateway.server import running
+from schemas import violations
 
 KEY = "sk-provider-0123456789"
 
@@ -95,6 +96,17 @@ def test_a_stream_has_its_pieces_its_usage_and_its_end(provider: httpx.Client) -
     assert deltas == [{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}, {}]
     assert found[-2]["choices"][0]["finish_reason"] == "length" and found[-1]["usage"] == answer["usage"]
     assert done == "[DONE]"
+
+
+def test_a_response_is_answered_in_its_own_words(provider: httpx.Client) -> None:
+    script = '[[gateproof:{"id": "response", "answers": [{"pieces": ["a", "b"]}, {"pieces": ["c"]}]}]]'
+    asked = {"model": "gpt-4o-mini", "input": f"Hi {script}"}
+    streamed = [json.loads(line) for line in data(provider.post("/v1/responses", json=asked | {"stream": True}))]
+    assert [event["delta"] for event in streamed if event["type"] == "response.output_text.delta"] == ["a", "b"]
+    assert (streamed[0]["type"], streamed[-1]["type"]) == ("response.created", "response.completed")
+    plain = provider.post("/v1/responses", json=asked).json()
+    assert (plain["object"], plain["output"][0]["content"][0]["text"]) == ("response", "c")
+    assert list(violations("response.strict", plain)) == []
 
 
 @pytest.mark.parametrize(

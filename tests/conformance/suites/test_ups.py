@@ -44,6 +44,14 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
+def test_a_gateway_that_passes_responses_on_is_judged_like_one_that_makes_chats_of_them() -> None:
+    provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[KEY], seed=1))
+    with running(scripted(provider, KEY)) as url:
+        options = {"upstream": f"{url}/v1", "upstream_key": KEY}
+        found = judge_url(f"{url}/v1", "RESP-015", model=before.SERVED, api_key=KEY, **options)
+    assert found["RESP-015"].verdict is Verdict.PASS, found
+
+
 @pytest.mark.parametrize("fault", BEHIND.rows, ids=lambda fault: fault.name)
 def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
