@@ -23,17 +23,18 @@ GIVEN_UP_S = 3.0
 
 
 @contextmanager
-def standing(behind: Wrap = nothing, front: Wrap = nothing) -> Iterator[tuple[str, str]]:
-    """A gateway before its scripted provider: the URLs of both."""
+def standing(behind: Wrap = nothing, front: Wrap = nothing, key: str | None = KEY) -> Iterator[tuple[str, str]]:
+    """A gateway before its scripted provider, with a key of its own or open to all: the URLs of both."""
     provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[PROVIDER_KEY], seed=1))
     with running(behind(scripted(provider, PROVIDER_KEY))) as provider_url:
         config = with_settings(before.config(f"{provider_url}/v1", PROVIDER_KEY, GIVEN_UP_S), INSTANT)
-        with running(front(create_app(Gateway.open(config, tokens=[KEY], seed=1)))) as url:
+        with running(front(create_app(Gateway.open(config, tokens=[key] if key else [], seed=1)))) as url:
             yield f"{url}/v1", f"{provider_url}/v1"
 
 
-def judged(fault: Fault | None, *areas: str, key: str = KEY) -> dict[str, Outcome]:
-    with standing(fault.behind or nothing, fault.wrap) if fault else standing() as (url, upstream):
+def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
+    behind, front = (fault.behind or nothing, fault.wrap) if fault else (nothing, nothing)
+    with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
         return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
 
@@ -42,6 +43,19 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
     assert len(found) == 27
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
+
+
+def test_without_a_client_key_the_providers_must_stay_where_it_is_all_the_same() -> None:
+    (fault,) = (row for row in BEHIND.rows if row.name == "provider-key-told")
+    assert judged(None, "UPS-012", key=None)["UPS-012"].verdict is Verdict.PASS
+    assert judged(fault, "UPS-012", key=None)["UPS-012"].verdict is Verdict.FAIL
+
+
+def test_what_no_model_can_be_blamed_for_is_nobodys_fault() -> None:
+    with standing(key=PROVIDER_KEY) as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY}
+        found = judge_url(url, "UPS-012", model=before.MODEL, api_key=PROVIDER_KEY, **options)
+    assert (found["UPS-012"].verdict, found["UPS-012"].blame) == (Verdict.INCONCLUSIVE, None)
 
 
 def test_a_gateway_that_passes_responses_on_is_judged_like_one_that_makes_chats_of_them() -> None:
