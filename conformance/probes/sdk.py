@@ -1,4 +1,4 @@
-"""Probes of the official SDK: the calls that programs make with it. What each of them does is in sdk/calls.py; here is
+"""Probes of the official SDK: the calls that programs make with it. What each of them does is in sdk/calls/; here is
 what it is asked with."""
 
 import secrets

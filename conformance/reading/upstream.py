@@ -1,4 +1,5 @@
-"""What the scripted provider kept of a chat: what the gateway sent on, and when what came back left."""
+"""What the scripted provider kept of a chat (what the gateway sent on, and when what came back left), and the chat as
+its client saw it."""
 
 import json
 from base64 import b64decode
@@ -6,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.exchange import Blame, Exchange, Headers, Unusable
+from conformance.reading.traffic import reply_of
+from conformance.shape import choices, dig
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,25 @@ def sent_on(told: dict[str, Exchange]) -> Received:
     if not found:
         raise Unusable(f"the gateway did not ask its provider: {told['asked'].seen}")
     return found[-1]
+
+
+def chat_of(told: dict[str, Exchange]) -> Exchange:
+    """The chat as the client saw it. Raises Unusable if its provider was not asked at all."""
+    _ = sent_on(told)
+    return told["asked"]
+
+
+def as_scripted(told: dict[str, Exchange], text: str) -> None:
+    """Raises Unusable unless the simplest scripted chat, or stream, comes with the text that its provider answered."""
+    asked = chat_of(told)
+    if not asked.ok or text_of(asked) != text:
+        kind = "stream" if asked.sent.get("stream") else "chat"
+        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {asked.seen}")
+
+
+def text_of(exchange: Exchange) -> Any:
+    """The text of the first choice; None where there is none."""
+    try:
+        return dig(choices(reply_of(exchange))[0], "message", "content")
+    except (Unusable, LookupError):
+        return None

@@ -1,115 +1,43 @@
-"""UPS: what a gateway does between its client and its provider, seen from both sides."""
+"""UPS: what passes between a client and its provider, and comes out as it went in: requests, answers, streams."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from conformance.exchange import Exchange, Headers, Unusable, clip
 from conformance.probes import upstream as scripts
-from conformance.profiles import Profile
 from conformance.reading.traffic import in_streams, reply_of
-from conformance.reading.upstream import Received, received, sent_on
-from conformance.rules import errors, usage
+from conformance.reading.upstream import as_scripted, chat_of, sent_on, text_of
+from conformance.rules import usage
 from conformance.rules.secrets import told as all_that_was_told
 from conformance.rules.streams import chunks, fragments
 from conformance.sending.upstream import Told
 from conformance.shape import choices, dig, show
 from conformance.suites import requirement
-from conformance.target import PATIENCE_S, Target
-from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
+from conformance.target import Target
+from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 TEXT = "".join(scripts.PIECES)
 WIDE = "".join(scripts.WIDE)
 LATE_S = 0.25
 """How much later than it was made an event may come."""
-GIVEN_UP = (408, 502, 503, 504)
-
-
-@requirement("UPS-001")
-def test_the_providers_refusal_is_not_the_clients(
-    scripted_reply: Told, scripted_refusals: dict[str, Told], target: Target
-) -> None:
-    _served(scripted_reply)
-    if target.api_key and _credential(sent_on(scripted_reply)) == target.api_key:
-        raise Inconclusive("the client's key is the provider's, too: it is the client that is refused", blame=None)
-    cases = {status: scripted_refusals[status]["asked"] for status in ("401", "403")}
-    hold(Violation(x, f"{status} of the provider: {x.seen}") for status, x in cases.items() if x.status in (401, 403))
-
-
-@requirement("UPS-002")
-def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_refusals["429"])
-    expect(asked.status == 429, asked, f"429 of the provider: {asked.seen}")
-    given = asked.header("retry-after")
-    expect(given == scripts.RETRY_AFTER, asked, f"Retry-After {scripts.RETRY_AFTER} of the provider: {show(given)}")
-
-
-@requirement("UPS-003")
-def test_failures_become_server_errors(
-    scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]], profile: Profile
-) -> None:
-    _served(scripted_reply)
-    cases = scripted_failures["plain"] | {f"{case}, streamed": x for case, x in scripted_failures["streamed"].items()}
-    hold(
-        Violation(x, f"{case}: {seen}")
-        for case, x in ((case, _asked(told)) for case, told in cases.items())
-        for seen in _unlike_a_failure(x, profile.expect.error_schema)
-    )
-
-
-@requirement("UPS-004")
-def test_a_silent_provider_is_given_up(scripted_reply: Told, scripted_silence: Told, target: Target) -> None:
-    _served(scripted_reply)
-    asked = scripted_silence["asked"]
-    _ = sent_on(scripted_silence)
-    limit_s = (target.upstream_timeout_s or 0.0) + PATIENCE_S
-    expect(asked.complete and asked.took_s <= limit_s, asked, f"{asked.seen} after {asked.took_s:.1f} s")
-    expect(asked.status in GIVEN_UP, asked)
-
-
-@requirement("UPS-005")
-def test_a_stream_that_breaks_off_is_not_ended(
-    scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]
-) -> None:
-    _streamed(scripted_stream)
-    told = scripted_failures["later"]["cut"]
-    asked = _asked(told)
-    if len(received(told["kept"])) > 1 and asked.complete and _text(asked) == TEXT:
-        return  # asked again, and served as one whole answer
-    expect(not _finishes(asked), asked, f"the provider broke off, and the stream ends with {_finishes(asked)}")
-    seen = "the provider broke off, and the stream just ends, without an error"
-    prefer(not asked.complete or asked.status >= 400 or bool(_errors(asked)), asked, seen)
-
-
-@requirement("UPS-006")
-def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_failures["later"]["reported"])
-    if asked.status >= 400:
-        return
-    found = _errors(asked)
-    expect(bool(found), asked, f"no event has the provider's error; the last is {_last(asked)}")
-    message = dig(found[0], "message")
-    expect(isinstance(message, str) and bool(message), asked, f"the error of the stream is {show(found[0])}")
-    expect(not _finishes(asked), asked, f"the provider reported an error, and the stream ends with {_finishes(asked)}")
 
 
 @requirement("UPS-007")
 def test_all_forms_of_event_streams_are_read(scripted_stream: Told, scripted_variants: dict[str, Told]) -> None:
-    _streamed(scripted_stream)
+    as_scripted(scripted_stream, TEXT)
     hold(_other_texts(scripted_variants, TEXT))
 
 
 @requirement("UPS-008")
 def test_characters_survive_any_split(scripted_stream: Told, scripted_bytes: Told) -> None:
-    _streamed(scripted_stream)
+    as_scripted(scripted_stream, TEXT)
     hold(_other_texts({"written byte by byte": scripted_bytes}, WIDE))
 
 
 @requirement("UPS-009")
 def test_a_stream_without_done_ends(scripted_stream: Told, scripted_without_done: Told) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_without_done)
+    as_scripted(scripted_stream, TEXT)
+    asked = chat_of(scripted_without_done)
     expect(asked.complete, asked)
     hold(_other_texts({"without [DONE]": scripted_without_done}, TEXT))
     expect(reply_of(asked)["choices"][0]["finish_reason"] == "stop", asked, "the finish_reason is lost")
@@ -117,8 +45,8 @@ def test_a_stream_without_done_ends(scripted_stream: Told, scripted_without_done
 
 @requirement("UPS-010")
 def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_pace)
+    as_scripted(scripted_stream, TEXT)
+    asked = chat_of(scripted_pace)
     said = [(event.t_s, piece) for event, chunk in asked.parsed_events if chunk for piece in chunks.pieces_of(chunk)]
     came = [(at_s, piece) for at_s, piece in said if piece]
     made_s = [at_s for at_s, _ in sent_on(scripted_pace).writes][1:]  # the first has the role
@@ -135,7 +63,7 @@ def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told
 
 @requirement("UPS-011")
 def test_a_provider_is_left_when_its_client_is_gone(scripted_stream: Told, scripted_leave: Told) -> None:
-    _streamed(scripted_stream)
+    as_scripted(scripted_stream, TEXT)
     asked, sent = scripted_leave["asked"], sent_on(scripted_leave)
     if not asked.abandoned:
         raise Unusable(f"the stream was to be left in the middle: {asked.seen}")
@@ -149,7 +77,7 @@ def test_keys_stay_on_their_side(scripted_reply: Told, scripted_stream: Told, ta
     if own and own == providers:
         raise Inconclusive("the client's key is the provider's, too", blame=None)
     for told in (scripted_reply, scripted_stream):
-        asked, sent = _asked(told), sent_on(told)
+        asked, sent = chat_of(told), sent_on(told)
         leaked = [name for name, value in sent.headers if own and own in value]
         expect(not leaked, asked, f"the client's key goes to the provider in {', '.join(leaked)}")
         expect(not own or own.encode() not in sent.body, asked, "the client's key goes to the provider in the body")
@@ -159,8 +87,8 @@ def test_keys_stay_on_their_side(scripted_reply: Told, scripted_stream: Told, ta
 
 @requirement("UPS-013")
 def test_messages_are_passed_on_unchanged(scripted_reply: Told, scripted_messages: Told) -> None:
-    _served(scripted_reply)
-    asked, sent = _asked(scripted_messages), sent_on(scripted_messages)
+    as_scripted(scripted_reply, TEXT)
+    asked, sent = chat_of(scripted_messages), sent_on(scripted_messages)
     found = sent.json.get("messages")
     given = asked.sent["messages"]
     same = isinstance(found, list) and len(found) == len(given)
@@ -175,9 +103,9 @@ def test_messages_are_passed_on_unchanged(scripted_reply: Told, scripted_message
 
 @requirement("UPS-014")
 def test_integers_keep_their_digits(scripted_reply: Told, scripted_parameters: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    as_scripted(scripted_reply, TEXT)
     told = scripted_parameters["seed"]
-    asked = _asked(told)
+    asked = chat_of(told)
     if asked.status in (400, 422):
         raise Inconclusive("a seed is refused", blame=None)
     sent = sent_on(told).json.get("seed")
@@ -190,25 +118,25 @@ def test_integers_keep_their_digits(scripted_reply: Told, scripted_parameters: d
 def test_unknown_fields_do_no_harm(
     scripted_reply: Told, scripted_stream: Told, scripted_extras: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    as_scripted(scripted_reply, TEXT)
+    as_scripted(scripted_stream, TEXT)
     hold(_other_texts(scripted_extras, TEXT))
 
 
 @requirement("UPS-016")
 def test_the_client_sees_the_public_name(scripted_reply: Told, scripted_model: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    as_scripted(scripted_reply, TEXT)
     hold(
         Violation(x, f"{case}: the model is called {show(scripts.INTERNAL_MODEL)}, as its provider calls it")
-        for case, x in ((case, _asked(told)) for case, told in scripted_model.items())
+        for case, x in ((case, chat_of(told)) for case, told in scripted_model.items())
         if scripts.INTERNAL_MODEL in x.text
     )
 
 
 @requirement("UPS-017")
 def test_the_quirks_of_providers_are_mended(scripted_stream: Told, scripted_quirks: dict[str, Told]) -> None:
-    _streamed(scripted_stream)
-    cases = {case: _asked(told) for case, told in scripted_quirks.items()}
+    as_scripted(scripted_stream, TEXT)
+    cases = {case: chat_of(told) for case, told in scripted_quirks.items()}
     rules = (chunks.FinishIsKnown, fragments.FragmentsHaveIndex, chunks.EmptyChoicesCarryUsage)
     hold(
         Violation(x, f"{case}: {violation.seen}")
@@ -221,53 +149,32 @@ def test_the_quirks_of_providers_are_mended(scripted_stream: Told, scripted_quir
 def test_compression_is_undone_or_told(
     scripted_reply: Told, scripted_stream: Told, scripted_gzip: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    as_scripted(scripted_reply, TEXT)
+    as_scripted(scripted_stream, TEXT)
     hold(_other_texts(scripted_gzip, WIDE))
 
 
 @requirement("UPS-019")
 def test_the_providers_headers_are_its_own(scripted_reply: Told, scripted_headers: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    as_scripted(scripted_reply, TEXT)
     sent, later = scripted_headers["sent"], scripted_headers["next"]
-    shown = _marked(_asked(sent).headers, scripts.MARKED)
+    shown = _marked(chat_of(sent).headers, scripts.MARKED)
     expect(not shown, sent["asked"], f"the provider's headers come to the client: {shown}")
     kept = _marked(sent_on(later).headers, scripts.MARKED)
     expect(not kept, later["asked"], f"the provider gets its cookie back with the next request: {kept}")
 
 
-@requirement("UPS-020")
-def test_an_error_is_no_success(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _served(scripted_reply)
-    hold(
-        Violation(x, f"{case}: {x.seen}")
-        for case, x in ((case, _asked(told)) for case, told in scripted_failures["error"].items())
-        if x.status < 400
-    )
-
-
-@requirement("UPS-021")
-def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _served(scripted_reply)
-    tries = {case: told for kind in ("plain", "streamed") for case, told in scripted_failures[kind].items()}
-    hold(
-        Violation(told["asked"], f"{case}: the provider was asked {count} times")
-        for case, told in tries.items()
-        if (count := len(received(told["kept"]))) > scripts.MOST_TRIES
-    )
-
-
 @requirement("UPS-022")
 def test_headers_of_a_hop_end_there(scripted_reply: Told, scripted_hop: Told) -> None:
-    _served(scripted_reply)
-    asked, sent = _asked(scripted_hop), sent_on(scripted_hop)
+    as_scripted(scripted_reply, TEXT)
+    asked, sent = chat_of(scripted_hop), sent_on(scripted_hop)
     passed = _marked(sent.headers, scripts.HOP_MARKED)
     expect(not passed, asked, f"headers for the gateway alone go to the provider: {passed}")
 
 
 @requirement("UPS-023")
 def test_parameters_are_passed_on(scripted_reply: Told, scripted_parameters: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    as_scripted(scripted_reply, TEXT)
     served = {name: told for name, told in scripted_parameters.items() if told["asked"].ok}
     if not served:
         raise Inconclusive("no parameter is taken", blame=None)
@@ -282,34 +189,20 @@ def test_parameters_are_passed_on(scripted_reply: Told, scripted_parameters: dic
     tolerate(Violation(x, f"{name} is taken, and does not reach the provider") for name, x in lost.items())
 
 
-@requirement("UPS-024")
-def test_nothing_is_said_twice_after_a_retry(
-    scripted_reply: Told, scripted_recovery: Told, scripted_failures: dict[str, dict[str, Told]]
-) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_recovery)
-    if asked.ok:
-        expect(_text(asked) == TEXT, asked, f"asked again after a failure, the answer is {show(_text(asked))}")
-    told = scripted_failures["later"]["cut"]
-    stream, begun = _asked(told), "".join(scripts.PIECES[:2])
-    text = _partial(stream)
-    expect(text in (begun, TEXT, "") or TEXT.startswith(text), stream, f"a stream that broke off reads {show(text)}")
-
-
 @requirement("UPS-025")
 def test_usage_is_the_providers(scripted_reply: Told, scripted_stream: Told) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_reply)
+    as_scripted(scripted_reply, TEXT)
+    asked = chat_of(scripted_reply)
     hold(_other_usage(asked, usage.usage_of(asked.document)))
-    stream = _asked(scripted_stream)
+    stream = chat_of(scripted_stream)
     if stream.ok:
         hold(_other_usage(stream, usage.usage_of(usage.of_stream(stream.chunks))))
 
 
 @requirement("UPS-026")
 def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls: dict[str, Told]) -> None:
-    _served(scripted_reply)
-    served = {case: x for case, x in ((case, _asked(told)) for case, told in scripted_calls.items()) if x.ok}
+    as_scripted(scripted_reply, TEXT)
+    served = {case: x for case, x in ((case, chat_of(told)) for case, told in scripted_calls.items()) if x.ok}
     if not served:
         raise Inconclusive("no chat with a tool is served", blame=None)
     for case, x in served.items():
@@ -323,48 +216,15 @@ def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls:
 def test_text_comes_to_the_letter(
     scripted_reply: Told, scripted_stream: Told, scripted_letters: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    as_scripted(scripted_reply, TEXT)
+    as_scripted(scripted_stream, TEXT)
     hold(_other_texts(scripted_letters, "".join(scripts.LETTERS)))
-
-
-def _asked(told: Told) -> Exchange:
-    """The chat as the client sees it. Raises Unusable if its provider was not asked at all."""
-    _ = sent_on(told)
-    return told["asked"]
-
-
-def _served(told: Told) -> None:
-    """Raises Unusable unless the simplest scripted chat comes as its provider answers it."""
-    asked = _asked(told)
-    if not asked.ok or _text(asked) != TEXT:
-        raise Unusable(f"the simplest scripted chat is not answered as its provider answers it: {asked.seen}")
-
-
-def _streamed(told: Told) -> None:
-    """The same for the simplest scripted stream."""
-    asked = _asked(told)
-    if not asked.ok or _text(asked) != TEXT:
-        raise Unusable(f"the simplest scripted stream is not answered as its provider answers it: {asked.seen}")
-
-
-def _text(exchange: Exchange) -> Any:
-    """The text of the first choice; None where there is none."""
-    try:
-        return dig(choices(reply_of(exchange))[0], "message", "content")
-    except (Unusable, LookupError):
-        return None
-
-
-def _partial(stream: Exchange) -> str:
-    """The text of a stream as far as it came."""
-    return "".join(piece for _, chunk in stream.parsed_events if chunk for piece in chunks.pieces_of(chunk))
 
 
 def _other_texts(cases: Mapping[str, Told], text: str) -> Iterator[Violation]:
     for case, told in cases.items():
-        asked = _asked(told)
-        found = _text(asked) if asked.ok else None
+        asked = chat_of(told)
+        found = text_of(asked) if asked.ok else None
         if found != text:
             yield Violation(asked, f"{case}: {show(found) if found is not None else asked.seen}")
 
@@ -377,37 +237,9 @@ def _other_usage(exchange: Exchange, found: Mapping[str, Any] | None) -> Iterato
             yield Violation(exchange, f"{name} is {show(found.get(name))}, and {count} for the provider")
 
 
-def _unlike_a_failure(exchange: Exchange, schema: str) -> Iterator[str]:
-    if exchange.media_type == "text/event-stream" and _errors(exchange):
-        return
-    if not 500 <= exchange.status < 600 or not exchange.is_json:
-        yield exchange.seen
-    else:
-        yield from errors.shape(exchange.json, schema)
-
-
-def _errors(stream: Exchange) -> list[Any]:
-    return [chunk["error"] for _, chunk in stream.parsed_events if chunk and chunk.get("error")]
-
-
-def _finishes(stream: Exchange) -> str:
-    """What tells a client that a stream is at its end; "" where nothing does."""
-    reasons = [choice.get("finish_reason") for _, c in stream.parsed_events if c for choice in chunks.choices_of(c)]
-    told = [f"finish_reason {reason}" for reason in reasons if reason and reason != "error"]
-    return told[-1] if told else ""
-
-
-def _last(stream: Exchange) -> str:
-    return clip(stream.events[-1].data or "") if stream.events else "none"
-
-
 def _marked(headers: Headers, mark: str) -> str:
     """Those of these headers that hold the mark; "" if none does."""
     return clip("; ".join(f"{name}: {value}" for name, value in headers if mark in value))
-
-
-def _credential(sent: Received) -> str:
-    return (sent.header("authorization") or "").removeprefix("Bearer ")
 
 
 def _said(value: Any) -> Any:

@@ -1,0 +1,157 @@
+"""UPS: what a gateway makes of a provider that fails, refuses, falls silent or breaks off."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance.exchange import Exchange, clip
+from conformance.probes import upstream as scripts
+from conformance.profiles import Profile
+from conformance.reading.upstream import Received, as_scripted, chat_of, received, sent_on, text_of
+from conformance.rules import errors
+from conformance.rules.streams import chunks
+from conformance.sending.upstream import Told
+from conformance.shape import dig, show
+from conformance.suites import requirement
+from conformance.target import PATIENCE_S, Target
+from conformance.verdict import Inconclusive, Violation, expect, hold, prefer
+
+TEXT = "".join(scripts.PIECES)
+GIVEN_UP = (408, 502, 503, 504)
+
+
+@requirement("UPS-001")
+def test_the_providers_refusal_is_not_the_clients(
+    scripted_reply: Told, scripted_refusals: dict[str, Told], target: Target
+) -> None:
+    as_scripted(scripted_reply, TEXT)
+    if target.api_key and _credential(sent_on(scripted_reply)) == target.api_key:
+        raise Inconclusive("the client's key is the provider's, too: it is the client that is refused", blame=None)
+    cases = {status: scripted_refusals[status]["asked"] for status in ("401", "403")}
+    hold(Violation(x, f"{status} of the provider: {x.seen}") for status, x in cases.items() if x.status in (401, 403))
+
+
+@requirement("UPS-002")
+def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    asked = chat_of(scripted_refusals["429"])
+    expect(asked.status == 429, asked, f"429 of the provider: {asked.seen}")
+    given = asked.header("retry-after")
+    expect(given == scripts.RETRY_AFTER, asked, f"Retry-After {scripts.RETRY_AFTER} of the provider: {show(given)}")
+
+
+@requirement("UPS-003")
+def test_failures_become_server_errors(
+    scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]], profile: Profile
+) -> None:
+    as_scripted(scripted_reply, TEXT)
+    cases = scripted_failures["plain"] | {f"{case}, streamed": x for case, x in scripted_failures["streamed"].items()}
+    hold(
+        Violation(x, f"{case}: {seen}")
+        for case, x in ((case, chat_of(told)) for case, told in cases.items())
+        for seen in _unlike_a_failure(x, profile.expect.error_schema)
+    )
+
+
+@requirement("UPS-004")
+def test_a_silent_provider_is_given_up(scripted_reply: Told, scripted_silence: Told, target: Target) -> None:
+    as_scripted(scripted_reply, TEXT)
+    asked = scripted_silence["asked"]
+    _ = sent_on(scripted_silence)
+    limit_s = (target.upstream_timeout_s or 0.0) + PATIENCE_S
+    expect(asked.complete and asked.took_s <= limit_s, asked, f"{asked.seen} after {asked.took_s:.1f} s")
+    expect(asked.status in GIVEN_UP, asked)
+
+
+@requirement("UPS-005")
+def test_a_stream_that_breaks_off_is_not_ended(
+    scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]
+) -> None:
+    as_scripted(scripted_stream, TEXT)
+    told = scripted_failures["later"]["cut"]
+    asked = chat_of(told)
+    if len(received(told["kept"])) > 1 and asked.complete and text_of(asked) == TEXT:
+        return  # asked again, and served as one whole answer
+    expect(not _finishes(asked), asked, f"the provider broke off, and the stream ends with {_finishes(asked)}")
+    seen = "the provider broke off, and the stream just ends, without an error"
+    prefer(not asked.complete or asked.status >= 400 or bool(_errors(asked)), asked, seen)
+
+
+@requirement("UPS-006")
+def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
+    as_scripted(scripted_stream, TEXT)
+    asked = chat_of(scripted_failures["later"]["reported"])
+    if asked.status >= 400:
+        return
+    found = _errors(asked)
+    expect(bool(found), asked, f"no event has the provider's error; the last is {_last(asked)}")
+    message = dig(found[0], "message")
+    expect(isinstance(message, str) and bool(message), asked, f"the error of the stream is {show(found[0])}")
+    expect(not _finishes(asked), asked, f"the provider reported an error, and the stream ends with {_finishes(asked)}")
+
+
+@requirement("UPS-020")
+def test_an_error_is_no_success(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    hold(
+        Violation(x, f"{case}: {x.seen}")
+        for case, x in ((case, chat_of(told)) for case, told in scripted_failures["error"].items())
+        if x.status < 400
+    )
+
+
+@requirement("UPS-021")
+def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    tries = {case: told for kind in ("plain", "streamed") for case, told in scripted_failures[kind].items()}
+    hold(
+        Violation(told["asked"], f"{case}: the provider was asked {count} times")
+        for case, told in tries.items()
+        if (count := len(received(told["kept"]))) > scripts.MOST_TRIES
+    )
+
+
+@requirement("UPS-024")
+def test_nothing_is_said_twice_after_a_retry(
+    scripted_reply: Told, scripted_recovery: Told, scripted_failures: dict[str, dict[str, Told]]
+) -> None:
+    as_scripted(scripted_reply, TEXT)
+    asked = chat_of(scripted_recovery)
+    if asked.ok:
+        expect(text_of(asked) == TEXT, asked, f"asked again after a failure, the answer is {show(text_of(asked))}")
+    told = scripted_failures["later"]["cut"]
+    stream, begun = chat_of(told), "".join(scripts.PIECES[:2])
+    text = _partial(stream)
+    expect(text in (begun, TEXT, "") or TEXT.startswith(text), stream, f"a stream that broke off reads {show(text)}")
+
+
+def _partial(stream: Exchange) -> str:
+    """The text of a stream as far as it came."""
+    return "".join(piece for _, chunk in stream.parsed_events if chunk for piece in chunks.pieces_of(chunk))
+
+
+def _unlike_a_failure(exchange: Exchange, schema: str) -> Iterator[str]:
+    if exchange.media_type == "text/event-stream" and _errors(exchange):
+        return
+    if not 500 <= exchange.status < 600 or not exchange.is_json:
+        yield exchange.seen
+    else:
+        yield from errors.shape(exchange.json, schema)
+
+
+def _errors(stream: Exchange) -> list[Any]:
+    return [chunk["error"] for _, chunk in stream.parsed_events if chunk and chunk.get("error")]
+
+
+def _finishes(stream: Exchange) -> str:
+    """What tells a client that a stream is at its end; "" where nothing does."""
+    reasons = [choice.get("finish_reason") for _, c in stream.parsed_events if c for choice in chunks.choices_of(c)]
+    told = [f"finish_reason {reason}" for reason in reasons if reason and reason != "error"]
+    return told[-1] if told else ""
+
+
+def _last(stream: Exchange) -> str:
+    return clip(stream.events[-1].data or "") if stream.events else "none"
+
+
+def _credential(sent: Received) -> str:
+    return (sent.header("authorization") or "").removeprefix("Bearer ")
