@@ -4,16 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conformance.judging.in_process import judge_url, red
 from conformance.judging.outcome import Outcome
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
-from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
 from reference_gateway.faults.fault import Fault, nothing
-from reference_gateway.faults.tables.behind import BEHIND
+from reference_gateway.faults.tables.behind import BEHIND, error
 from reference_gateway.gateway import Gateway
+from reference_gateway.http.response import ABORT
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
 
@@ -43,6 +45,40 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
     assert len(found) == 27
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
+
+
+def detail(asked: Asked, answer: Answer) -> Answer | None:
+    return answer.with_json({"detail": "failed"}) if answer.status >= 500 else None
+
+
+def cut_at_errors(app: ASGIApp) -> ASGIApp:
+    """Cuts a stream off where an error would be told."""
+
+    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message.get("body", b"").startswith(b"data:") and b'"error"' in message["body"]:
+                scope[ABORT]()
+            else:
+                await send(message)
+
+        await app(scope, receive, sending)
+
+    return layered
+
+
+@pytest.mark.parametrize(
+    ("id", "front"),
+    [
+        ("UPS-003", lambda app: changed(app, detail, streams=lambda asked: False)),
+        ("UPS-004", error("upstream_timeout", 500)),
+        ("UPS-006", cut_at_errors),
+    ],
+)
+def test_a_failure_that_is_told_in_an_unusual_way_is_a_warning(id: str, front: Wrap) -> None:
+    with standing(front=front) as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
+        found = judge_url(url, id, model=before.MODEL, api_key=KEY, timeout_s=10.0, **options)
+    assert found[id].verdict is Verdict.WARN, found
 
 
 def test_without_a_client_key_the_providers_must_stay_where_it_is_all_the_same() -> None:
