@@ -66,8 +66,7 @@ def blamed(verdict: Verdict, error: Exception | None, looked_at: Collection[Exch
         case Verdict.ERROR:
             return Blame.SUITE
         case Verdict.INCONCLUSIVE:
-            told = error.blame if isinstance(error, Inconclusive) else None
-            return told or _hindered(looked_at) or Blame.MODEL
+            return _hindered(looked_at) or (error.blame if isinstance(error, Inconclusive) else Blame.MODEL)
     if isinstance(error, Unusable):
         return error.blame
     found = {exchange.blame for exchange in error.exchanges} if isinstance(error, Broken) else set()
