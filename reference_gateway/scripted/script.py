@@ -86,7 +86,14 @@ def _read(text: str, start: int) -> Script:
         raise NoScript(f"behind {MARK} there is no JSON: {error}") from None
     if wrong := violations("script", found):
         raise NoScript("; ".join(wrong))
-    return Script(found["id"], tuple(Answer(**answer) for answer in found.get("answers", [{}])))
+    return Script(found["id"], tuple(Answer(**_whole(answer)) for answer in found.get("answers", [{}])))
+
+
+def _whole(answer: Json) -> Json:
+    """An answer with its pieces written out."""
+    if "pieces" not in answer:
+        return answer
+    return answer | {"pieces": [p if isinstance(p, str) else p["text"] * p["times"] for p in answer["pieces"]]}
 
 
 def _texts(value: Any) -> Iterator[str]:

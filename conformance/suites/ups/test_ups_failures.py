@@ -16,6 +16,9 @@ from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, t
 
 TEXT = "".join(scripts.PIECES)
 GIVEN_UP = (408, 502, 503, 504)
+REFUSED = ("400", "422")
+"""What a provider says of the client's own request."""
+NOT_ITS_REQUEST = (401, 403, 408, 409, 429)
 LONG_WAIT_S = 30.0
 """As long a gateway may have clients wait on its own account, where its provider asks for two seconds."""
 
@@ -39,8 +42,14 @@ def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[st
     given = asked.header("retry-after")
     wait_s = headers.wait_s(asked)
     seen = f"Retry-After {scripts.RETRY_AFTER_S} of the provider: {show(given)}"
+    spent, streamed = chat_of(scripted_refusals["429, spent"]), chat_of(scripted_refusals["429, streamed"])
+    expect(spent.status == 429, spent, f"429 of the provider, without Retry-After: {spent.seen}")
+    expect(
+        streamed.status == 429 or bool(_errors(streamed)), streamed, f"429 of the provider, streamed: {streamed.seen}"
+    )
     expect(wait_s is not None and wait_s >= scripts.RETRY_AFTER_S - headers.coarse_s(given), asked, seen)
     prefer(wait_s is None or wait_s <= LONG_WAIT_S, asked, seen)
+    prefer(streamed.status == 429, streamed, f"429 of the provider, streamed: {streamed.seen}")
 
 
 @requirement("UPS-003")
@@ -107,13 +116,38 @@ def test_an_error_is_no_success(scripted_reply: Told, scripted_failures: dict[st
 
 
 @requirement("UPS-021")
-def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
+def test_retries_are_few(
+    scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]], scripted_refusals: dict[str, Told]
+) -> None:
     as_scripted(scripted_reply, TEXT)
     tries = {case: told for kind in ("plain", "streamed") for case, told in scripted_failures[kind].items()}
     hold(
         Violation(told["asked"], f"{case}: the provider was asked {count} times")
         for case, told in tries.items()
         if (count := len(received(told["kept"]))) > scripts.MOST_TRIES
+    )
+    hold(
+        Violation(
+            scripted_refusals[case]["asked"], f"{case} of the provider, which stays so: it was asked {count} times"
+        )
+        for case in REFUSED
+        if (count := len(received(scripted_refusals[case]["kept"]))) > 1
+    )
+
+
+@requirement("UPS-030")
+def test_what_is_wrong_with_a_request_is_told(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    asked = {case: chat_of(scripted_refusals[case]) for case in REFUSED}
+    hold(
+        Violation(x, f"{case} of the provider: {x.seen}")
+        for case, x in asked.items()
+        if not 400 <= x.status < 500 or x.status in NOT_ITS_REQUEST
+    )
+    tolerate(
+        Violation(x, f"the code {show(scripts.TOO_LONG)} of the provider comes as {show(found)}")
+        for case, x in asked.items()
+        if case == "400" and (found := _code(x)) != scripts.TOO_LONG
     )
 
 
@@ -145,6 +179,12 @@ def _finishes(stream: Exchange) -> str:
     reasons = [choice.get("finish_reason") for _, c in stream.parsed_events if c for choice in chunks.choices_of(c)]
     told = [f"finish_reason {reason}" for reason in reasons if reason and reason != "error"]
     return told[-1] if told else ""
+
+
+def _code(exchange: Exchange) -> Any:
+    """The code of an error; None where there is none."""
+    error = exchange.json.get("error") if exchange.is_json and isinstance(exchange.json, dict) else None
+    return error.get("code") if isinstance(error, dict) else None
 
 
 def _last(stream: Exchange) -> str:

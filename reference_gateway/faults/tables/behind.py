@@ -20,7 +20,7 @@ from reference_gateway.faults.behind import (
     peeking,
     scripted,
     sending_on,
-    telling_the_key,
+    telling,
 )
 from reference_gateway.faults.edits import asked_as, chunk, drop, event, events, never, put, reply
 from reference_gateway.faults.exchanges import answers, header
@@ -124,6 +124,7 @@ for name, edit, suffers in (
     ("pieces-trimmed", str.strip, "Words run into one another."),
     ("emoji-lost", lambda text: "".join(c for c in text if ord(c) < 0x10000), "Emoji are lost."),
     ("escaped-for-html", lambda text: html.escape(text, quote=False), "Code is garbled."),
+    ("breaks-at-ends-lost", lambda text: text.rstrip("\n") if text.strip() else text, "Code comes in one line."),
     ("line-breaks-escaped", lambda text: text.replace("\n", "\\n"), "Code comes in one line."),
 ):
     row(f"provider-text-{name}", "UPS-027", chunk(of_content(edit), scripted("def f(x)", '"stream": true')), suffers)
@@ -184,7 +185,7 @@ row("provider-not-left", "UPS-011", deaf, "Operators pay for answers that nobody
 _front, _back = sending_on("authorization", "x-client-authorization")
 row("client-key-sent-on", "UPS-012", _front, "The provider can act as the client.", "facts: pass-through gateways",
     behind=_back)
-_front, _back = telling_the_key()
+_front, _back = telling("authorization")
 row("provider-key-told", "UPS-012", _front, "Any client can act as the gateway's owner.", behind=_back)
 row("texts-trimmed", "UPS-013", asked_as(in_texts(str.strip), scripted()), "Answers to something else than was asked.")
 row("texts-normalised", "UPS-013", asked_as(in_texts(lambda text: unicodedata.normalize("NFC", text)), scripted()),

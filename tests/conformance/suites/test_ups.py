@@ -13,7 +13,8 @@ from reference_gateway.config import default_config, with_settings
 from reference_gateway.faults import harmless
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
 from reference_gateway.faults.fault import Fault, nothing
-from reference_gateway.faults.tables.behind import BEHIND, error
+from reference_gateway.faults.tables.behind import error
+from reference_gateway.faults.tables.between import BEHIND
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
@@ -44,7 +45,7 @@ def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str,
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 27
+    assert len(found) == 32
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
