@@ -24,6 +24,7 @@ HOP_HEADERS = {
     "X-Gateproof-Hop": HOP_MARKED,
     "Proxy-Authorization": f"Basic {HOP_MARKED}",
     "TE": "trailers",
+    "Cookie": f"session={HOP_MARKED}",
 }
 BACKEND_HEADERS = {
     "Set-Cookie": f"session={MARKED}; Path=/",
@@ -256,6 +257,8 @@ async def scripted_failures(gateway: Gateway) -> dict[str, dict[str, Told]]:
     chunks = [chunk({"role": "assistant", "content": ""}), _said(PIECES[0]), _said(PIECES[1]), ERROR]
     reported: Answer = {"chunks": chunks, "done": False}
     found["later"]["reported"] = await told(gateway, "error in the middle", reported, cap=CAP, stream=True)
+    garbled: Answer = {"chunks": [*chunks[:-1], '{"id": "chatcmpl-1", "cho', _said(PIECES[2]), chunk({}, "stop")]}
+    found["later"]["garbled"] = await told(gateway, "no JSON in the middle", garbled, cap=CAP, stream=True)
     found["error"]["200 with an error"] = await told(gateway, "200 with an error", {"body": json.dumps(ERROR)}, cap=CAP)
     return found
 

@@ -83,5 +83,7 @@ async def is_behind(gateway: Gateway) -> str:
     if not kept.ok:
         return f"the scripted provider {gateway.target.upstream} does not show its records (HTTP {kept.status})"
     if not kept.json.get("received"):
-        return f"the model {gateway.facts.model} is not routed to the scripted provider {gateway.target.upstream}"
+        seen = "" if found["asked"].ok else f": {found['asked'].seen}"
+        where = f"the scripted provider {gateway.target.upstream}"
+        return f"the model {gateway.facts.model} is not routed to {where}{seen}"
     return ""

@@ -23,7 +23,8 @@ class Answer:
     effect but `delay_s`; a `status` that is an error has a usual body then.
 
     A `body` is sent as it stands. `pieces` are the text, in one piece or one event each; `message` has other members of
-    the message. `chunks` are the events of a stream, laid over id, object, created and model. `then` the answer ends;
+    the message. `chunks` are the events of a stream, laid over id, object, created and model; a text among them is sent
+    as it stands. `then` the answer ends;
     or it is cut off or hangs, a stream after so many `events`, all else before its
     head. `split` is how many bytes are written at a time. Between two events there are the seconds of `gaps_s`, one by
     one, and `gap_s` when these are used up.
@@ -34,7 +35,7 @@ class Answer:
     body: str | None = None
     pieces: list[str] | None = None
     message: Json = field(default_factory=dict)
-    chunks: list[Json] | None = None
+    chunks: list[Json | str] | None = None
     finish_reason: str | None = "stop"
     usage: Json | None = None
     extra: Json = field(default_factory=dict)

@@ -142,9 +142,9 @@ async def scripted_members(gateway: Gateway) -> dict[str, Told]:
 
 @probe()
 async def scripted_many(gateway: Gateway) -> dict[str, Told]:
-    """Many answers at a time; what each of them says is its name."""
-    names = [f"answer {n}" for n in range(MANY)] + [f"answer {n}, streamed" for n in range(MANY_STREAMS)]
-    return await _each(gateway, {name: {"pieces": [name[:4], name[4:]]} for name in names})
+    """Many answers at a time; each says its own number and nothing else."""
+    names = [str(100 + n) for n in range(MANY)] + [f"{200 + n}, streamed" for n in range(MANY_STREAMS)]
+    return await _each(gateway, {name: {"pieces": [f"{name[:3]} "] * 4} for name in names})
 
 
 async def _each(gateway: Gateway, answers: dict[str, Answer], **fields: Any) -> dict[str, Told]:

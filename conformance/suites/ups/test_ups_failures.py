@@ -10,6 +10,7 @@ from conformance.rules import errors, headers
 from conformance.rules.streams import chunks
 from conformance.sending.upstream import Told
 from conformance.shape import dig, show
+from conformance.sse import DONE
 from conformance.suites import requirement
 from conformance.target import PATIENCE_S, Target
 from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
@@ -61,7 +62,12 @@ def test_failures_become_server_errors(
     asked = {case: chat_of(told) for case, told in cases.items()}
     told = {case: x for case, x in asked.items() if x.media_type != "text/event-stream" or not _errors(x)}
     hold(Violation(x, f"{case}: {x.seen}") for case, x in told.items() if not 500 <= x.status < 600 or not x.is_json)
+    garbled = chat_of(scripted_failures["later"]["garbled"])
+    passed_on = any(chunk is None and event.data != DONE for event, chunk in garbled.parsed_events)
+    told_of = bool(_errors(garbled)) or not _finishes(garbled)
+    expect(told_of or passed_on, garbled, "an event of a stream that is no JSON is left out without a word")
     schema = profile.expect.error_schema
+    prefer(told_of, garbled, "an event of a stream that is no JSON comes to the client")
     tolerate(Violation(x, f"{case}: {seen}") for case, x in told.items() for seen in errors.shape(x.json, schema))
 
 

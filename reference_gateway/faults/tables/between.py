@@ -12,12 +12,13 @@ from reference_gateway.faults.behind import (
     late_logprobs,
     mixed_up,
     scripted,
+    sending_on,
     telling,
 )
 from reference_gateway.faults.edits import Edit, asked_as, chunk, drop, event, events, put, reply
 from reference_gateway.faults.exchanges import answers
 from reference_gateway.faults.fault import nothing
-from reference_gateway.faults.tables.behind import BEHIND, of_content, row
+from reference_gateway.faults.tables.behind import BEHIND, FINISHED, of_content, row
 
 __all__ = ["BEHIND"]
 
@@ -126,6 +127,12 @@ row("clients-fault-as-502", "UPS-030", at_status(422, 502), "SDKs try again what
 row("code-of-a-clients-fault-lost", "UPS-030",
     answers(without_code, lambda asked, x: scripted("context_length_exceeded")(asked) and x.status == 400),
     "Programs can't tell that a conversation is too long.")
+row("garbled-event-left-out", "UPS-003",
+    event(lambda piece: FINISHED if b'"error"' in piece else piece, scripted("chatcmpl-1", '"cho')),
+    "Words are missing, and nobody is told.")
+_front, _back = sending_on("cookie", "cookie")
+row("client-cookies-sent-on", "UPS-022", _front, "The provider gets what was told the gateway alone.",
+    "facts: pass-through gateways", behind=_back)
 row("provider-asked-twice", "UPS-031", nothing, "Operators pay twice.", behind=asked_twice, may="UPS-024 UPS-021")
 row("answers-mixed-up", "UPS-032", mixed_up(8), "Clients read what others were answered.",
     "OpenAI's outage of March 20, 2023", may="UPS-013 UPS-015 UPS-016 UPS-018 UPS-020 UPS-023 UPS-024 UPS-025 UPS-026 "
