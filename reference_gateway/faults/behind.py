@@ -205,33 +205,6 @@ def late_logprobs() -> Events:
     return act
 
 
-def asked_twice(app: ASGIApp) -> ASGIApp:
-    """The provider's side of a gateway that sends each request a second time, and forgets what comes of it."""
-
-    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await app(scope, receive, send)
-            return
-        body = b""
-        while (message := await receive()).get("more_body"):
-            body += message["body"]
-        body += message.get("body", b"")
-
-        async def forget(message: Message) -> None:
-            pass
-
-        for sending in (forget, send):
-            given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-            async def replay(given: list[Message] = given) -> Message:
-                return given.pop() if given else await receive()
-
-            first = {**scope, ABORT: lambda: None} if sending is forget else scope
-            await app(first, replay, sending)
-
-    return layered
-
-
 def mixed_up(number: int) -> Wrap:
     """Every so many-th plain answer is the one before it."""
     answered: list[Answer] = []

@@ -69,7 +69,7 @@ def test_text_comes_to_the_letter(
     hold(found for case, text in LONG.items() for found in other_texts({case: scripted_lengths[case]}, text))
 
 
-@requirement("UPS-028")
+@requirement("UPS-032")
 def test_the_finish_reason_is_the_providers(
     scripted_reply: Told, scripted_reasons: dict[str, Told], scripted_calls: dict[str, Told]
 ) -> None:
@@ -84,7 +84,7 @@ def test_the_finish_reason_is_the_providers(
     )
 
 
-@requirement("UPS-029")
+@requirement("UPS-033")
 def test_all_that_an_answer_says_comes(scripted_reply: Told, scripted_members: dict[str, Told]) -> None:
     as_scripted(scripted_reply, TEXT)
     asked = {case: chat_of(told) for case, told in taken(scripted_members).items()}
@@ -97,21 +97,7 @@ def test_all_that_an_answer_says_comes(scripted_reply: Told, scripted_members: d
     )
 
 
-@requirement("UPS-031")
-def test_what_is_served_is_asked_for_once(
-    scripted_reply: Told, scripted_stream: Told, scripted_letters: dict[str, Told]
-) -> None:
-    as_scripted(scripted_reply, TEXT)
-    cases = {"a chat": scripted_reply, "a stream": scripted_stream, "another stream": scripted_letters["streamed"]}
-    counts = {case: len(received(told["kept"])) for case, told in cases.items() if told["asked"].ok}
-    hold(
-        Violation(cases[case]["asked"], f"{case} that the provider serves at once is asked for {count} times")
-        for case, count in counts.items()
-        if count > 1
-    )
-
-
-@requirement("UPS-032")
+@requirement("UPS-035")
 def test_each_answer_goes_to_who_asked_for_it(scripted_reply: Told, scripted_many: dict[str, Told]) -> None:
     as_scripted(scripted_reply, TEXT)
     texts = {case: text_of(told["asked"]) for case, told in scripted_many.items() if told["asked"].ok}

@@ -141,7 +141,7 @@ def test_retries_are_few(
     )
 
 
-@requirement("UPS-030")
+@requirement("UPS-034")
 def test_what_is_wrong_with_a_request_is_told(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
     as_scripted(scripted_reply, TEXT)
     asked = {case: chat_of(scripted_refusals[case]) for case in REFUSED}
