@@ -102,7 +102,7 @@ async def _ended(received: Received, answering: Awaitable[None]) -> None:
 
 async def _play(answer: Answer, asked: Json, received: Received, scope: Scope, send: Send) -> None:
     await asyncio.sleep(answer.delay_s)
-    is_stream = answer.body is None and answer.status < 400 and bool(asked.get("stream"))
+    is_stream = answer.can_stream and bool(asked.get("stream"))
     if answer.then != "end" and not (is_stream and answer.events):
         await _leave(answer, received, scope)
         return

@@ -59,15 +59,9 @@ async def scripted_calls(gateway: Gateway) -> dict[str, Told]:
     ]
     whole = [{"index": number, **call} for number, call in enumerate(CALLS)]
     at_once = [chunk({"role": "assistant", "content": BESIDE}), chunk({"tool_calls": whole}), chunk({}, "tool_calls")]
-    return await _each(
-        gateway,
-        {
-            "plain": {"body": json.dumps(completion(message, "tool_calls"))},
-            "streamed": {"chunks": streamed},
-            "in one event, streamed": {"chunks": at_once},
-        },
-        tools=TOOLS,
-    )
+    answer: Answer = {"body": json.dumps(completion(message, "tool_calls")), "chunks": streamed}
+    answers: dict[str, Answer] = {"plain": answer, "streamed": answer, "in one event, streamed": {"chunks": at_once}}
+    return await _each(gateway, answers, tools=TOOLS)
 
 
 @probe()
@@ -114,28 +108,20 @@ async def scripted_members(gateway: Gateway) -> dict[str, Told]:
     two["choices"].append(two["choices"][0] | {"index": 1, "message": {"role": "assistant", "content": CHOICES[1]}})
     in_turn = [chunk({"role": "assistant", "content": text}, index=n) for n, text in enumerate(CHOICES)]
     ends = [chunk({}, "stop", index=n) for n in range(len(CHOICES))]
-    refusals: dict[str, Answer] = {
-        "refusal": {"body": json.dumps(completion(refused, "stop"))},
-        "refusal, streamed": {
-            "chunks": [
-                chunk({"role": "assistant", "content": None}),
-                *(chunk({"refusal": piece}) for piece in pieces),
-                chunk({}, "stop"),
-            ]
-        },
+    refusal: Answer = {
+        "body": json.dumps(completion(refused, "stop")),
+        "chunks": [
+            chunk({"role": "assistant", "content": None}),
+            *(chunk({"refusal": piece}) for piece in pieces),
+            chunk({}, "stop"),
+        ],
     }
-    tokens: dict[str, Answer] = {
-        "logprobs": {"body": json.dumps(plain)},
-        "logprobs, streamed": {"chunks": [first, *told_tokens, chunk({}, "stop")]},
-    }
-    both: dict[str, Answer] = {
-        "choices": {"body": json.dumps(two)},
-        "choices, streamed": {"chunks": [*in_turn, *ends]},
-    }
+    tokens: Answer = {"body": json.dumps(plain), "chunks": [first, *told_tokens, chunk({}, "stop")]}
+    both: Answer = {"body": json.dumps(two), "chunks": [*in_turn, *ends]}
     found = await gather(
-        _each(gateway, refusals),
-        _each(gateway, tokens, logprobs=True, top_logprobs=1),
-        _each(gateway, both, n=len(CHOICES)),
+        _each(gateway, {"refusal": refusal, "refusal, streamed": refusal}),
+        _each(gateway, {"logprobs": tokens, "logprobs, streamed": tokens}, logprobs=True, top_logprobs=1),
+        _each(gateway, {"choices": both, "choices, streamed": both}, n=len(CHOICES)),
     )
     return {case: each for cases in found for case, each in cases.items()}
 
