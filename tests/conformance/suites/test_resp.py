@@ -68,6 +68,20 @@ def test_a_refusal_of_another_status_is_not_clean(status: int) -> None:
     assert found["RESP-017"].verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("status", [401, 500])
+def test_what_is_answered_as_any_unknown_path_is_absent_but_not_cleanly(status: int) -> None:
+    """As vllm-router answers whatever it does not know: it asks its worker without the client's key."""
+
+    def nowhere(asked: Any) -> bool:
+        return is_response(asked) or asked.path.endswith("/gateproof-no-such-endpoint")
+
+    found = judge(answering(nowhere, status)(gateway_app()), *JUDGED)
+    assert found.pop("RESP-017").verdict is Verdict.FAIL
+    assert {said.verdict for said in found.values()} == {Verdict.NOT_APPLICABLE}
+    with_it = judge(answering(is_response, status)(gateway_app()), *JUDGED)
+    assert with_it["RESP-001"].verdict is Verdict.FAIL
+
+
 def test_a_claimed_feature_that_is_refused_is_broken() -> None:
     found = judge(answering(is_response, 404)(gateway_app()), "RESP", claimed=frozenset({"responses"}))
     assert found["RESP-001"].verdict is Verdict.FAIL
