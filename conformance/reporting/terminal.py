@@ -1,11 +1,12 @@
 """What a run looks like on a terminal: a live line while it goes on, then a table by area and every failure in full."""
 
+import os
 import shutil
 import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from conformance import catalogue
 from conformance.exchange import clip
@@ -40,6 +41,11 @@ _WHO = {"model": "the model behind it", "network": "the network", "suite": "gate
 _FOLDED = 3
 """So many requirements that can't be judged for one and the same reason are told one by one."""
 _CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether it is a terminal, and nobody has asked for none (no-color.org)."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
