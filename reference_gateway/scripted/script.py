@@ -22,11 +22,11 @@ class Answer:
     """How one request is answered. Without `body`, `pieces` or `chunks` the simulator answers, and all else is of no
     effect but `delay_s`; a `status` that is an error has a usual body then.
 
-    A `body` is sent as it stands, to who asks for a stream as well unless there are `chunks`. `pieces` are the text, in
-    one piece or one event each; `message` has other members of the message. `chunks` are the events of a stream, laid
-    over id, object, created and model; a text among them is sent as it stands. `then` the answer ends; or it is cut off
-    or hangs, a stream after so many `events`, all else before its head. `split` is how many bytes are written at a
-    time. Between two events there are the seconds of `gaps_s`, one by one, and `gap_s` when these are used up.
+    A `body` is sent as it stands, to who asks for a stream as well, unless there are `chunks`. `pieces` are the text,
+    in one piece or one event each; `message` has other members of the message. `chunks` are the events of a stream,
+    laid over id, object, created and model; a text among them is sent as it stands. `then` the answer ends; or it is
+    cut off or hangs, a stream after so many `events`, all else before its head. `split` is how many bytes are written
+    at a time. Between two events there are the seconds of `gaps_s`, one by one, and `gap_s` when these are used up.
     """
 
     status: int = 200
