@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.rules import Json
-from conformance.shape import is_int, show
+from conformance.rules.formats import json_misfit
+from conformance.shape import dig, is_int, show
 from schemas import violations
 
 JUDGED_ALONE = (
@@ -85,6 +86,12 @@ def tokens(document: Json, key: str) -> int | None:
     return count if is_int(count) else None
 
 
+def cached_tokens(document: Json) -> int:
+    """How many tokens of the input are told to be a cache's."""
+    found = dig(document, "usage", "input_tokens_details", "cached_tokens")
+    return found if is_int(found) else 0
+
+
 def usage_adds_up(document: Json) -> Iterator[str]:
     usage = document.get("usage")
     if usage is None:
@@ -112,16 +119,36 @@ def lacks_usage(document: Json) -> Iterator[str]:
             yield f"usage.{side}_tokens_details.{part} is {details[part]}, of {total} in all"
 
 
+def calls_a_function(document: Json) -> Iterator[str]:
+    """The output holds a call, as it can be answered."""
+    calls = items(document, "function_call")
+    if not calls:
+        yield f"the output holds no function_call: {show(document.get('output'))}"
+    for call in calls:
+        yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
+
+
 def calls_the_function(name: str) -> Any:
-    """A rule: the output holds a call of this function, as it can be answered."""
+    """A rule: no other function than this one is called."""
 
     def rule(document: Json) -> Iterator[str]:
-        calls = items(document, "function_call")
-        if not calls:
-            yield f"the output holds no function_call: {show(document.get('output'))}"
-        for call in calls:
-            yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
-            if isinstance(call.get("name"), str) and call["name"] != name:
-                yield f"the function {show(call['name'])} is called"
+        names = [call.get("name") for call in items(document, "function_call")]
+        yield from (
+            f"the function {show(found)} is called" for found in names if isinstance(found, str) and found != name
+        )
+
+    return rule
+
+
+def arguments_fit(schema: Json) -> Any:
+    """A rule: the arguments of every call are JSON of this schema."""
+
+    def rule(document: Json) -> Iterator[str]:
+        for call in items(document, "function_call"):
+            arguments = call.get("arguments")
+            if not isinstance(arguments, str):
+                continue
+            if wrong := json_misfit(arguments, schema):
+                yield f"the arguments are {show(arguments)}: {wrong}"
 
     return rule
