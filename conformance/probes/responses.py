@@ -301,6 +301,7 @@ async def response_refused(gateway: Gateway) -> dict[str, Exchange]:
     }
     if gateway.target.api_key:
         cases["no key"] = response(gateway, case="no key", key=None)
+        cases["no key, streamed"] = response(gateway, case="no key, streamed", key=None, stream=True)
     return await together(cases)
 
 

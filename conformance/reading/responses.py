@@ -61,6 +61,8 @@ def input_cost(exchange: Exchange) -> int:
 def tokens_per_word(short: Exchange, long: Exchange, words: int) -> float:
     """What each of the words costs that one input has more than the other. Raises Inconclusive where an input is not
     counted by its length, of which RESP-027 tells."""
+    if long.status in (400, 413, 422):
+        raise Inconclusive(f"the model takes no input of {words} words")
     each = (input_cost(long) - input_cost(short)) / words
     if each < LEAST_PER_WORD:
         raise Inconclusive(f"{words} more words cost {each * words:.0f} more input_tokens, so nothing can be told")

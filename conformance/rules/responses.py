@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules import Json
+from conformance.rules import BodyRule, Json
 from conformance.rules.formats import json_misfit
-from conformance.shape import dig, is_int, show
+from conformance.rules.replies import EARLIEST, LATEST, fits
+from conformance.shape import is_int, show
 from schemas import violations
 
 JUDGED_ALONE = (
@@ -25,6 +26,23 @@ def id_is_prefixed(document: Json) -> Iterator[str]:
     id = document.get("id")
     if isinstance(id, str) and id and not id.startswith("resp_"):
         yield f"id is {show(id)}"
+
+
+def created_in_seconds(document: Json) -> Iterator[str]:
+    created = document.get("created_at")
+    if isinstance(created, int | float) and not EARLIEST <= created <= LATEST:
+        yield f"created_at is {show(created)}"
+
+
+def model_is(asked: Any) -> BodyRule:
+    """The model is the requested one, or what that may stand for. What is no text is another rule's business."""
+
+    def rule(document: Json) -> Iterator[str]:
+        model = document.get("model")
+        if isinstance(model, str) and not fits(model, str(asked)):
+            yield f"model is {show(model)}, {show(asked)} was asked for"
+
+    return rule
 
 
 def ends_well(document: Json) -> Iterator[str]:
@@ -72,6 +90,12 @@ def lacks_annotations(document: Json) -> Iterator[str]:
                 yield f"annotations is {show(part.get('annotations'))}"
 
 
+def has_not_ended(document: Json) -> Iterator[str]:
+    for item in document["output"] if isinstance(document.get("output"), list) else ():
+        if isinstance(item, dict) and item.get("status") == "in_progress":
+            yield f"the status of a {item.get('type')} is in_progress in the end"
+
+
 def text(document: Json) -> str:
     """The text of all messages, as the SDK joins it."""
     messages = items(document, "message")
@@ -88,8 +112,10 @@ def tokens(document: Json, key: str) -> int | None:
 
 def cached_tokens(document: Json) -> int:
     """How many tokens of the input are told to be a cache's."""
-    found = dig(document, "usage", "input_tokens_details", "cached_tokens")
-    return found if is_int(found) else 0
+    usage = document.get("usage")
+    details = usage.get("input_tokens_details") if isinstance(usage, dict) else None
+    count = details.get("cached_tokens") if isinstance(details, dict) else None
+    return count if is_int(count) else 0
 
 
 def usage_adds_up(document: Json) -> Iterator[str]:
@@ -128,7 +154,7 @@ def calls_a_function(document: Json) -> Iterator[str]:
         yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
 
 
-def calls_the_function(name: str) -> Any:
+def calls_the_function(name: str) -> BodyRule:
     """A rule: no other function than this one is called."""
 
     def rule(document: Json) -> Iterator[str]:
@@ -140,7 +166,7 @@ def calls_the_function(name: str) -> Any:
     return rule
 
 
-def arguments_fit(schema: Json) -> Any:
+def arguments_fit(schema: Json) -> BodyRule:
     """A rule: the arguments of every call are JSON of this schema."""
 
     def rule(document: Json) -> Iterator[str]:

@@ -5,7 +5,9 @@ from conformance.probes.chat.prompts import PER_TURN
 from conformance.probes.responses import LONGER_BY, PLACES
 from conformance.reading.responses import input_cost, lost_words, tokens_per_word
 from conformance.suites import requirement
-from conformance.verdict import Inconclusive, Violation, accept, expect, hold, survive
+from conformance.verdict import Inconclusive, NotApplicable, Violation, accept, expect, hold, survive
+
+REFUSED = (400, 413, 422)
 
 
 @requirement("RESP-022")
@@ -26,13 +28,11 @@ def test_optional_fields_do_no_harm(response_reply: Exchange, response_fields: d
 
 @requirement("RESP-024")
 def test_nothing_of_the_input_is_left_out(
-    response_reply: Exchange,
-    response_longer: Exchange,
-    response_conversations: dict[str, Exchange],
+    response_reply: Exchange, response_longer: Exchange, response_conversations: dict[str, Exchange]
 ) -> None:
     each = tokens_per_word(response_reply, response_longer, LONGER_BY)
     words = PLACES * PER_TURN
-    short, long = response_conversations.values()
+    short, long = _taken(response_conversations, "RESP-006")
     lost = lost_words(short, long, words, each)
     seen = f"of {words} more words in instructions, two turns and two parts, {lost} are not counted in input_tokens"
     expect(lost <= PER_TURN / 2, long, seen)
@@ -43,7 +43,7 @@ def test_the_result_of_a_call_is_not_left_out(
     response_reply: Exchange, response_longer: Exchange, response_results: dict[str, Exchange]
 ) -> None:
     each = tokens_per_word(response_reply, response_longer, LONGER_BY)
-    short, long = response_results.values()
+    short, long = _taken(response_results, "RESP-030")
     lost = lost_words(short, long, PER_TURN, each)
     seen = f"of {PER_TURN} more words in the result of a call, {lost} are not counted in input_tokens"
     expect(lost <= PER_TURN / 2, long, seen)
@@ -68,6 +68,18 @@ def test_a_call_can_be_answered(
 
 @requirement("RESP-027")
 def test_a_longer_input_costs_more(response_reply: Exchange, response_longer: Exchange) -> None:
+    if response_longer.status in REFUSED:
+        raise Inconclusive(f"the model takes no input of {LONGER_BY} words")
     short, long = input_cost(response_reply), input_cost(response_longer)
     seen = f"input_tokens is {short}, with {LONGER_BY} more words {long}"
     expect(long >= short + LONGER_BY / 2, response_longer, seen)
+
+
+def _taken(cases: dict[str, Exchange], elsewhere: str) -> tuple[Exchange, Exchange]:
+    """The short and the long form of an input. Raises NotApplicable or Inconclusive for one that is not taken."""
+    short, long = cases.values()
+    if short.status in REFUSED:
+        raise NotApplicable(f"such an input is refused, of which {elsewhere} tells")
+    if long.status in REFUSED:
+        raise Inconclusive("the model takes no input of that length")
+    return short, long

@@ -13,6 +13,7 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
+    response_inputs,
     response_streams,
     responses,
     sdk,
@@ -43,5 +44,6 @@ TABLES = (
     naming.ROUTING,
     behind.BEHIND,
     responses.RESPONSES,
+    response_inputs.INPUTS,
     response_streams.STREAMS,
 )
