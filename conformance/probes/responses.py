@@ -275,6 +275,9 @@ async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
     if id := id_of(long):
         found["kept"] = await gateway.get(f"{PATH}/{id}", case="kept")
         found["after a long one"] = await response(gateway, case="after a long one", previous_response_id=id)
+        if found["kept"].ok:
+            found["deleted"] = await gateway.send("DELETE", f"{PATH}/{id}", case="deleted")
+            found["read when deleted"] = await gateway.get(f"{PATH}/{id}", repeat="deleted", case="read when deleted")
     if id := id_of(unkept):
         found["not kept"] = await gateway.get(f"{PATH}/{id}", case="not kept")
     return found

@@ -74,13 +74,12 @@ def test_a_cap_makes_it_incomplete(
         document = final(x)
         details, spent = document.get("incomplete_details"), responses.tokens(document, "output_tokens")
         reason = details.get("reason") if isinstance(details, dict) else None
-        if document.get("status") == "incomplete" and reason == "content_filter" and (spent or 0) < CAP:
-            short.append(case)
-        elif document.get("status") == "incomplete":
-            expect(reason == "max_output_tokens", x, f"{case}: incomplete_details is {show(details)}")
-        elif document.get("status") == "completed":  # others: RESP-002 and RESP-009
-            long = len(responses.text(document)) > LONG_TEXT or (spent or 0) >= CAP
-            expect(not long, x, f"{case}: status is completed after {spent} tokens of {CAP}")
+        length, is_short = len(responses.text(document)), (spent or 0) < CAP
+        expect(length <= LONG_TEXT, x, f"{case}: the text of {length} characters has more than {CAP} tokens")
+        if document.get("status") == "incomplete" and not (reason == "content_filter" and is_short):
+            prefer(reason == "max_output_tokens", x, f"{case}: incomplete_details is {show(details)}")
+        elif document.get("status") in ("completed", "incomplete"):  # others: RESP-002 and RESP-009
+            prefer(is_short, x, f"{case}: status is completed after {spent} tokens of {CAP}")
             short.append(case)
     if short:
         raise Inconclusive("the story ended before its cap")
@@ -230,6 +229,9 @@ def _kept_or_not(kept: dict[str, Exchange]) -> Iterator[Violation]:
         found = read.json.get("id") if read.ok and read.is_json and isinstance(read.json, dict) else None
         if not isinstance(found, str) or quote(found, safe="") != id:
             yield Violation(read, f"a response that is kept: {read.seen}, with the id {show(found)}")
+    deleted, after = kept.get("deleted"), kept.get("read when deleted")
+    if deleted is not None and after is not None and deleted.ok and after.ok:
+        yield Violation(after, f"a response that was deleted can be read: {after.seen}")
     if unkept is not None and unkept.ok:
         yield Violation(unkept, f"a response that was asked for with store false can be read: {unkept.seen}")
 

@@ -308,10 +308,17 @@ class IdsAreConstant(StreamRule):
 
 
 class EventsNameTheirItem(StreamRule):
-    """Events of an item's text have its id."""
+    """Events of an item's text have its id, and a call has its name from the beginning."""
+
+    def __init__(self) -> None:
+        self._names: dict[Any, Any] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        kind = str(chunk.get("type"))
+        kind, index, item = str(chunk.get("type")), chunk.get("output_index"), chunk.get("item")
+        if isinstance(item, dict) and item.get("type") == "function_call" and is_int(index):
+            first = self._names.setdefault(index, item.get("name"))
+            if first != item.get("name"):
+                yield f"the name of item {index} is {show(first)}, and {show(item.get('name'))} in {kind}"
         is_text = kind.startswith(("response.output_text.", "response.content_part.", "response.function_call_arg"))
         if is_text and not isinstance(chunk.get("item_id"), str):
             yield f"the item_id of {kind} is {show(chunk.get('item_id'))}"

@@ -44,6 +44,12 @@ def other_call_id(events: Events) -> None:
             item["call_id"] = "call_other"
 
 
+def nameless_call(events: Events) -> None:
+    for item, _ in announced(events):
+        if "name" in item:
+            item["name"] = ""
+
+
 def announced_whole(events: Events) -> None:
     for item, final in announced(events):
         if "content" in final:
@@ -226,6 +232,12 @@ row(
     "RESP-013",
     stream(other_call_id),
     "Agents that begin at once give the result to no call.",
+)
+row(
+    "response-call-announced-without-name",
+    "RESP-013",
+    stream(nameless_call),
+    "Clients that begin at once don't know what to call.",
 )
 row("response-item-id-missing", "RESP-013", each("", drop("item_id")), "Interfaces don't find the message.")
 row("response-done-in-the-middle", "RESP-020 SDK-027", raw(done(1, middle=True)), "SDKs stop before the end.")

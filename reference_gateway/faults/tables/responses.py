@@ -349,6 +349,15 @@ row(
     let_in(lambda asked, right: is_kept(asked) and not asked.header("authorization")),
     "Strangers read what users have asked.",
 )
+row(
+    "response-deleted-in-word-alone",
+    "RESP-018",
+    answering(
+        lambda asked: asked.method == "DELETE" and is_kept(asked) and asked.header("authorization"),
+        Answer(200).with_json({"object": "response", "deleted": True}),
+    ),
+    "What users want gone is still there.",
+)
 row("response-kept-against-orders", "RESP-018", asked_as(drop("store")), "What must not be kept is.")
 row(
     "response-read-as-another",
