@@ -15,6 +15,8 @@ JUDGED_ALONE = (
 )
 """Members that have a requirement of their own, so that one defect is one failure."""
 PARTS = ("output_text", "refusal")
+ENOUGH_TOKENS = 4
+"""Tokens of which some have to be a text."""
 
 
 def shape(document: Any) -> Iterator[str]:
@@ -65,6 +67,27 @@ def items(document: Json, kind: str) -> list[Json]:
     return [item for item in found if isinstance(item, dict) and item.get("type") == kind]
 
 
+def said_nothing(document: Json) -> bool:
+    """Whether the model ended at once, with the token that says so."""
+    spent = tokens(document, "output_tokens")
+    return document.get("output") == [] and spent is not None and spent <= 1
+
+
+def has_lost_its_text(document: Json) -> Iterator[str]:
+    """A message of several tokens, none of which are told to be thoughts, says something."""
+    spent, thought = tokens(document, "output_tokens"), detail(document, "output", "reasoning_tokens")
+    if items(document, "reasoning") or thought or not spent or spent < ENOUGH_TOKENS:
+        return
+    if items(document, "message") and not says_anything(document):
+        yield f"the message of {spent} tokens is empty"
+
+
+def says_anything(document: Json) -> bool:
+    contents = [message.get("content") for message in items(document, "message")]
+    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
+    return any(part.get("text") or part.get("refusal") for part in parts)
+
+
 def holds_a_message(document: Json) -> Iterator[str]:
     messages = items(document, "message")
     if not messages:
@@ -110,12 +133,17 @@ def tokens(document: Json, key: str) -> int | None:
     return count if is_int(count) else None
 
 
+def detail(document: Json, side: str, key: str) -> int:
+    """A count in the details of usage, of the side input or output; 0 where it is not told."""
+    usage = document.get("usage")
+    details = usage.get(f"{side}_tokens_details") if isinstance(usage, dict) else None
+    count = details.get(key) if isinstance(details, dict) else None
+    return count if is_int(count) else 0
+
+
 def cached_tokens(document: Json) -> int:
     """How many tokens of the input are told to be a cache's."""
-    usage = document.get("usage")
-    details = usage.get("input_tokens_details") if isinstance(usage, dict) else None
-    count = details.get("cached_tokens") if isinstance(details, dict) else None
-    return count if is_int(count) else 0
+    return detail(document, "input", "cached_tokens")
 
 
 def usage_adds_up(document: Json) -> Iterator[str]:

@@ -148,6 +148,12 @@ row(
 )
 row("response-without-a-message", "RESP-003", told(put("output", []), of_text), "The answer is lost.")
 row(
+    "response-text-empty",
+    "RESP-003 SDK-028",
+    told(put(f"{MESSAGE}[].text", ""), of_text),
+    "The answer is lost.",
+)
+row(
     "response-message-in-progress",
     "RESP-003",
     told(put("output[].status", "in_progress")),

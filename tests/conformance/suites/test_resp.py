@@ -136,6 +136,18 @@ def test_however_an_input_is_counted_nothing_is_thought_lost(case: str) -> None:
     assert red_verdicts(found) == {}
 
 
+def test_a_model_that_ends_at_once_puts_out_nothing() -> None:
+    def silent(asked: Any, answer: Answer) -> Answer | None:
+        if not is_response(asked) or answer.is_stream or answer.status != 200 or asked.object.get("text"):
+            return None
+        document = answer.json | {"status": "completed", "incomplete_details": None, "output": []}
+        document["usage"] |= {"output_tokens": 1, "total_tokens": document["usage"]["input_tokens"] + 1}
+        return answer.with_json(document)
+
+    found = judge(changed(gateway_app(), silent, streams=lambda asked: False), "RESP-003", "RESP-025", "SDK-028")
+    assert red_verdicts(found) == {}
+
+
 def test_a_filtered_story_says_nothing_of_the_cap() -> None:
     def filtered(asked: Any, answer: Answer) -> Answer | None:
         if not is_response(asked) or answer.is_stream or answer.status != 200:
