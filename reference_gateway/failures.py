@@ -44,7 +44,7 @@ class Failures:
         except asyncio.CancelledError:
             # The server stops, and the time to drain is over.
             failure = ApiError(503, "The gateway is shutting down.", type="server_error")
-        except Exception:
+        except Exception:  # a fault of ours: the log has all of it, the client an error that its SDK can read
             log.exception("a request failed")
             failure = internal_error()
         if not started:

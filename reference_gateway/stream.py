@@ -89,7 +89,7 @@ async def _sending(chunk: Json, rest: AsyncGenerator[Json, None], model: str, mo
             last = DONE
         except BackendError as error:
             last = _error_event(from_backend(error))
-        except Exception:
+        except Exception:  # a fault of ours: the status is sent already, so the stream itself must say it
             log.exception("a stream broke off")
             last = _error_event(internal_error())
         if (full := more(last, False)) is not None:

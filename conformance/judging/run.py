@@ -181,7 +181,7 @@ class Judging:
         else:
             try:
                 returned = yield
-            except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+            except Exception as raised:  # noqa: BLE001 - outcome() says whose fault it is: what is no judgement is ours
                 error = raised
         exchanges = self.recording.all
         found = outcome(
@@ -197,7 +197,7 @@ class Judging:
         verdict, seen = found.verdict, self.redactor.text(found.message)
         shown = tuple(exchange.id for exchange in error.exchanges) if isinstance(error, Broken) else ()
         self._note(pyfuncitem, verdict, seen, shown or (looked_at if error else looked_at[:1]), found.blame)
-        match verdict:
+        match verdict:  # told in pytest's own terms, which its JUnit and allure-pytest repeat
             case Verdict.PASS | Verdict.WARN:
                 return returned if error is None else True
             case Verdict.INCONCLUSIVE | Verdict.NOT_APPLICABLE | Verdict.KNOWN:

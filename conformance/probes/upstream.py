@@ -22,12 +22,12 @@ LETTERS = [
     *("🙂", "e\u0301é", "\r\n", "\u2028", "%20 ${x}", " \n"),
 ]
 """Pieces of text of which careless hands lose or change something."""
-MARKED = "gateproof-marked"
-"""Stands in what must not get through."""
+MARKED, HOP_MARKED = "gateproof-marked", "gateproof-hop-marked"
+"""Stand in what must not get through: from the provider, and from the client."""
 HOP_HEADERS = {
     "Connection": "X-Gateproof-Hop",
-    "X-Gateproof-Hop": MARKED,
-    "Proxy-Authorization": f"Basic {MARKED}",
+    "X-Gateproof-Hop": HOP_MARKED,
+    "Proxy-Authorization": f"Basic {HOP_MARKED}",
     "TE": "trailers",
 }
 BACKEND_HEADERS = {
@@ -262,9 +262,12 @@ async def scripted_gzip(gateway: Gateway) -> dict[str, Told]:
 
 
 @probe()
-async def scripted_headers(gateway: Gateway) -> Told:
-    """A provider that sends headers which are not meant for clients."""
-    return await told(gateway, "headers", {"pieces": PIECES, "headers": BACKEND_HEADERS}, cap=CAP)
+async def scripted_headers(gateway: Gateway) -> dict[str, Told]:
+    """A provider that sends headers which are not meant for clients; and what it gets of the next client."""
+    return {
+        "sent": await told(gateway, "headers", {"pieces": PIECES, "headers": BACKEND_HEADERS}, cap=CAP),
+        "next": await told(gateway, "after a cookie", {"pieces": PIECES}, cap=CAP),
+    }
 
 
 @probe(phase=Phase.TIMED)

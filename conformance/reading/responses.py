@@ -54,7 +54,7 @@ def input_cost(exchange: Exchange) -> int:
     """The input_tokens of a response. Raises Inconclusive if it does not say."""
     count = tokens(exchange.document, "input_tokens")
     if count is None:
-        raise Inconclusive("the responses carry no input_tokens")
+        raise Inconclusive("the responses carry no input_tokens", blame=None)
     return count
 
 
@@ -65,7 +65,8 @@ def tokens_per_word(short: Exchange, long: Exchange, words: int) -> float:
         raise Inconclusive(f"the model takes no input of {words} words")
     each = (input_cost(long) - input_cost(short)) / words
     if each < LEAST_PER_WORD:
-        raise Inconclusive(f"{words} more words cost {each * words:.0f} more input_tokens, so nothing can be told")
+        seen = f"{words} more words cost {each * words:.0f} more input_tokens, so nothing can be told"
+        raise Inconclusive(seen, blame=None)
     return each
 
 

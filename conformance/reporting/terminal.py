@@ -5,7 +5,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import Any
 
 from conformance import catalogue
 from conformance.exchange import clip
@@ -196,8 +196,8 @@ def _painted(text: str, verdict: Verdict, colour: bool) -> str:
 class Progress:
     """One line on a terminal that says how far the run is; nothing at all where there is no terminal."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stderr
+    def __init__(self) -> None:
+        self._stream = sys.stderr
         self._on = self._stream.isatty()
 
     def show(self, *, sent: int, judged: int, total: int, failed: int) -> None:

@@ -12,6 +12,8 @@ REQUEST_ID = "x-request-id"
 SINGLE = ("content-type", "content-length", "content-encoding", "retry-after", "location", "x-should-retry", REQUEST_ID)
 """Headers that have one value."""
 LONGEST_RETRY_S = 120
+SHORTEST_KEY = 16
+"""A shorter word could be in an answer by chance."""
 _RATE = "x-ratelimit-"
 _COUNT = re.compile(r"(\d+)(?:\s*[,;].*)?")
 _RESET = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?(?:\s*[,;].*)?")
@@ -81,9 +83,9 @@ def bearer_challenge(value: str | None, *, wrong_token: bool) -> Iterator[str]:
         yield f'no error="invalid_token" in WWW-Authenticate: {clip(value, 60)}'
 
 
-def echoed_key(exchange: Exchange, shortest: int = 16) -> Iterator[str]:
-    """Words of the sent Authorization header that are in the answer. Shorter ones could be there by chance."""
-    words = [word for word in (exchange.sent_header("authorization") or "").split() if len(word) >= shortest]
+def echoed_key(exchange: Exchange) -> Iterator[str]:
+    """Words of the sent Authorization header that are in the answer."""
+    words = [word for word in (exchange.sent_header("authorization") or "").split() if len(word) >= SHORTEST_KEY]
     if words:
         yield from (
             f"{seen} (HTTP {exchange.status})" for seen in disclosed(told(exchange), words, "the key that was sent")

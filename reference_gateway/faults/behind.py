@@ -74,6 +74,20 @@ def telling_the_key() -> tuple[Wrap, Wrap]:
     return (lambda app: headed(app, front)), (lambda app: before(app, back))
 
 
+def keeping_cookies() -> Wrap:
+    """The provider's side of a gateway with one jar of cookies for all of its clients."""
+    jar: list[str] = []
+
+    def fill(asked: Asked, answer: Answer) -> None:
+        if cookie := answer.header("set-cookie"):
+            jar.append(cookie.partition(";")[0])
+
+    def back(asked: Asked) -> Asked | None:
+        return asked.with_header("cookie", jar[-1]) if scripted()(asked) and jar else None
+
+    return lambda app: before(headed(app, fill), back)
+
+
 def deaf(app: ASGIApp) -> ASGIApp:
     """Never learns that a client has gone."""
 

@@ -3,7 +3,6 @@
 import base64
 import itertools
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -165,9 +164,8 @@ def test_who_leaves_is_seen_to_leave(provider: httpx.Client) -> None:
     endless = body("left", {"pieces": ["a"] * 100, "gap_s": 0.1}, stream=True)
     with provider.stream("POST", "/v1/chat/completions", json=endless) as streamed:
         next(streamed.iter_bytes())
-    began = time.monotonic()
-    [received] = kept(provider, "left", wait_s=8)
-    assert received["ended"] == "left" and time.monotonic() - began < 8
+    [received] = kept(provider, "left", wait_s=8)  # the stream would last ten seconds
+    assert received["ended"] == "left"
     with pytest.raises(httpx.ReadTimeout):
         provider.post("/v1/chat/completions", json=body("silent", {"then": "hang"}), timeout=0.3)
     assert [each["ended"] for each in kept(provider, "silent")] == ["left"]

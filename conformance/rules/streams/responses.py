@@ -322,16 +322,3 @@ class EventsNameTheirItem(StreamRule):
         is_text = kind.startswith(("response.output_text.", "response.content_part.", "response.function_call_arg"))
         if is_text and not isinstance(chunk.get("item_id"), str):
             yield f"the item_id of {kind} is {show(chunk.get('item_id'))}"
-
-
-class DoneAtMostOnce(StreamRule):
-    def __init__(self) -> None:
-        self._count = 0
-
-    def event(self, event: Event) -> Iterator[str]:
-        self._count += [line.strip() for line in event.data_lines].count(DONE)
-        return iter(())
-
-    def end(self) -> Iterator[str]:
-        if self._count > 1:
-            yield f"the stream has {self._count} times [DONE]"

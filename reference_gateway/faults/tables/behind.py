@@ -14,6 +14,7 @@ from reference_gateway.faults.behind import (
     gathered,
     held_back,
     in_texts,
+    keeping_cookies,
     merged,
     own_error,
     scripted,
@@ -208,6 +209,8 @@ row("fragments-without-index-passed-on", "UPS-017",
 row("compression-not-undone", "UPS-018", nothing, "SDKs fail with errors of decoding.",
     "facts: gateways that drop Content-Encoding",
     behind=lambda app: headed(app, lambda asked, head: head.with_header("content-encoding", None)))
+row("provider-cookies-kept", "UPS-019", nothing, "Clients share a session with one provider.", "LiteLLM 1.106.2",
+    behind=keeping_cookies())
 row("provider-cookies-passed-on", "UPS-019",
     header("set-cookie", "session=gateproof-marked; Path=/; Secure; HttpOnly",
         lambda asked, x: scripted("X-Internal-Host")(asked)),

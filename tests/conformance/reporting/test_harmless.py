@@ -91,6 +91,8 @@ SERVED = Exchange("x", "p", Request("GET", "u"), Response(200, ()))
         (Verdict.INCONCLUSIVE, Inconclusive("no call"), (SERVED,), Blame.MODEL),
         (Verdict.INCONCLUSIVE, Inconclusive("no call"), (SERVED, CLOSED), Blame.GATEWAY),
         (Verdict.INCONCLUSIVE, Inconclusive("no call"), (REFUSED,), Blame.NETWORK),
+        (Verdict.INCONCLUSIVE, Inconclusive("no key", blame=None), (SERVED,), None),
+        (Verdict.INCONCLUSIVE, Inconclusive("no key", blame=None), (CLOSED,), Blame.GATEWAY),
         (Verdict.FAIL, Broken("no answer", (CLOSED,)), (), Blame.GATEWAY),
         (Verdict.FAIL, Broken("no answer", (REFUSED,)), (), Blame.NETWORK),
         (Verdict.FAIL, Broken("no answer", (REFUSED, CLOSED)), (), Blame.GATEWAY),

@@ -125,7 +125,7 @@ def test_a_rehearsal_sends_as_many_requests_and_starts_nothing(monkeypatch: pyte
             return Exchange(id, label, request, Response(200, (), ((0.0, b"{}"),)))
 
     async def run() -> Played:
-        gateway = Gateway(Stage(), Target("http://nowhere/v1"), OPENAI)  # type: ignore[arg-type]  # sends nothing odd
+        gateway = Gateway(Stage(), Target("http://nowhere/v1"), OPENAI)
         return await played(gateway, "leave", gateway.chat_body())
 
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
