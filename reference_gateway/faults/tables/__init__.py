@@ -13,8 +13,6 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
-    response_inputs,
-    response_streams,
     responses,
     sdk,
     tools,
@@ -44,6 +42,6 @@ TABLES = (
     naming.ROUTING,
     behind.BEHIND,
     responses.RESPONSES,
-    response_inputs.INPUTS,
-    response_streams.STREAMS,
+    responses.INPUTS,
+    responses.STREAMS,
 )

@@ -8,9 +8,7 @@ from conformance.verdict import Verdict
 from reference_gateway.faults.fault import Fault
 from reference_gateway.faults.harmless.responses import VARIATIONS
 from reference_gateway.faults.harmless.variation import Variation
-from reference_gateway.faults.tables.response_inputs import INPUTS
-from reference_gateway.faults.tables.response_streams import STREAMS
-from reference_gateway.faults.tables.responses import RESPONSES
+from reference_gateway.faults.tables.responses import INPUTS, RESPONSES, STREAMS
 
 from .defects import Answer, answering, changed
 from .judged import gateway_app, judge, red, red_verdicts
