@@ -231,9 +231,13 @@ def _kept_or_not(asked: Exchange, kept: dict[str, Exchange]) -> Iterator[Violati
     if read is None or read.status in NOT_FOUND:
         return
     found = read.json if read.ok and read.is_json and isinstance(read.json, dict) else {}
-    same = [found.get("id"), responses.text(found)] == [asked.document.get("id"), responses.text(asked.document)]
-    if not same:
-        yield Violation(read, f"kept: {read.seen}, and not as it was answered: {show(found)}")
+    was = asked.document
+    if not found:
+        yield Violation(read, f"kept: {read.seen}")
+    elif responses.text(found) != responses.text(was):
+        yield Violation(read, f"kept: the text is {show(responses.text(found))}, it was {show(responses.text(was))}")
+    elif found.get("id") != was.get("id"):
+        yield Violation(read, f"kept: the id is {show(found.get('id'))}, it was {show(was.get('id'))}")
 
 
 @requirement("RESP-019")
