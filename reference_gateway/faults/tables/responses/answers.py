@@ -384,4 +384,4 @@ row(
     refusing(asks("text"), 500),
     "Programs that parse the answer get none.",
 )
-row("response-letters-lost", "RESP-019", told(plain_letters), "Names are misspelt.")
+row("response-letters-lost", "RESP-019", told(plain_letters, asks("text")), "Names are misspelt.")
