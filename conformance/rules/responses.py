@@ -67,10 +67,9 @@ def items(document: Json, kind: str) -> list[Json]:
     return [item for item in found if isinstance(item, dict) and item.get("type") == kind]
 
 
-def said_nothing(document: Json) -> bool:
-    """Whether the model ended at once, with the token that says so."""
-    spent = tokens(document, "output_tokens")
-    return document.get("output") == [] and spent is not None and spent <= 1
+def says_nothing(document: Json) -> bool:
+    """Whether the model has ended at once, so that there is nothing to tell."""
+    return document.get("output") == [] and tokens(document, "output_tokens") in (0, 1)
 
 
 def has_lost_its_text(document: Json) -> Iterator[str]:
