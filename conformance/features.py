@@ -145,6 +145,13 @@ FEATURES = {
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
     "responses": Feature("POST /responses", ("response_first", "unknown_path_posted"), serves_no_responses),
+    "responses_tools": Feature("function tools of responses", ("response_tool", "response_reply"), refused),
+    "responses_tool_choice": Feature(
+        "a function of responses that has to be called", ("response_forced", "response_tool"), refused
+    ),
+    "responses_json_schema": Feature(
+        "text.format json_schema of responses", ("response_schema", "response_reply"), refused
+    ),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),
