@@ -68,6 +68,13 @@ def serves_nothing(tries: list[Exchange]) -> bool:
     return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
 
 
+def serves_no_responses(first: Exchange, nowhere: Exchange) -> bool:
+    """The smallest request is cleanly refused, or answered just as a path that can't exist is: RESP-017 tells where
+    that is not clean, and nothing else is to be said of an API that is not there."""
+    is_nowhere = first.complete and nowhere.complete and not first.ok and first.status == nowhere.status
+    return serves_nothing([first]) or (is_nowhere and first.refusal == nowhere.refusal)
+
+
 def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
     return all(refused(x, reply) for x in forms.values())
 
@@ -137,7 +144,7 @@ FEATURES = {
     "completions_logprobs": Feature(
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
-    "responses": Feature("POST /responses", ("response_first",), lambda first: serves_nothing([first])),
+    "responses": Feature("POST /responses", ("response_first", "unknown_path_posted"), serves_no_responses),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),
@@ -216,5 +223,5 @@ def why_not(names: tuple[str, ...], target: Target, profile: Profile, recording:
         if FEATURES[name].on_request:
             return f"the feature {name} is not claimed ({FEATURES[name].meaning})"
         if observe(name, recording) is Observed.ABSENT:
-            return f"the feature {name} is not claimed, and it is cleanly refused"
+            return f"the feature {name} is not claimed, and it is refused"
     return None

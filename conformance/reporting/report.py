@@ -99,6 +99,7 @@ def build(
             "without": sorted(target.without),
             "found": target.found,
             "observed": observed(recording, profile.tells),
+            **({"upstream": target.upstream} if target.upstream else {}),
         },
         "profile": profile.name,
         "conformant": exit_code(verdicts.values(), enough=summary["judged"]["enough"]) is Exit.CONFORMANT,

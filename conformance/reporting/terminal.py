@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from conformance import catalogue
 from conformance.exchange import clip
 from conformance.rehearsing.rehearsal import Plan
+from conformance.rendering.findings import faults
 from conformance.verdict import RED, Verdict
 
 _COLUMNS = (
@@ -158,6 +159,8 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
         f"{cost['completion_tokens']} completion tokens"
     )
+    if whose := faults(document):
+        yield f"not kept, or not told: {whose}"
     yield from _throttling(document.get("busy", {}))
     yield from _gate(document, colour=colour)
     red = sum(summary[verdict.value] for verdict in RED)

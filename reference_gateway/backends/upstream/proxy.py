@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -50,6 +51,7 @@ class Upstream:
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1000, keepalive_expiry=_KEEPALIVE_S),
             trust_env=False,
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one client's would be every client's
         )
         url = httpx.URL(self._base_url)
         host = [f"{url.host}:{url.port}", url.host]
