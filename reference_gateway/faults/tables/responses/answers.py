@@ -23,7 +23,6 @@ RESPONSES = table("responses")
 row = RESPONSES.add
 
 MESSAGE = "output[].content"
-CALL = "output[]"
 
 
 def completed(document: Any) -> None:
