@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance import catalogue, suites
 from conformance import profiles as dialects
+from conformance.baseline.deviations import Deviation
 from conformance.baseline.entries import Baseline
-from conformance.deviations import Deviation
 from conformance.exchange import Exchange, Unusable
 from conformance.features import FEATURES, is_claimed, is_in_run
 from conformance.judging.outcome import Outcome, not_applicable, outcome

@@ -4,12 +4,12 @@ import secrets
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
-from conformance.features import is_claimed, serves_nothing
+from conformance.features import is_claimed, serves_no_responses
 from conformance.probe import Phase, probe
 from conformance.probes.chat.formats import JSON_CAP, REPORT
 from conformance.probes.chat.replies import STORY
 from conformance.probes.chat.tools import OSLO, TOOL_CAP, closed
-from conformance.probes.errors import unserved_model
+from conformance.probes.errors import unknown_path_posted, unserved_model
 from conformance.probes.upstream import PIECES
 from conformance.sending.gateway import ABSENT, Gateway, together
 from conformance.sending.upstream import Told, told_by
@@ -55,13 +55,17 @@ async def response(gateway: Gateway, *, case: str = "", key: Any = ABSENT, **fie
     if not is_claimed("responses", gateway.target, gateway.profile):
         if "responses" in gateway.target.declined:
             raise Unusable("the gateway was declared to have no responses")
-        if serves_nothing([await _first(gateway)]):
+        if await _are_absent(gateway):
             raise Unusable("the gateway turns responses away")
     return await gateway.post(PATH, body_of(gateway, **fields), case=case, key=key)
 
 
 async def _first(gateway: Gateway) -> Exchange:
     return await gateway.post(PATH, body_of(gateway))
+
+
+async def _are_absent(gateway: Gateway) -> bool:
+    return serves_no_responses(await _first(gateway), await unknown_path_posted(gateway))
 
 
 # The smallest ones
@@ -162,7 +166,7 @@ async def response_refused(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.FAILING)
 async def scripted_response(gateway: Gateway) -> dict[str, Told]:
     """A provider that answers, and one that breaks off in the middle."""
-    if serves_nothing([await _first(gateway)]):
+    if await _are_absent(gateway):
         raise Unusable("the gateway turns responses away")
 
     async def asked(case: str, **answer: Any) -> Told:

@@ -15,7 +15,7 @@ from conformance.probes.embeddings import TEXTS, embedder
 from conformance.probes.errors import unserved_model
 from conformance.probes.limits import burst
 from conformance.probes.responses import body_of, response
-from conformance.probes.stream import USAGE
+from conformance.probes.stream.streams import USAGE
 from conformance.sdk.playing import Played, played
 from conformance.sending.doctor import listed_models
 from conformance.sending.gateway import Gateway, user

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from conformance import whole
 from conformance.exchange import BUSY, Blame, Exchange, Unusable, clip, exchanges_in
 from conformance.limits import GRACE_S, MESSAGE_CHARS
 from conformance.probe import PROBES, Phase
@@ -96,9 +96,7 @@ class Recording:
 
     def save(self, path: Path) -> None:
         """Writes the recording as it is, whole or not at all."""
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.to_record()), "utf-8")
-        os.replace(partial, path)
+        whole.put(path, json.dumps(self.to_record()).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Recording":

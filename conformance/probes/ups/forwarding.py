@@ -37,7 +37,11 @@ TALKATIVE: dict[str, Answer] = {
         "headers": {"Content-Type": "text/html"},
         "body": f"<html><h1>Bad gateway</h1><p>upstream {INSIDE} refused</p></html>",
     },
-    "a trace": {"status": 500, "headers": {"Content-Type": "text/plain"}, "body": f"panic: dial {INSIDE}\n  goroutine 1"},
+    "a trace": {
+        "status": 500,
+        "headers": {"Content-Type": "text/plain"},
+        "body": f"panic: dial {INSIDE}\n  goroutine 1",
+    },
 }
 
 

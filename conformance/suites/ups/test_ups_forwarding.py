@@ -76,11 +76,11 @@ def test_refusals_are_not_asked_for_again(scripted_reply: Told, scripted_refusal
         asked, count = scripted_refusals[status]["asked"], len(received(scripted_refusals[status]["kept"]))
         expect(count <= most, asked, f"{status}: the provider was asked {count} times")
     limited = received(scripted_refusals["429"]["kept"])
-    least_s = float(scripts.RETRY_AFTER)
+    least_s = scripts.RETRY_AFTER_S
     hold(
         Violation(
             scripted_refusals["429"]["asked"],
-            f"429 with Retry-After: {least_s:g}: the provider was asked again after {later.at - sooner.at:.1f} s",
+            f"429 with Retry-After: {least_s}: the provider was asked again after {later.at - sooner.at:.1f} s",
         )
         for sooner, later in pairwise(limited)
         if later.at - sooner.at < least_s - EARLY_S and _key(sooner) == _key(later)
@@ -107,27 +107,6 @@ def test_who_the_client_is_nobody_else_says(scripted_reply: Told, scripted_spoof
         prefer(not is_own, asked, f"the provider is asked for the gateway's own host, {own}")
 
 
-@requirement("UPS-040")
-def test_what_was_served_is_not_sent_again(scripted_reply: Told, scripted_afterwards: dict[str, Told]) -> None:
-    as_scripted(scripted_reply, TEXT)
-    for case, told in scripted_afterwards.items():
-        found = [sent for sent in received(told["kept"]) if told["asked"].ok]
-        served_at = min((sent.at + sent.ended_s for sent in found if sent.ended == "sent"), default=float("inf"))
-        again = sum(sent.at > served_at for sent in found)
-        expect(not again, told["asked"], f"{case}: {again} more came to the provider after it had answered")
-
-
-@requirement("UPS-041")
-def test_a_failing_providers_inside_stays_there(scripted_reply: Told, scripted_talk: dict[str, Told]) -> None:
-    as_scripted(scripted_reply, TEXT)
-    told = {case: each["asked"] for case, each in scripted_talk.items() if received(each["kept"])}
-    hold(
-        Violation(x, f"{case}: {forwarding.INSIDE} comes to the client, of which the provider told")
-        for case, x in told.items()
-        if forwarding.INSIDE in secrets.told(x)
-    )
-
-
 @requirement("UPS-019")
 def test_no_answer_has_the_providers_address(
     scripted_reply: Told, scripted_stream: Told, scripted: list[Exchange], target: Target
@@ -139,6 +118,27 @@ def test_no_answer_has_the_providers_address(
         for x in scripted
         if ":" in address and address in secrets.told(x)
     )
+
+
+@requirement("UPS-040")
+def test_a_failing_providers_inside_stays_there(scripted_reply: Told, scripted_talk: dict[str, Told]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    told = {case: each["asked"] for case, each in scripted_talk.items() if received(each["kept"])}
+    hold(
+        Violation(x, f"{case}: {forwarding.INSIDE} comes to the client, of which the provider told")
+        for case, x in told.items()
+        if forwarding.INSIDE in secrets.told(x)
+    )
+
+
+@requirement("UPS-041")
+def test_what_was_served_is_not_sent_again(scripted_reply: Told, scripted_afterwards: dict[str, Told]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    for case, told in scripted_afterwards.items():
+        found = [sent for sent in received(told["kept"]) if told["asked"].ok]
+        served_at = min((sent.at + sent.ended_s for sent in found if sent.ended == "sent"), default=float("inf"))
+        again = sum(sent.at > served_at for sent in found)
+        expect(not again, told["asked"], f"{case}: {again} more came to the provider after it had answered")
 
 
 _SPOOFING = {(name.title(), value) for name, value in forwarding.SPOOFING.items()}

@@ -2,7 +2,7 @@
 
 from reference_gateway.faults.tables import (
     access,
-    behind,
+    between,
     chats,
     chunks,
     connections,
@@ -41,7 +41,7 @@ TABLES = (
     providers.PROVIDERS,
     naming.NAMING,
     naming.ROUTING,
-    behind.BEHIND,
+    between.BEHIND,
     responses.RESPONSES,
     response_streams.STREAMS,
 )
