@@ -154,7 +154,8 @@ class Judging:
     # Judging
 
     def of_run(self, name: str) -> Any:
-        things = {"exchanges": self.recording.exchanges, "facts": self.recording.facts}
+        recording = self.recording
+        things = {"exchanges": recording.exchanges, "scripted": recording.scripted, "facts": recording.facts}
         return (things | {"target": self.target, "profile": self.profile})[name]
 
     def result(self, name: str) -> Any:

@@ -17,8 +17,9 @@ from conformance.verdict import Inconclusive, Violation
 class Received:
     """One request of the gateway's to its provider.
 
-    `writes` are (seconds since it came, bytes) of what was answered. `ended` is "sent", "cut" (the provider was told
-    to), "left" (the gateway went away), or "" where it had not ended when it was read.
+    `at` is when it came, in Unix time. `writes` are (seconds since then, bytes) of what was answered. `ended` is
+    "sent", "cut" (the provider was told to), "left" (the gateway went away), or "" where it had not ended when it was
+    read.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Received:
     writes: tuple[tuple[float, int], ...]
     ended: str
     ended_s: float
+    at: float
 
     @property
     def json(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def received(kept: Exchange) -> list[Received]:
             writes=tuple((at_s, size) for at_s, size in row["writes"]),
             ended=row["ended"],
             ended_s=row["ended_s"],
+            at=row["at"],
         )
         for row in kept.json["received"]
     ]
