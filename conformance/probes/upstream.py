@@ -23,11 +23,13 @@ LETTERS = [
 ]
 """Pieces of text of which careless hands lose or change something."""
 MARKED = "gateproof-marked"
-"""Stands in what must not get through."""
+"""Stands in what must not get through to the client."""
+HOP = "gateproof-of-this-hop"
+"""Stands in what must not get through to the provider."""
 HOP_HEADERS = {
     "Connection": "X-Gateproof-Hop",
-    "X-Gateproof-Hop": MARKED,
-    "Proxy-Authorization": f"Basic {MARKED}",
+    "X-Gateproof-Hop": HOP,
+    "Proxy-Authorization": f"Basic {HOP}",
     "TE": "trailers",
 }
 BACKEND_HEADERS = {

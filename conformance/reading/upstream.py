@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.exchange import Blame, Exchange, Headers, Unusable
+from conformance.reading.traffic import reply_of
+from conformance.shape import choices, dig
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,26 @@ def sent_on(told: dict[str, Exchange]) -> Received:
     if not found:
         raise Unusable(f"the gateway did not ask its provider: {told['asked'].seen}")
     return found[-1]
+
+
+def asked_by(told: dict[str, Exchange]) -> Exchange:
+    """The chat as the client sees it. Raises Unusable if its provider was not asked at all."""
+    _ = sent_on(told)
+    return told["asked"]
+
+
+def served(told: dict[str, Exchange], text: str) -> None:
+    """Raises Unusable unless the simplest scripted chat, or stream, comes as its provider answers it: with this
+    text."""
+    asked = asked_by(told)
+    if not asked.ok or text_of(asked) != text:
+        kind = "stream" if asked.sent.get("stream") else "chat"
+        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {asked.seen}")
+
+
+def text_of(exchange: Exchange) -> Any:
+    """The text of the first choice, plain or streamed; None where there is none."""
+    try:
+        return dig(choices(reply_of(exchange))[0], "message", "content")
+    except (Unusable, LookupError):
+        return None

@@ -5,14 +5,15 @@ gateway. The provider is `gateproof upstream`; schemas/script.json says what it 
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 from conformance.exchange import BUSY, Exchange
 from conformance.sending.gateway import Gateway, user
 from conformance.sending.manners import Manner
 from conformance.sending.slots import wait_s
 
+T = TypeVar("T")
 MARK = "[[gateproof:"
 RECORDS = "/gateproof/scripts/"
 PROMPT = "Reply with the word OK."
@@ -59,15 +60,33 @@ async def told_by(
     headers: Mapping[str, str] | None = None,
 ) -> Told:
     """The same for any request: `body` makes it of a text that it is to hold."""
+
+    async def send(script: str) -> Exchange:
+        return await gateway.scripted(body(script), path=path, case=case, manner=manner, headers=headers)
+
+    asked, kept = await sent_on_by(gateway, case, send, lambda asked: asked, *answers, settled_s=settled_s)
+    return {"asked": asked, "kept": kept}
+
+
+async def sent_on_by(
+    gateway: Gateway,
+    case: str,
+    send: Callable[[str], Awaitable[T]],
+    last: Callable[[T], Exchange],
+    *answers: Answer,
+    settled_s: float = 2.0,
+) -> tuple[T, Exchange]:
+    """The same for whatever `send` makes of that text: what came of it, of which `last` is the last answer, and what
+    the provider kept."""
     for attempt in range(1, NOT_SENT_ON + 1):
         id = secrets.token_hex(8)
-        asked = await gateway.scripted(body(marker(id, *answers)), path=path, case=case, manner=manner, headers=headers)
+        sent = await send(marker(id, *answers))
         kept = await gateway.kept(f"{RECORDS}{id}?wait_s={settled_s:g}", case=case)
         was_sent_on = not kept.ok or not kept.is_json or kept.json.get("received")
-        if was_sent_on or asked.status not in (*BUSY, 500, 502, 504):
+        if was_sent_on or last(sent).status not in (*BUSY, 500, 502, 504) or attempt == NOT_SENT_ON:
             break
-        await asyncio.sleep(wait_s(asked.header("retry-after"), attempt))
-    return {"asked": asked, "kept": kept}
+        await asyncio.sleep(wait_s(last(sent).header("retry-after"), attempt))
+    return sent, kept
 
 
 async def is_behind(gateway: Gateway) -> str:

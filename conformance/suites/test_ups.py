@@ -7,7 +7,7 @@ from conformance.exchange import Exchange, Unusable, clip
 from conformance.probes import upstream as scripts
 from conformance.profiles import Profile
 from conformance.reading.traffic import in_streams, reply_of
-from conformance.reading.upstream import Received, received, sent_on
+from conformance.reading.upstream import Received, asked_by, received, sent_on, served, text_of
 from conformance.rules import errors, usage
 from conformance.rules.secrets import told as all_that_was_told
 from conformance.rules.streams import chunks, fragments
@@ -28,7 +28,7 @@ GIVEN_UP = (408, 502, 503, 504)
 def test_the_providers_refusal_is_not_the_clients(
     scripted_reply: Told, scripted_refusals: dict[str, Told], target: Target
 ) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     if target.api_key and _credential(sent_on(scripted_reply)) == target.api_key:
         raise Inconclusive("the client's key is the provider's, too: it is the client that is refused")
     cases = {status: scripted_refusals[status]["asked"] for status in ("401", "403")}
@@ -37,8 +37,8 @@ def test_the_providers_refusal_is_not_the_clients(
 
 @requirement("UPS-002")
 def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_refusals["429"])
+    served(scripted_reply, TEXT)
+    asked = asked_by(scripted_refusals["429"])
     expect(asked.status == 429, asked, f"429 of the provider: {asked.seen}")
     given = asked.header("retry-after")
     expect(given == scripts.RETRY_AFTER, asked, f"Retry-After {scripts.RETRY_AFTER} of the provider: {show(given)}")
@@ -48,18 +48,18 @@ def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[st
 def test_failures_become_server_errors(
     scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]], profile: Profile
 ) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     cases = scripted_failures["plain"] | {f"{case}, streamed": x for case, x in scripted_failures["streamed"].items()}
     hold(
         Violation(x, f"{case}: {seen}")
-        for case, x in ((case, _asked(told)) for case, told in cases.items())
+        for case, x in ((case, asked_by(told)) for case, told in cases.items())
         for seen in _unlike_a_failure(x, profile.expect.error_schema)
     )
 
 
 @requirement("UPS-004")
 def test_a_silent_provider_is_given_up(scripted_reply: Told, scripted_silence: Told, target: Target) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     asked = scripted_silence["asked"]
     _ = sent_on(scripted_silence)
     limit_s = (target.upstream_timeout_s or 0.0) + PATIENCE_S
@@ -71,10 +71,10 @@ def test_a_silent_provider_is_given_up(scripted_reply: Told, scripted_silence: T
 def test_a_stream_that_breaks_off_is_not_ended(
     scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]
 ) -> None:
-    _streamed(scripted_stream)
+    served(scripted_stream, TEXT)
     told = scripted_failures["later"]["cut"]
-    asked = _asked(told)
-    if len(received(told["kept"])) > 1 and asked.complete and _text(asked) == TEXT:
+    asked = asked_by(told)
+    if len(received(told["kept"])) > 1 and asked.complete and text_of(asked) == TEXT:
         return  # asked again, and served as one whole answer
     expect(not _finishes(asked), asked, f"the provider broke off, and the stream ends with {_finishes(asked)}")
     seen = "the provider broke off, and the stream just ends, without an error"
@@ -83,8 +83,8 @@ def test_a_stream_that_breaks_off_is_not_ended(
 
 @requirement("UPS-006")
 def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_failures["later"]["reported"])
+    served(scripted_stream, TEXT)
+    asked = asked_by(scripted_failures["later"]["reported"])
     if asked.status >= 400:
         return
     found = _errors(asked)
@@ -96,20 +96,20 @@ def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failur
 
 @requirement("UPS-007")
 def test_all_forms_of_event_streams_are_read(scripted_stream: Told, scripted_variants: dict[str, Told]) -> None:
-    _streamed(scripted_stream)
+    served(scripted_stream, TEXT)
     hold(_other_texts(scripted_variants, TEXT))
 
 
 @requirement("UPS-008")
 def test_characters_survive_any_split(scripted_stream: Told, scripted_bytes: Told) -> None:
-    _streamed(scripted_stream)
+    served(scripted_stream, TEXT)
     hold(_other_texts({"written byte by byte": scripted_bytes}, WIDE))
 
 
 @requirement("UPS-009")
 def test_a_stream_without_done_ends(scripted_stream: Told, scripted_without_done: Told) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_without_done)
+    served(scripted_stream, TEXT)
+    asked = asked_by(scripted_without_done)
     expect(asked.complete, asked)
     hold(_other_texts({"without [DONE]": scripted_without_done}, TEXT))
     expect(reply_of(asked)["choices"][0]["finish_reason"] == "stop", asked, "the finish_reason is lost")
@@ -117,8 +117,8 @@ def test_a_stream_without_done_ends(scripted_stream: Told, scripted_without_done
 
 @requirement("UPS-010")
 def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told) -> None:
-    _streamed(scripted_stream)
-    asked = _asked(scripted_pace)
+    served(scripted_stream, TEXT)
+    asked = asked_by(scripted_pace)
     said = [(event.t_s, piece) for event, chunk in asked.parsed_events if chunk for piece in chunks.pieces_of(chunk)]
     came = [(at_s, piece) for at_s, piece in said if piece]
     made_s = [at_s for at_s, _ in sent_on(scripted_pace).writes][1:]  # the first has the role
@@ -134,7 +134,7 @@ def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told
 
 @requirement("UPS-011")
 def test_a_provider_is_left_when_its_client_is_gone(scripted_stream: Told, scripted_leave: Told) -> None:
-    _streamed(scripted_stream)
+    served(scripted_stream, TEXT)
     asked, sent = scripted_leave["asked"], sent_on(scripted_leave)
     if not asked.abandoned:
         raise Unusable(f"the stream was to be left in the middle: {asked.seen}")
@@ -149,7 +149,7 @@ def test_keys_stay_on_their_side(scripted_reply: Told, scripted_stream: Told, ta
     if target.api_key == target.upstream_key:
         raise Inconclusive("the client's key is the provider's, too")
     for told in (scripted_reply, scripted_stream):
-        asked, sent = _asked(told), sent_on(told)
+        asked, sent = asked_by(told), sent_on(told)
         leaked = [name for name, value in sent.headers if target.api_key in value]
         expect(not leaked, asked, f"the client's key goes to the provider in {', '.join(leaked)}")
         expect(target.api_key.encode() not in sent.body, asked, "the client's key goes to the provider in the body")
@@ -158,8 +158,8 @@ def test_keys_stay_on_their_side(scripted_reply: Told, scripted_stream: Told, ta
 
 @requirement("UPS-013")
 def test_messages_are_passed_on_unchanged(scripted_reply: Told, scripted_messages: Told) -> None:
-    _served(scripted_reply)
-    asked, sent = _asked(scripted_messages), sent_on(scripted_messages)
+    served(scripted_reply, TEXT)
+    asked, sent = asked_by(scripted_messages), sent_on(scripted_messages)
     found = sent.json.get("messages")
     given = asked.sent["messages"]
     same = isinstance(found, list) and len(found) == len(given)
@@ -174,9 +174,9 @@ def test_messages_are_passed_on_unchanged(scripted_reply: Told, scripted_message
 
 @requirement("UPS-014")
 def test_integers_keep_their_digits(scripted_reply: Told, scripted_parameters: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     told = scripted_parameters["seed"]
-    asked = _asked(told)
+    asked = asked_by(told)
     if asked.status in (400, 422):
         raise Inconclusive("a seed is refused")
     sent = sent_on(told).json.get("seed")
@@ -189,25 +189,25 @@ def test_integers_keep_their_digits(scripted_reply: Told, scripted_parameters: d
 def test_unknown_fields_do_no_harm(
     scripted_reply: Told, scripted_stream: Told, scripted_extras: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    served(scripted_reply, TEXT)
+    served(scripted_stream, TEXT)
     hold(_other_texts(scripted_extras, TEXT))
 
 
 @requirement("UPS-016")
 def test_the_client_sees_the_public_name(scripted_reply: Told, scripted_model: dict[str, Told]) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     hold(
         Violation(x, f"{case}: the model is called {show(scripts.INTERNAL_MODEL)}, as its provider calls it")
-        for case, x in ((case, _asked(told)) for case, told in scripted_model.items())
+        for case, x in ((case, asked_by(told)) for case, told in scripted_model.items())
         if scripts.INTERNAL_MODEL in x.text
     )
 
 
 @requirement("UPS-017")
 def test_the_quirks_of_providers_are_mended(scripted_stream: Told, scripted_quirks: dict[str, Told]) -> None:
-    _streamed(scripted_stream)
-    cases = {case: _asked(told) for case, told in scripted_quirks.items()}
+    served(scripted_stream, TEXT)
+    cases = {case: asked_by(told) for case, told in scripted_quirks.items()}
     rules = (chunks.FinishIsKnown, fragments.FragmentsHaveIndex, chunks.EmptyChoicesCarryUsage)
     hold(
         Violation(x, f"{case}: {violation.seen}")
@@ -220,32 +220,32 @@ def test_the_quirks_of_providers_are_mended(scripted_stream: Told, scripted_quir
 def test_compression_is_undone_or_told(
     scripted_reply: Told, scripted_stream: Told, scripted_gzip: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    served(scripted_reply, TEXT)
+    served(scripted_stream, TEXT)
     hold(_other_texts(scripted_gzip, WIDE))
 
 
 @requirement("UPS-019")
 def test_the_providers_headers_are_its_own(scripted_reply: Told, scripted_headers: Told) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_headers)
+    served(scripted_reply, TEXT)
+    asked = asked_by(scripted_headers)
     shown = [f"{name}: {value}" for name, value in asked.headers if scripts.MARKED in value]
     expect(not shown, asked, f"the provider's headers come to the client: {clip('; '.join(shown))}")
 
 
 @requirement("UPS-020")
 def test_an_error_is_no_success(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     hold(
         Violation(x, f"{case}: {x.seen}")
-        for case, x in ((case, _asked(told)) for case, told in scripted_failures["error"].items())
+        for case, x in ((case, asked_by(told)) for case, told in scripted_failures["error"].items())
         if x.status < 400
     )
 
 
 @requirement("UPS-021")
 def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
-    _served(scripted_reply)
+    served(scripted_reply, TEXT)
     tries = {case: told for kind in ("plain", "streamed") for case, told in scripted_failures[kind].items()}
     hold(
         Violation(told["asked"], f"{case}: the provider was asked {count} times")
@@ -256,19 +256,19 @@ def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict
 
 @requirement("UPS-022")
 def test_headers_of_a_hop_end_there(scripted_reply: Told, scripted_hop: Told) -> None:
-    _served(scripted_reply)
-    asked, sent = _asked(scripted_hop), sent_on(scripted_hop)
-    passed = [f"{name}: {value}" for name, value in sent.headers if scripts.MARKED in value]
+    served(scripted_reply, TEXT)
+    asked, sent = asked_by(scripted_hop), sent_on(scripted_hop)
+    passed = [f"{name}: {value}" for name, value in sent.headers if scripts.HOP in value]
     expect(not passed, asked, f"headers for the gateway alone go to the provider: {clip('; '.join(passed))}")
 
 
 @requirement("UPS-023")
 def test_parameters_are_passed_on(scripted_reply: Told, scripted_parameters: dict[str, Told]) -> None:
-    _served(scripted_reply)
-    served = {name: told for name, told in scripted_parameters.items() if told["asked"].ok}
-    if not served:
+    served(scripted_reply, TEXT)
+    taken = {name: told for name, told in scripted_parameters.items() if told["asked"].ok}
+    if not taken:
         raise Inconclusive("no parameter is taken")
-    found = {name: (told["asked"], sent_on(told).json.get(name)) for name, told in served.items()}
+    found = {name: (told["asked"], sent_on(told).json.get(name)) for name, told in taken.items()}
     changed = {name: pair for name, pair in found.items() if pair[1] is not None and name != "seed"}
     hold(
         Violation(x, f"{name} {show(scripts.PARAMETERS[name])} goes to the provider as {show(value)}")
@@ -283,33 +283,33 @@ def test_parameters_are_passed_on(scripted_reply: Told, scripted_parameters: dic
 def test_nothing_is_said_twice_after_a_retry(
     scripted_reply: Told, scripted_recovery: Told, scripted_failures: dict[str, dict[str, Told]]
 ) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_recovery)
+    served(scripted_reply, TEXT)
+    asked = asked_by(scripted_recovery)
     if asked.ok:
-        expect(_text(asked) == TEXT, asked, f"asked again after a failure, the answer is {show(_text(asked))}")
+        expect(text_of(asked) == TEXT, asked, f"asked again after a failure, the answer is {show(text_of(asked))}")
     told = scripted_failures["later"]["cut"]
-    stream, begun = _asked(told), "".join(scripts.PIECES[:2])
+    stream, begun = asked_by(told), "".join(scripts.PIECES[:2])
     text = _partial(stream)
     expect(text in (begun, TEXT, "") or TEXT.startswith(text), stream, f"a stream that broke off reads {show(text)}")
 
 
 @requirement("UPS-025")
 def test_usage_is_the_providers(scripted_reply: Told, scripted_stream: Told) -> None:
-    _served(scripted_reply)
-    asked = _asked(scripted_reply)
+    served(scripted_reply, TEXT)
+    asked = asked_by(scripted_reply)
     hold(_other_usage(asked, usage.usage_of(asked.document)))
-    stream = _asked(scripted_stream)
+    stream = asked_by(scripted_stream)
     if stream.ok:
         hold(_other_usage(stream, usage.usage_of(usage.of_stream(stream.chunks))))
 
 
 @requirement("UPS-026")
 def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls: dict[str, Told]) -> None:
-    _served(scripted_reply)
-    served = {case: x for case, x in ((case, _asked(told)) for case, told in scripted_calls.items()) if x.ok}
-    if not served:
+    served(scripted_reply, TEXT)
+    taken = {case: x for case, x in ((case, asked_by(told)) for case, told in scripted_calls.items()) if x.ok}
+    if not taken:
         raise Inconclusive("no chat with a tool is served")
-    for case, x in served.items():
+    for case, x in taken.items():
         calls = dig(choices(reply_of(x))[0], "message", "tool_calls") or []
         found = [(call.get("id"), dig(call, "function", "name"), dig(call, "function", "arguments")) for call in calls]
         expected = (scripts.CALL["id"], "weather", scripts.ARGUMENTS)
@@ -320,37 +320,9 @@ def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls:
 def test_text_comes_to_the_letter(
     scripted_reply: Told, scripted_stream: Told, scripted_letters: dict[str, Told]
 ) -> None:
-    _served(scripted_reply)
-    _streamed(scripted_stream)
+    served(scripted_reply, TEXT)
+    served(scripted_stream, TEXT)
     hold(_other_texts(scripted_letters, "".join(scripts.LETTERS)))
-
-
-def _asked(told: Told) -> Exchange:
-    """The chat as the client sees it. Raises Unusable if its provider was not asked at all."""
-    _ = sent_on(told)
-    return told["asked"]
-
-
-def _served(told: Told) -> None:
-    """Raises Unusable unless the simplest scripted chat comes as its provider answers it."""
-    asked = _asked(told)
-    if not asked.ok or _text(asked) != TEXT:
-        raise Unusable(f"the simplest scripted chat is not answered as its provider answers it: {asked.seen}")
-
-
-def _streamed(told: Told) -> None:
-    """The same for the simplest scripted stream."""
-    asked = _asked(told)
-    if not asked.ok or _text(asked) != TEXT:
-        raise Unusable(f"the simplest scripted stream is not answered as its provider answers it: {asked.seen}")
-
-
-def _text(exchange: Exchange) -> Any:
-    """The text of the first choice; None where there is none."""
-    try:
-        return dig(choices(reply_of(exchange))[0], "message", "content")
-    except (Unusable, LookupError):
-        return None
 
 
 def _partial(stream: Exchange) -> str:
@@ -360,8 +332,8 @@ def _partial(stream: Exchange) -> str:
 
 def _other_texts(cases: Mapping[str, Told], text: str) -> Iterator[Violation]:
     for case, told in cases.items():
-        asked = _asked(told)
-        found = _text(asked) if asked.ok else None
+        asked = asked_by(told)
+        found = text_of(asked) if asked.ok else None
         if found != text:
             yield Violation(asked, f"{case}: {show(found) if found is not None else asked.seen}")
 

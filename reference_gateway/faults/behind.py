@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, headed
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, changed, headed
 from reference_gateway.faults.edits import Where
 from reference_gateway.http.response import ABORT, MAY_BE_ABANDONED
 from reference_gateway.scripted.script import MARK
@@ -45,6 +45,20 @@ def own_error(code: str, new: Callable[[Asked, Answer], Answer]) -> Callable[[As
         return new(asked, answer) if answer.json["error"]["code"] == code else None
 
     return edit
+
+
+def remembering_failures(again: Callable[[Answer], Answer] = lambda failure: failure) -> Wrap:
+    """Where a scripted chat has failed, the same one is answered so again, or as `again` says, without its provider."""
+    known: dict[bytes, Answer] = {}
+
+    def learn(asked: Asked, answer: Answer) -> None:
+        if scripted()(asked) and answer.status >= 500:
+            known[_id(asked)] = again(answer)
+
+    def recall(asked: Asked) -> Answer | None:
+        return known.get(_id(asked)) if scripted()(asked) else None
+
+    return lambda app: before(changed(app, learn, streams=lambda asked: False), recall)
 
 
 def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:

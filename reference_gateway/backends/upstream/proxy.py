@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -48,6 +49,7 @@ class Upstream:
             headers={**own, **{name.lower(): value for name, value in (headers or {}).items()}},
             timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1000, keepalive_expiry=_KEEPALIVE_S),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one client's session is not for all of them
             trust_env=False,
             follow_redirects=False,
         )

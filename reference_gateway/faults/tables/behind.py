@@ -16,6 +16,7 @@ from reference_gateway.faults.behind import (
     in_texts,
     merged,
     own_error,
+    remembering_failures,
     scripted,
     sending_on,
     telling_the_key,
@@ -165,10 +166,23 @@ row(
 )
 row(
     "provider-failure-is-400",
-    "UPS-003",
+    "UPS-003 SDK-018",
     error("upstream_error", 400),
     "Clients do not try again, as the fault seems to be theirs.",
     "facts: LiteLLM wraps many errors as 400",
+)
+row(
+    "provider-failure-not-to-be-tried-again",
+    "SDK-018",
+    header("x-should-retry", "false", lambda asked, x: scripted()(asked) and x.status >= 500),
+    "The SDK gives up at a failure that its next request would have survived.",
+)
+row(
+    "provider-failure-remembered",
+    "SDK-018",
+    remembering_failures(),
+    "A short outage lasts for as long as the failure is cached.",
+    "facts: caches that keep errors, too",
 )
 row(
     "provider-never-given-up",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.tables.behind import BEHIND
 from reference_gateway.gateway import Gateway
@@ -20,6 +22,7 @@ from reference_gateway.server import running
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
 GIVEN_UP_S = 3.0
+BOTH = (nothing, nothing)
 
 
 @contextmanager
@@ -33,7 +36,11 @@ def standing(behind: Wrap = nothing, front: Wrap = nothing) -> Iterator[tuple[st
 
 
 def judged(fault: Fault | None, *areas: str, key: str = KEY) -> dict[str, Outcome]:
-    with standing(fault.behind or nothing, fault.wrap) if fault else standing() as (url, upstream):
+    return judged_with(fault.behind or nothing, fault.wrap, *areas, key=key) if fault else judged_with(*BOTH, *areas)
+
+
+def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str = KEY) -> dict[str, Outcome]:
+    with standing(behind, front) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
         return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
 
@@ -49,3 +56,13 @@ def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
     tries = 1 + ("UPS-010" in fault.breaks)
     assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
+
+
+def test_a_failure_that_the_gateway_survives_by_itself_is_survived() -> None:
+    assert judged_with(asked_again(2), nothing, "SDK-018")["SDK-018"].verdict is Verdict.PASS
+
+
+def test_that_a_provider_is_left_alone_after_a_failure_is_nobodys_fault() -> None:
+    resting = remembering_failures(lambda failure: replace(failure, status=503))
+    said = judged_with(nothing, resting, "SDK-018")["SDK-018"]
+    assert (said.verdict, said.message[:30]) == (Verdict.INCONCLUSIVE, "after its failure the provider")
