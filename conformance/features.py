@@ -154,6 +154,7 @@ FEATURES = {
     "http2": Feature("HTTP/2 is negotiated", on_request=True),
     "scripted_upstream": Feature("the provider behind the gateway is `gateproof upstream`", on_request=True),
     "upstream_timeout": Feature("how long the gateway waits for a silent provider is given", on_request=True),
+    "failover": Feature("a model that two scripted providers serve is named", on_request=True),
     "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
     "role_repeat_tolerated": Feature("that every delta repeats the role is known and a warning", on_request=True),
     "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
@@ -178,6 +179,8 @@ def is_claimed(name: str, target: Target, profile: Profile) -> bool:
     if name == "scripted_upstream" and target.upstream:
         return True
     if name == "upstream_timeout" and target.upstream_timeout_s:
+        return True
+    if name == "failover" and target.failover_model:
         return True
     return name in target.claimed or name in profile.claimed
 

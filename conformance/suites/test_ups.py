@@ -325,6 +325,19 @@ def test_text_comes_to_the_letter(
     hold(_other_texts(scripted_letters, "".join(scripts.LETTERS)))
 
 
+@requirement("UPS-031")
+def test_a_chat_is_sent_on_once(
+    scripted_reply: Told, scripted_stream: Told, scripted_parameters: dict[str, Told]
+) -> None:
+    served(scripted_reply, TEXT)
+    chats = {"plain": scripted_reply, "streamed": scripted_stream, **scripted_parameters}
+    hold(
+        Violation(told["asked"], f"{case}: answered by its provider, which was asked {count} times")
+        for case, told in chats.items()
+        if told["asked"].ok and (count := len(received(told["kept"]))) > 1
+    )
+
+
 def _partial(stream: Exchange) -> str:
     """The text of a stream as far as it came."""
     return "".join(piece for _, chunk in stream.parsed_events if chunk for piece in chunks.pieces_of(chunk))

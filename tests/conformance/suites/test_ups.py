@@ -42,12 +42,13 @@ def judged(fault: Fault | None, *areas: str, key: str = KEY) -> dict[str, Outcom
 def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str = KEY) -> dict[str, Outcome]:
     with standing(behind, front) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-        return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
+        options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
+        return judge_url(url, *areas, api_key=key, timeout_s=10.0, **options)
 
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 27
+    assert len(found) == 31
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
