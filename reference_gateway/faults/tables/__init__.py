@@ -8,6 +8,7 @@ from reference_gateway.faults.tables import (
     connections,
     embeddings,
     errors,
+    failing,
     framing,
     headers,
     lists,
@@ -42,6 +43,7 @@ TABLES = (
     naming.NAMING,
     naming.ROUTING,
     behind.BEHIND,
+    failing.FAILING,
     responses.RESPONSES,
     response_streams.STREAMS,
 )

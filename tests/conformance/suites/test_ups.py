@@ -15,6 +15,7 @@ from reference_gateway.faults.asgi import Wrap
 from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.tables.behind import BEHIND
+from reference_gateway.faults.tables.failing import FAILING
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
@@ -52,11 +53,17 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
-@pytest.mark.parametrize("fault", BEHIND.rows, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", [*BEHIND.rows, *FAILING.rows], ids=lambda fault: fault.name)
 def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
     tries = 1 + ("UPS-010" in fault.breaks)
     assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
+
+
+@pytest.mark.parametrize("behind", [asked_again(2), asked_again(2, '"other"', elsewhere=True)])
+def test_a_failure_may_be_taken_to_the_same_provider_or_to_another_first(behind: Wrap) -> None:
+    found = judged_with(behind, nothing, "UPS-021", "UPS-024", "UPS-028", "UPS-029", "UPS-030", "UPS-031")
+    assert red(found) == {}
 
 
 def test_a_failure_that_the_gateway_survives_by_itself_is_survived() -> None:
@@ -64,6 +71,6 @@ def test_a_failure_that_the_gateway_survives_by_itself_is_survived() -> None:
 
 
 def test_that_a_provider_is_left_alone_after_a_failure_is_nobodys_fault() -> None:
-    resting = remembering_failures(lambda failure: replace(failure, status=503))
+    resting = remembering_failures(again=lambda failure: replace(failure, status=503))
     said = judged_with(nothing, resting, "SDK-018")["SDK-018"]
     assert (said.verdict, said.message[:30]) == (Verdict.INCONCLUSIVE, "after its failure the provider")
