@@ -4,7 +4,7 @@ A claimed feature that is refused fails its requirements. One that is not claime
 not applicable; if it is not refused it is judged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from conformance.reading.vectors import embeddings_in, read
 from conformance.sending.recording import Recording
 from conformance.target import ConfigError, Target
 
+AS_NOWHERE = "a path that can't exist is answered so, too, of which ERR-013 tells"
 CLEAN_REFUSALS = (400, 404, 405, 415, 422, 501)
 
 
@@ -62,10 +63,26 @@ def no_cors(preflight: Exchange, models_with_origin: Exchange) -> bool:
     return not any(x.header("access-control-allow-origin") for x in (preflight, models_with_origin))
 
 
-def serves_nothing(tries: list[Exchange]) -> bool:
-    """Whatever was tried of an endpoint is cleanly refused, or there is no such route."""
-    no_route = (404, 405, 501)
-    return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
+def serves_nothing(tries: list[Exchange], nowhere: Sequence[Exchange] = ()) -> bool:
+    """Whatever was tried of an endpoint is cleanly refused, there is no such route, or it is answered just as a path
+    that can't exist is, however that may be."""
+    return all(_is_turned_away(x) or any(is_as(x, there) for there in nowhere) for x in tries)
+
+
+def is_doubtful(tries: list[Exchange]) -> bool:
+    """Whether it takes a path that can't exist to tell if there is this endpoint: nothing is served, nor refused as
+    what is not there should be."""
+    return not serves_nothing(tries) and not any(x.ok and x.is_json for x in tries)
+
+
+def is_as(exchange: Exchange, nowhere: Exchange) -> bool:
+    """Whether an answer says the same as that of a path which can't exist."""
+    told = [(x.status, x.complete, x.media_type, x.refusal) for x in (exchange, nowhere)]
+    return told[0] == told[1]
+
+
+def _is_turned_away(x: Exchange) -> bool:
+    return x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in (404, 405, 501))
 
 
 def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
@@ -112,7 +129,9 @@ FEATURES = {
     "json_mode": Feature("response_format json_object", ("chat_json_object", "chat_reply"), refused),
     "json_schema": Feature("response_format json_schema", ("chat_json_schema", "chat_reply"), refused),
     "embeddings": Feature(
-        "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), serves_nothing
+        "POST /embeddings; claimed when a model for it is named",
+        ("embeddings_tries", "embeddings_nowhere"),
+        serves_nothing,
     ),
     "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64",), no_base64),
     "embeddings_dimensions": Feature(
@@ -121,7 +140,9 @@ FEATURES = {
         no_dimensions,
     ),
     "completions": Feature(
-        "POST /completions; claimed when a model for it is named", ("completion_first",), serves_nothing
+        "POST /completions; claimed when a model for it is named",
+        ("completion_first", "completion_nowhere"),
+        serves_nothing,
     ),
     "completions_stream_usage": Feature(
         "stream_options.include_usage of completions", ("completion_stream_usage", "completion_stream"), refused
@@ -137,7 +158,11 @@ FEATURES = {
     "completions_logprobs": Feature(
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
-    "responses": Feature("POST /responses", ("response_first",), lambda first: serves_nothing([first])),
+    "responses": Feature(
+        "POST /responses",
+        ("response_first", "response_nowhere"),
+        lambda first, nowhere: serves_nothing([first], nowhere),
+    ),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),

@@ -4,7 +4,7 @@ import secrets
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
-from conformance.features import is_claimed, serves_nothing
+from conformance.features import is_claimed, is_doubtful, serves_nothing
 from conformance.probe import Phase, probe
 from conformance.probes.chat.formats import JSON_CAP, REPORT
 from conformance.probes.chat.replies import STORY
@@ -55,7 +55,7 @@ async def response(gateway: Gateway, *, case: str = "", key: Any = ABSENT, **fie
     if not is_claimed("responses", gateway.target, gateway.profile):
         if "responses" in gateway.target.declined:
             raise Unusable("the gateway was declared to have no responses")
-        if serves_nothing([await _first(gateway)]):
+        if await _is_turned_away(gateway):
             raise Unusable("the gateway turns responses away")
     return await gateway.post(PATH, body_of(gateway, **fields), case=case, key=key)
 
@@ -64,12 +64,22 @@ async def _first(gateway: Gateway) -> Exchange:
     return await gateway.post(PATH, body_of(gateway))
 
 
+async def _is_turned_away(gateway: Gateway) -> bool:
+    return serves_nothing([await _first(gateway)], await response_nowhere(gateway))
+
+
 # The smallest ones
 
 
 @probe()
 async def response_first(gateway: Gateway) -> Exchange:
     return await _first(gateway)
+
+
+@probe()
+async def response_nowhere(gateway: Gateway) -> list[Exchange]:
+    """What a path is answered with that can't exist, where the first response does not tell whether there are any."""
+    return [await gateway.nowhere()] if is_doubtful([await _first(gateway)]) else []
 
 
 @probe()
@@ -162,7 +172,7 @@ async def response_refused(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.FAILING)
 async def scripted_response(gateway: Gateway) -> dict[str, Told]:
     """A provider that answers, and one that breaks off in the middle."""
-    if serves_nothing([await _first(gateway)]):
+    if await _is_turned_away(gateway):
         raise Unusable("the gateway turns responses away")
 
     async def asked(case: str, **answer: Any) -> Told:

@@ -1,6 +1,7 @@
 """RESP: the Responses API. What must hold for one response or one stream is judged on all of the run."""
 
 from conformance.exchange import Exchange, Unusable
+from conformance.features import AS_NOWHERE, is_as
 from conformance.probes.chat.formats import REPORT
 from conformance.probes.responses import CAP, FUNCTION
 from conformance.probes.upstream import PIECES
@@ -172,7 +173,11 @@ def test_wrong_requests_are_refused(response_reply: Exchange, response_refused: 
 
 
 @requirement("RESP-017")
-def test_what_has_no_responses_says_so(response_first: Exchange, profile: Profile) -> None:
+def test_what_has_no_responses_says_so(
+    response_first: Exchange, response_nowhere: list[Exchange], profile: Profile
+) -> None:
+    if any(is_as(response_first, nowhere) for nowhere in response_nowhere):
+        raise Inconclusive(f"{AS_NOWHERE}: {response_first.seen}")
     must(response_first.complete and (response_first.status < 500 or response_first.status == 501), response_first)
     if response_first.ok:
         return
