@@ -1,7 +1,6 @@
 """Bodies decoded and parsed within bounds: gzip and deflate, JSON. What is past a bound of ours raises PastBound, what
 is not what it should be ValueError; nothing else is raised, whatever the bytes are."""
 
-import base64
 import json
 import re
 import zlib
@@ -116,15 +115,3 @@ def _int(digits: str) -> int:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def pack(data: bytes) -> Any:
-    """Bytes as they stand in a recording: text as it is, others as {"base64": …}."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode()}
-
-
-def unpack(value: Any) -> bytes:
-    return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from conformance import decoding, sse
-from conformance.decoding import PastBound, pack, unpack
+from conformance.decoding import PastBound
 
 Headers = tuple[tuple[str, str], ...]
 BUSY = (429, 503)
@@ -318,57 +318,6 @@ class Exchange:
                 break
         return found.decode("utf-8", "replace")
 
-    def to_record(self) -> dict[str, Any]:
-        """A JSON-ready form; `from_record` is its inverse."""
-        response = self.response
-        return {
-            "id": self.id,
-            "label": self.label,
-            "started_at": self.started_at,
-            "duration_s": self.duration_s,
-            "late_s": self.late_s,
-            "attempt": self.attempt,
-            "repeated": self.repeated,
-            "request": {
-                "method": self.request.method,
-                "url": self.request.url,
-                "headers": [list(pair) for pair in self.request.headers],
-                "body": pack(self.request.body),
-            },
-            "response": response
-            and {
-                "status": response.status,
-                "http_version": response.http_version,
-                "headers": [list(pair) for pair in response.headers],
-                "headers_s": response.headers_s,
-                "reads": [[t_s, pack(data)] for t_s, data in response.reads],
-            },
-            "failure": self.failure and {"kind": self.failure.kind, "message": self.failure.message},
-        }
-
-    @classmethod
-    def from_record(cls, record: dict[str, Any]) -> "Exchange":
-        request, response, failure = record["request"], record["response"], record["failure"]
-        return cls(
-            id=record["id"],
-            label=record["label"],
-            request=Request(request["method"], request["url"], _pairs(request["headers"]), unpack(request["body"])),
-            response=response
-            and Response(
-                status=response["status"],
-                headers=_pairs(response["headers"]),
-                reads=tuple((t_s, unpack(data)) for t_s, data in response["reads"]),
-                http_version=response["http_version"],
-                headers_s=response["headers_s"],
-            ),
-            failure=failure and Failure(failure["kind"], failure["message"]),
-            started_at=record["started_at"],
-            duration_s=record["duration_s"],
-            late_s=record.get("late_s", 0.0),
-            attempt=record.get("attempt", 1),
-            repeated=record.get("repeated", False),
-        )
-
 
 def exchanges_in(value: Any) -> Iterator[Exchange]:
     """Every exchange in a probe's result: an exchange, or lists and dicts of them."""
@@ -407,7 +356,3 @@ def _object(event: sse.Event) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def _pairs(value: list[list[str]]) -> Headers:
-    return tuple((name, text) for name, text in value)

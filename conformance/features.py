@@ -4,7 +4,7 @@ A claimed feature that is refused fails its requirements. One that is not claime
 not applicable; if it is not refused it is judged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -186,26 +186,24 @@ FEATURES = {
 }
 
 
+GIVEN: Mapping[str, Callable[[Target], object]] = {
+    "auth": lambda target: target.api_key,
+    "multi_workspace": lambda target: target.empty_workspace,
+    "embeddings": lambda target: target.embeddings_model,
+    "completions": lambda target: target.completions_model,
+    "restricted_key": lambda target: target.restricted_api_key,
+    "body_limit": lambda target: target.body_limit,
+    "scripted_upstream": lambda target: target.upstream,
+    "upstream_timeout": lambda target: target.upstream_timeout_s,
+    "failover": lambda target: target.failover_model,
+}
+"""Features that are claimed by giving what they need."""
+
+
 def is_claimed(name: str, target: Target, profile: Profile) -> bool:
     if name in target.declined:
         return False
-    if name == "auth" and target.api_key:
-        return True
-    if name == "multi_workspace" and target.empty_workspace:
-        return True
-    if name == "embeddings" and target.embeddings_model:
-        return True
-    if name == "completions" and target.completions_model:
-        return True
-    if name == "restricted_key" and target.restricted_api_key:
-        return True
-    if name == "body_limit" and target.body_limit:
-        return True
-    if name == "scripted_upstream" and target.upstream:
-        return True
-    if name == "upstream_timeout" and target.upstream_timeout_s:
-        return True
-    if name == "failover" and target.failover_model:
+    if name in GIVEN and GIVEN[name](target):
         return True
     return name in target.claimed or name in profile.claimed
 
@@ -245,5 +243,5 @@ def why_not(names: tuple[str, ...], target: Target, profile: Profile, recording:
         if FEATURES[name].on_request:
             return f"the feature {name} is not claimed ({FEATURES[name].meaning})"
         if observe(name, recording) is Observed.ABSENT:
-            return f"the feature {name} is not claimed, and it is cleanly refused"
+            return f"the feature {name} is not claimed, and it is refused"
     return None

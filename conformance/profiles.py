@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from conformance.baseline.deviations import Deviation
 from conformance.catalogue import Level, Requirement
 from conformance.configuration.spelling import did_you_mean
-from conformance.deviations import Deviation
 from conformance.target import ConfigError
 
 
@@ -18,16 +18,15 @@ class Expectations:
     """What a dialect answers where dialects differ.
 
     `error_schema` is the schema of an error body. `unknown_model` is a well-formed id that no gateway serves ({nonce}
-    and {workspace} are filled in), `unknown_path_status` what a path is refused with that no gateway has,
-    `misspelt_model_status` a model id in another case. `retrieve_by` are the members of a list entry by any of which
-    GET /models/{id} may know a model. `entity_name_pattern` is a regular expression for whole entity names, ""
-    where the published sentence is all that is known.
+    and {workspace} are filled in), `unknown_path_status` what a path is refused with that no gateway has.
+    `retrieve_by` are the members of a list entry by any of which GET /models/{id} may know a model.
+    `entity_name_pattern` is a regular expression for whole entity names, "" where the published sentence is all that
+    is known.
     """
 
     error_schema: str = "error.lenient"
     unknown_model: str = "gateproof-no-such-model-{nonce}"
     unknown_path_status: tuple[int, ...] = (404,)
-    misspelt_model_status: tuple[int, ...] = (404,)
     retrieve_by: tuple[str, ...] = ("id",)
     entity_name_pattern: str = ""
 

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -33,13 +33,7 @@ class Redactor:
 
     def tree(self, value: Any) -> Any:
         """A JSON-like value with every string in it redacted, keys too."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.tree(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.tree(item) for item in value]
-        return value
+        return _with_each_text(self.text, value)
 
 
 class Disguise:
@@ -74,11 +68,8 @@ class Disguise:
         return self.text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def tree(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, dict):
-            return {self.text(key): self.tree(item) for key, item in value.items()}
-        return [self.tree(item) for item in value] if isinstance(value, list | tuple) else value
+        """A JSON-like value with every string in it disguised, keys too."""
+        return _with_each_text(self.text, value)
 
 
 def stand_in(secret: str, number: int) -> str:
@@ -90,6 +81,16 @@ def stand_in(secret: str, number: int) -> str:
         new = str((place + number) % 10) if old.isdigit() else letter.upper() if old.isupper() else letter
         found.append(new if old.isascii() and old.isalnum() else old)
     return "".join(found)
+
+
+def _with_each_text(change: Callable[[str], str], value: Any) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {change(key): _with_each_text(change, item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_each_text(change, item) for item in value]
+    return value
 
 
 def _lower(text: str) -> str:

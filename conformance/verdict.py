@@ -17,7 +17,7 @@ class Verdict(StrEnum):
     WARN = "warn"
     """A SHOULD is broken, or a MUST is kept in a way that costs clients."""
     INCONCLUSIVE = "inconclusive"
-    """The model behind the gateway did not create the situation."""
+    """The situation did not arise, mostly as the model behind the gateway did not create it."""
     NOT_APPLICABLE = "not-applicable"
     """The feature is not claimed, and was cleanly refused."""
     UNTESTABLE = "untestable"
@@ -102,7 +102,12 @@ class Fatal(Broken):
 
 
 class Inconclusive(Exception):
-    """The model did not create the situation that the requirement speaks of."""
+    """The situation that the requirement speaks of did not arise: it is to `blame` on the model, which did not create
+    it, or, with None, on nobody for sure."""
+
+    def __init__(self, seen: str = "", *, blame: Blame | None = Blame.MODEL) -> None:
+        super().__init__(seen)
+        self.blame = blame
 
 
 class NotApplicable(Exception):

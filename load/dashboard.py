@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request, send_from_directory
 from locust.env import Environment
 from locust.runners import STATE_RUNNING, STATE_SPAWNING, MasterRunner
 
+from conformance.rendering.markup import STYLE
 from load.metrics import TIMES
 from load.reporting import charts
 from load.reporting.table import COLUMNS, TITLES, ms
@@ -107,7 +108,7 @@ def install(environment: Environment, session: Session) -> None:
     @pages.route("/gateproof/static/<name>")
     @web.auth_required_if_enabled
     def static(name: str) -> Response:
-        return send_from_directory(STATIC, name)
+        return send_from_directory(STYLE.parent if name == STYLE.name else STATIC, name)
 
     @pages.route("/gateproof/charts.json")
     @web.auth_required_if_enabled

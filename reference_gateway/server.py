@@ -100,14 +100,13 @@ def running_gateway(
     *,
     tokens: Iterable[str] = (),
     seed: int | None = None,
-    drain_timeout_s: float = 0.5,
     port: int = 0,
     certificate: Certificate | None = None,
 ) -> Iterator[str]:
     """A gateway (the default one without a configuration) on a free port of this machine, in a thread of its own.
     Gives the URL without a path: add `/v1`."""
     gateway = Gateway.open(config or default_config(), tokens=tokens, seed=seed)
-    with running(create_app(gateway), drain_timeout_s=drain_timeout_s, port=port, certificate=certificate) as base_url:
+    with running(create_app(gateway), port=port, certificate=certificate) as base_url:
         yield base_url
 
 

@@ -102,7 +102,7 @@ def _items(checker: Any, items: Any, instance: Any, schema: Any) -> Iterable[Val
     return Draft202012Validator.VALIDATORS["items"](checker, items, instance, schema) or ()
 
 
-_Checker: type[Validator] = extend(Draft202012Validator, {"items": _items})  # type: ignore[no-untyped-call]
+_Checker: type[Validator] = extend(Draft202012Validator, {"items": _items})  # type: ignore[no-untyped-call]  # the stubs leave it bare
 
 
 # --- wording -----------------------------------------------------------------------------------------------------

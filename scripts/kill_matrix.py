@@ -189,13 +189,12 @@ others: dict[str, Fault] = {}
 
 
 def _varied() -> list[Fault]:
-    """Every variation in the first dialect, and before a provider, every third of them in the others, and sets of them
-    in all."""
-    found = [*harmless.alone(PROFILES[0]), *harmless.BEFORE_A_PROVIDER]
+    """Every variation in the first dialect, every third of them in the others, and sets of them in all."""
+    found = list(harmless.alone(PROFILES[0]))
     for number, dialect in enumerate(PROFILES[1:]):
         found += list(harmless.alone(dialect))[number::3]
     found += [each for dialect in PROFILES for each in harmless.together(dialect, SETS)]
-    return found
+    return found + harmless.between()
 
 
 def _run_named(job: tuple[str, bool]) -> Row:

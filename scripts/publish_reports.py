@@ -3,8 +3,10 @@ and the parts of README.md that can be read off a run.
 
 python scripts/publish_reports.py [NAME…] [--port N]      (make reports; the names are those of gateways/gateways.toml)
 
-One gateway after the other: its script installs and starts it, with the bundled gateway behind it as its provider, and
-it is judged twice, so that the README can tell which verdicts differ. Where one doesn't start, its last report is kept.
+One gateway after the other: its script installs and starts it before `gateproof upstream`, the provider that is told
+what to answer, and it is judged twice from both sides, so that the README can tell which verdicts differ. Then it is
+judged before a real engine, llama.cpp with a model of random weights, whose answers are what they are: how much stays
+inconclusive with that, and how little with the other, is told, too. Where one doesn't start, its last report is kept.
 """
 
 import argparse
@@ -24,13 +26,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from report_readme import check_arguments, index, readme
+from report_readme import behind, check_arguments, index, readme
 
 ROOT = Path(__file__).resolve().parent.parent
 GATEWAYS = ROOT / "scripts" / "gateways"
 REPORTS = ROOT / "reports"
 GATEPROOF = Path(sys.executable).with_name("gateproof")
-PROVIDER = "gateproof.sh"
+SCRIPTED, ENGINE = "upstream.sh", "llama-cpp.sh"
+"""What stands behind a gateway."""
 START_S, CHECK_S, STOP_S = 1800, 900, 20
 """Bounds in seconds: for a start, which may install; for a check; and for an end."""
 
@@ -73,8 +76,14 @@ def _published(name: str, row: dict[str, Any], port: int) -> bool:
 
 
 def _publish(name: str, row: dict[str, Any], port: int) -> Path:
-    with tempfile.TemporaryDirectory() as scratch, _running(name, row, port) as told:
-        first, second = (_check(Path(scratch) / run, row, told) for run in ("first", "second"))
+    is_alone = bool(row.get("alone"))
+    with tempfile.TemporaryDirectory() as scratch:
+        with _running(row, port, None if is_alone else SCRIPTED) as told:
+            first, second = (_check(Path(scratch) / run, row, told) for run in ("first", "second"))
+        engine = first
+        if not is_alone:
+            with _running(row, port, ENGINE) as told_then:
+                engine = _check(Path(scratch) / "engine", row, told_then)
         folder: Path = REPORTS / row["folder"].format(version=told["version"])
         folder.mkdir(parents=True, exist_ok=True)
         for file in ("report.json", "report.html"):
@@ -83,24 +92,27 @@ def _publish(name: str, row: dict[str, Any], port: int) -> Path:
         (folder / "report.txt").write_text(first.printed, "utf-8")
         page = folder / "README.md"
         written = page.read_text("utf-8") if page.exists() else ""
-        page.write_text(readme(name, row, told, first.document, second.document, written, port), "utf-8")
+        runs = first.document, second.document, engine.document
+        page.write_text(readme(name, row, told, *runs, written, port), "utf-8")
     return folder
 
 
 @contextmanager
-def _running(name: str, row: dict[str, Any], port: int) -> Iterator[dict[str, str]]:
-    """What the gateway's script says of it, as soon as it can be used."""
+def _running(row: dict[str, Any], port: int, provider: str | None) -> Iterator[dict[str, str]]:
+    """What the gateway's script says of it, as soon as it can be used; and where its scripted provider is, if that is
+    behind it."""
     taken = next((each for each in (port, port + 10, port + 11) if _is_taken(each)), None)
     if taken is not None:
         raise NotJudged(f"port {taken} is taken (--port N takes others)")
     with tempfile.TemporaryFile("w+") as log, tempfile.TemporaryFile("w+") as provider_log:
         started: list[subprocess.Popen[str]] = []
         try:
-            if not row.get("alone"):
-                started.append(_started(PROVIDER, [port], {}, provider_log))
+            if provider:
+                started.append(_started(provider, [port], {}, provider_log))
                 _told(started[0], provider_log)
             started.append(_started(row["start"], [port + 10, f"http://127.0.0.1:{port}/v1"], row.get("env", {}), log))
-            yield _told(started[-1], log)
+            told = _told(started[-1], log)
+            yield told | behind(port) if provider == SCRIPTED else told
         finally:
             for each in reversed(started):
                 _stop(each)

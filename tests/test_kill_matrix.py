@@ -35,14 +35,14 @@ def test_some_defects_in_all_layers_and_dialects_turn_red_what_they_should_and_n
 
 def test_a_sample_of_all_defects_is_detected() -> None:
     """Drawn anew by each version of the tables; only the areas that a defect breaks are sent and judged."""
-    done = matrix("--sample", "8", "--seed", "7", "--only-affected")
-    assert figures(done.stdout)["detected"] == 8, done.stdout
+    done = matrix("--sample", "5", "--seed", "7", "--only-affected")
+    assert figures(done.stdout)["detected"] == 5, done.stdout
 
 
 def test_what_harms_nobody_turns_nothing_red() -> None:
-    done = matrix("--harmless", "--sample", "4", "--seed", "7")
+    done = matrix("--harmless", "--sample", "3", "--seed", "7")
     found = figures(done.stdout)
-    assert (found["harmless variations"], found["false alarms"]) == (4, 0), done.stdout
+    assert (found["harmless variations"], found["false alarms"]) == (3, 0), done.stdout
     assert done.returncode == 0
 
 

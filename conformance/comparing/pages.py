@@ -3,16 +3,13 @@
 What a gateway said is hostile: the templates escape every value, and the pages' policy runs no script but ours.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from conformance import catalogue
 from conformance.catalogue import Level
@@ -20,6 +17,7 @@ from conformance.comparing.clients import ClientRow, Outlook
 from conformance.comparing.comparison import Comparison
 from conformance.comparing.documents import Row, Share
 from conformance.comparing.matrix import Entry, Speed, area_names
+from conformance.rendering.markup import STYLE, coded, policy
 from conformance.reporting.report import tool_version
 from conformance.verdict import Verdict
 
@@ -94,33 +92,23 @@ def _urgency(row: Row) -> tuple[int, bool]:
 
 def _page(name: str, script: str, **values: Any) -> str:
     style = _style()
-    scripts = f"script-src '{_hash(script)}'" if script else "script-src 'none'"
-    policy = f"default-src 'none'; style-src '{_hash(style)}'; {scripts}; base-uri 'none'; form-action 'none'"
-    return _templates().get_template(name).render(policy=policy, style=Markup(style), script=Markup(script), **values)
+    shown = {"policy": policy(style, script), "style": Markup(style), "script": Markup(script)}
+    return _templates().get_template(name).render(**shown, **values)
 
 
 @cache
 def _templates() -> Environment:
     loader = PackageLoader("conformance.comparing", "static")
     found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    found.filters["coded"] = _coded
+    found.filters["coded"] = coded
     return found
-
-
-def _coded(text: str) -> Markup:
-    """A text with what stands between backticks set as code."""
-    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 @cache
 def _style() -> str:
-    return (files("conformance") / "rendering" / "style.css").read_text("utf-8") + _static("pages.css")
+    return STYLE.read_text("utf-8") + _static("pages.css")
 
 
 @cache
 def _static(name: str) -> str:
     return (files("conformance.comparing") / "static" / name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

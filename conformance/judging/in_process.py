@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance import catalogue, suites
 from conformance import profiles as dialects
+from conformance.baseline.deviations import Deviation
 from conformance.baseline.entries import Baseline
-from conformance.deviations import Deviation
 from conformance.exchange import Exchange, Unusable
 from conformance.features import FEATURES, is_claimed, is_in_run
 from conformance.judging.outcome import Outcome, not_applicable, outcome
@@ -145,7 +145,7 @@ def _judged(
             asked = sent(name, mode)
             given.setdefault(name, _value(recording.results[asked]) if asked in recording.results else None)
         test(**{name: given[name] for name in inspect.signature(test).parameters})
-    except Exception as raised:  # noqa: BLE001 - every outcome is a verdict
+    except Exception as raised:  # noqa: BLE001 - outcome() says whose fault it is: what is no judgement is ours
         error = raised
         probes = [sent(name, mode) for name in inspect.signature(test).parameters if name in PROBES]
         looked_at = [x for name in probes for x in recording.of(name)]

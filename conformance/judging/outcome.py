@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from conformance.baseline.deviations import Deviation, settled
 from conformance.catalogue import Requirement
-from conformance.deviations import Deviation, settled
 from conformance.exchange import Blame, Exchange, Unusable, clip
 from conformance.features import why_not
 from conformance.judging.throttled import excused
@@ -12,7 +12,7 @@ from conformance.limits import MESSAGE_CHARS
 from conformance.profiles import Profile
 from conformance.sending.recording import Recording
 from conformance.target import Target
-from conformance.verdict import Broken, Verdict, verdict_of
+from conformance.verdict import Broken, Inconclusive, Verdict, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def blamed(verdict: Verdict, error: Exception | None, looked_at: Collection[Exch
         case Verdict.ERROR:
             return Blame.SUITE
         case Verdict.INCONCLUSIVE:
-            return _hindered(looked_at) or Blame.MODEL
+            return _hindered(looked_at) or (error.blame if isinstance(error, Inconclusive) else Blame.MODEL)
     if isinstance(error, Unusable):
         return error.blame
     found = {exchange.blame for exchange in error.exchanges} if isinstance(error, Broken) else set()

@@ -23,7 +23,7 @@ def excused(error: Exception, looked_at: Collection[Exchange], run: Iterable[Exc
     first, exchanges = busy[0], list(run)
     said = f"throttled: {first.label} was still answered with {first.status} after {first.attempt} attempts"
     if any(x.attempt > 1 and x.response and x.status not in BUSY for x in exchanges) and _is_served(first, exchanges):
-        return Inconclusive(f"{said}; try a lower --concurrency")
+        return Inconclusive(f"{said}; try a lower --concurrency", blame=None)
     return Unusable(f"{said}, and none that was sent again was served") if first.status == 429 else error
 
 

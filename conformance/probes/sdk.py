@@ -1,4 +1,4 @@
-"""Probes of the official SDK: the calls that programs make with it. What each of them does is in sdk/calls.py; here is
+"""Probes of the official SDK: the calls that programs make with it. What each of them does is in sdk/calls/; here is
 what it is asked with."""
 
 import secrets
@@ -15,7 +15,7 @@ from conformance.probes.embeddings import TEXTS, embedder
 from conformance.probes.errors import unserved_model
 from conformance.probes.limits import burst
 from conformance.probes.responses import body_of, response
-from conformance.probes.stream import USAGE
+from conformance.probes.stream.streams import USAGE
 from conformance.probes.upstream import CAP, FAILURES, PIECES
 from conformance.sdk.outcomes import last
 from conformance.sdk.playing import Played, played

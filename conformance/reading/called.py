@@ -31,7 +31,7 @@ def forced(answer: Exchange) -> None:
     what is asked for in the same way can't be judged without."""
     name = dig(sent(answer), "tool_choice", "function", "name")
     if not came_as_asked(answer) or {call.name for call in calls_in(reply_of(answer))} != {name}:
-        raise Inconclusive("a tool is not called when it is forced, of which CHAT-047 tells")
+        raise Inconclusive("a tool is not called when it is forced, of which CHAT-047 tells", blame=None)
 
 
 def of_forced(answer: Exchange) -> list[Call]:

@@ -20,7 +20,7 @@ def prompt_cost(exchange: Exchange) -> int:
         return count
     if sent(exchange).get("stream") is True:
         raise NotApplicable("the streams carry no usage")
-    raise Inconclusive("the answers carry no usage")
+    raise Inconclusive("the answers carry no usage", blame=None)
 
 
 def tokens_per_word(short: Exchange, long: Exchange, words: int = LONGER_BY) -> float:
@@ -30,7 +30,8 @@ def tokens_per_word(short: Exchange, long: Exchange, words: int = LONGER_BY) -> 
         raise Inconclusive(f"the model takes no prompt of {words} words")
     each = (prompt_cost(long) - prompt_cost(short)) / words
     if each < LEAST_PER_WORD:
-        raise Inconclusive(f"{words} more words cost {each * words:.0f} more prompt tokens, so nothing can be told")
+        seen = f"{words} more words cost {each * words:.0f} more prompt tokens, so nothing can be told"
+        raise Inconclusive(seen, blame=None)
     return each
 
 

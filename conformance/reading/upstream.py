@@ -1,13 +1,16 @@
-"""What the scripted provider kept of a chat: what the gateway sent on, and when what came back left."""
+"""What the scripted provider kept of a chat (what the gateway sent on, and when what came back left), and the chat as
+its client saw it."""
 
 import json
 from base64 import b64decode
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.exchange import Blame, Exchange, Headers, Unusable
 from conformance.reading.traffic import reply_of
-from conformance.shape import choices, dig
+from conformance.shape import choices, dig, show
+from conformance.verdict import Inconclusive, Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +63,79 @@ def received(kept: Exchange) -> list[Received]:
 def sent_on(told: dict[str, Exchange]) -> Received:
     """The last request that the gateway made of a chat. Raises Unusable if it made none."""
     found = received(told["kept"])
+    if not found and told["asked"].status == 429:
+        raise Inconclusive(f"the gateway throttles: {told['asked'].seen}", blame=None)
     if not found:
         raise Unusable(f"the gateway did not ask its provider: {told['asked'].seen}")
     return found[-1]
 
 
-def asked_by(told: dict[str, Exchange]) -> Exchange:
-    """The chat as the client sees it. Raises Unusable if its provider was not asked at all."""
+def taken(cases: Mapping[str, dict[str, Exchange]]) -> dict[str, dict[str, Exchange]]:
+    """Those of these chats that the gateway did not refuse by itself, as it may what it does not offer. Raises
+    Inconclusive if there is none."""
+    found = {case: told for case, told in cases.items() if not _is_refused(told)}
+    if not found:
+        raise Inconclusive("the gateway refuses all that was to be sent on", blame=None)
+    return found
+
+
+def _is_refused(told: dict[str, Exchange]) -> bool:
+    asked = told["asked"]
+    refused = asked.complete and 400 <= asked.status < 500 and asked.status not in (401, 408, 429)
+    return refused and not received(told["kept"])
+
+
+def chat_of(told: dict[str, Exchange]) -> Exchange:
+    """The chat as the client saw it. Raises Unusable if its provider was not asked at all."""
     _ = sent_on(told)
     return told["asked"]
 
 
-def served(told: dict[str, Exchange], text: str) -> None:
-    """Raises Unusable unless the simplest scripted chat, or stream, comes as its provider answers it: with this
-    text."""
-    asked = asked_by(told)
+def as_scripted(told: dict[str, Exchange], text: str) -> None:
+    """Raises Unusable unless the simplest scripted chat, or stream, comes with the text that its provider answered."""
+    asked = chat_of(told)
     if not asked.ok or text_of(asked) != text:
         kind = "stream" if asked.sent.get("stream") else "chat"
-        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {asked.seen}")
+        seen = f"UPS-027: {unlike(text, text_of(asked))}" if asked.ok else asked.seen
+        raise Unusable(f"the simplest scripted {kind} is not answered as its provider answers it: {seen}")
+
+
+def unlike(text: str, found: Any) -> str:
+    """Where what came begins to differ from the text of its provider, in words."""
+    if not isinstance(found, str):
+        return f"the text {show(text)} comes as {show(found)}"
+    at = next((i for i, (a, b) in enumerate(zip(text, found, strict=False)) if a != b), min(len(text), len(found)))
+    size = f", {len(found)} of {len(text)} letters" if len(found) != len(text) else ""
+    begin = max(0, at - 10)
+    return f"from letter {at + 1} on {show(text[begin:], 40)} comes as {show(found[begin:], 40)}{size}"
 
 
 def text_of(exchange: Exchange) -> Any:
-    """The text of the first choice, plain or streamed; None where there is none."""
+    """The text of the first choice; None where there is none."""
     try:
         return dig(choices(reply_of(exchange))[0], "message", "content")
     except (Unusable, LookupError):
         return None
+
+
+def other_texts(cases: Mapping[str, dict[str, Exchange]], text: str) -> Iterator[Violation]:
+    """Those of these chats that come with another text than their provider answered."""
+    for case, told in cases.items():
+        asked = chat_of(told)
+        found = text_of(asked) if asked.ok else None
+        if found != text:
+            yield Violation(asked, f"{case}: {asked.seen if found is None else unlike(text, found)}")
+
+
+def is_kept(here: Any, there: Any) -> bool:
+    """Whether what was sent is still there: each member with its value, others may have been added. That there is
+    nothing in a member may be told in several ways."""
+    if isinstance(here, dict) and isinstance(there, dict):
+        return all(_is_nothing(value) or (key in there and is_kept(value, there[key])) for key, value in here.items())
+    if isinstance(here, list) and isinstance(there, list):
+        return len(here) == len(there) and all(map(is_kept, here, there))
+    return type(here) is type(there) and bool(here == there) if isinstance(here, bool | str) else bool(here == there)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value == ""

@@ -88,9 +88,9 @@ def floats(data: bytes, order: str = "<") -> Vector:
     return [_number(x) for x in struct.unpack(f"{order}{count}f", data[: count * FLOAT_BYTES])]
 
 
-def is_finite(data: bytes, order: str = "<") -> bool:
+def is_finite(data: bytes) -> bool:
     count = len(data) // FLOAT_BYTES
-    return all(map(math.isfinite, struct.unpack(f"{order}{count}f", data[: count * FLOAT_BYTES])))
+    return all(map(math.isfinite, struct.unpack(f"<{count}f", data[: count * FLOAT_BYTES])))
 
 
 def norm(vector: Vector) -> float:

@@ -33,7 +33,7 @@ def rendered(document: dict[str, Any], names: Iterable[str]) -> tuple[dict[str, 
     for name in names:
         try:
             said[name] = render(name, document)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with one of them, the others are had
+        except Exception as error:  # noqa: BLE001 - a crash over odd words of a gateway costs this file alone
             what = RENDERERS[name] or name
             faults.append(f"there is no {what}, a fault of gateproof's own ({type(error).__name__}: {error})")
     return said, faults

@@ -48,7 +48,7 @@ def tell(document: dict[str, Any], say: Callable[[str], None]) -> list[str]:
         say(line)
     try:
         _summarise(document)
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with the summary, the verdict is told
+    except Exception as error:  # noqa: BLE001 - it comes after the verdict, which no summary may change
         faults.append(f"there is no step summary, a fault of gateproof's own ({type(error).__name__}: {error})")
     return faults
 

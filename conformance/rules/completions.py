@@ -21,8 +21,6 @@ SIZES: tuple[Callable[[str], int], ...] = (
     lambda text: len(_utf16(text)) // 2,
 )
 """How long a text is: in characters, in bytes, or in the units of Java and JavaScript."""
-NO_LOGPROB = -9999.0
-"""Some engines write this where a probability is too small to tell."""
 JUDGED_ALONE = ["id", "usage", *(f"choices[].{key}" for key in ("index", "text", "finish_reason", "logprobs"))]
 JUDGED_ALONE_IN_CHUNKS = ["id", "object", "created", "usage", "choices[].index", "choices[].finish_reason"]
 """Members that have a requirement of their own, so that one defect is one failure."""

@@ -2,16 +2,20 @@
 
 import re
 import time
+from calendar import timegm
 from collections import Counter
 from collections.abc import Iterator
 
 from conformance.exchange import Exchange, Headers, Unusable, clip
 from conformance.rules.secrets import disclosed, told
+from conformance.rules.streams.timing import clock_offset_s
 
 REQUEST_ID = "x-request-id"
 SINGLE = ("content-type", "content-length", "content-encoding", "retry-after", "location", "x-should-retry", REQUEST_ID)
 """Headers that have one value."""
 LONGEST_RETRY_S = 120
+SHORTEST_KEY = 16
+"""A shorter word could be in an answer by chance."""
 _RATE = "x-ratelimit-"
 _COUNT = re.compile(r"(\d+)(?:\s*[,;].*)?")
 _RESET = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?(?:\s*[,;].*)?")
@@ -71,6 +75,20 @@ def retry_after(value: str) -> Iterator[str]:
         yield f"Retry-After: {clip(value, 60)}"
 
 
+def wait_s(exchange: Exchange) -> float | None:
+    """The seconds that Retry-After tells to wait, a moment being counted from the answer's own Date; None without."""
+    value = (exchange.header("retry-after") or "").strip()
+    if re.fullmatch(r"[0-9]+", value):
+        return float(value)
+    moment = next((moment for form in _DATES if (moment := _moment(value, form)) is not None), None)
+    return moment - exchange.started_at - clock_offset_s(exchange) if moment is not None else None
+
+
+def coarse_s(retry_after: str | None) -> float:
+    """By how much a Retry-After can be off, as moments have whole seconds."""
+    return 0.0 if not retry_after or retry_after.strip().isdigit() else 1.0
+
+
 def bearer_challenge(value: str | None, *, wrong_token: bool) -> Iterator[str]:
     """What a WWW-Authenticate header lacks of a Bearer challenge."""
     if value is None:
@@ -81,9 +99,9 @@ def bearer_challenge(value: str | None, *, wrong_token: bool) -> Iterator[str]:
         yield f'no error="invalid_token" in WWW-Authenticate: {clip(value, 60)}'
 
 
-def echoed_key(exchange: Exchange, shortest: int = 16) -> Iterator[str]:
-    """Words of the sent Authorization header that are in the answer. Shorter ones could be there by chance."""
-    words = [word for word in (exchange.sent_header("authorization") or "").split() if len(word) >= shortest]
+def echoed_key(exchange: Exchange) -> Iterator[str]:
+    """Words of the sent Authorization header that are in the answer."""
+    words = [word for word in (exchange.sent_header("authorization") or "").split() if len(word) >= SHORTEST_KEY]
     if words:
         yield from (
             f"{seen} (HTTP {exchange.status})" for seen in disclosed(told(exchange), words, "the key that was sent")
@@ -179,12 +197,12 @@ def _number(value: str) -> float | None:
 
 
 def _is_http_date(value: str) -> bool:
-    return any(_is_date(value.strip(), form) for form in _DATES)
+    return any(_moment(value.strip(), form) is not None for form in _DATES)
 
 
-def _is_date(value: str, form: str) -> bool:
+def _moment(value: str, form: str) -> float | None:
+    """The Unix time of a date in this form; None if it has another."""
     try:
-        time.strptime(value, form)
+        return float(timegm(time.strptime(value, form)))
     except ValueError:
-        return False
-    return True
+        return None

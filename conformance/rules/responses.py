@@ -46,6 +46,11 @@ def items(document: Json, kind: str) -> list[Json]:
     return [item for item in found if isinstance(item, dict) and item.get("type") == kind]
 
 
+def says_nothing(document: Json) -> bool:
+    """Whether the model has ended at once, so that there is nothing to tell."""
+    return document.get("output") == [] and tokens(document, "output_tokens") in (0, 1)
+
+
 def holds_a_message(document: Json) -> Iterator[str]:
     messages = items(document, "message")
     if not messages:

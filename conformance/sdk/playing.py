@@ -38,7 +38,7 @@ async def played(
     base_slash: bool = False,
     **options: Any,
 ) -> Played:
-    """Makes one call of this kind (see calls.py) with these members as its arguments.
+    """Makes one call of this kind (see calls/) with these members as its arguments.
 
     `afresh`, `obey` and `script` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
     """

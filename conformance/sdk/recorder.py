@@ -72,7 +72,7 @@ class Recorder:
             pass  # the SDK has left
         except asyncio.CancelledError:
             writer.transport.abort()
-        except Exception as error:  # noqa: BLE001 - the call fails by a closed connection, and this says why
+        except Exception as error:  # noqa: BLE001 - a fault of ours: raised where the call is awaited
             self.trouble = error
         finally:
             writer.close()

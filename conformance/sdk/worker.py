@@ -16,7 +16,7 @@ from typing import Any
 
 from conformance.target import ConfigError
 
-CALLS = Path(__file__).with_name("calls.py")
+CALLS = Path(__file__).with_name("calls")
 PATIENCE_S = 1200.0
 """Longer than any call can take; a worker that is silent for so long is lost."""
 
@@ -70,7 +70,7 @@ class Worker:
         return await asyncio.shield(asyncio.wrap_future(self._greeting))
 
     async def call(self, kind: str, body: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-        """What came of one call (see calls.py). Raises Lost."""
+        """What came of one call (see calls/). Raises Lost."""
         number, answer = next(self._numbers), Future[dict[str, Any]]()
         self._waiting[number] = answer
         line = json.dumps({"number": number, "kind": kind, "body": body, "options": options})

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -10,10 +9,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from conformance import whole
 from conformance.exchange import BUSY, Blame, Exchange, Unusable, clip, exchanges_in
 from conformance.limits import GRACE_S, MESSAGE_CHARS
 from conformance.probe import PROBES, Phase
 from conformance.profiles import Profile
+from conformance.sending import records
 from conformance.sending.cost import Budget, Tokens, spent
 from conformance.sending.doctor import Diagnosis, examine
 from conformance.sending.gateway import Facts, Gateway, current_label, current_rank
@@ -80,8 +81,8 @@ class Recording:
         """A JSON-ready form; `from_record` is its inverse."""
         return {
             "facts": asdict(self.facts),
-            "exchanges": [exchange.to_record() for exchange in self.exchanges],
-            "behind": [exchange.to_record() for exchange in self.behind],
+            "exchanges": [records.of_exchange(exchange) for exchange in self.exchanges],
+            "behind": [records.of_exchange(exchange) for exchange in self.behind],
             "results": {name: _kept(result) for name, result in self.results.items()},
             "blocked": self.blocked,
             "started_at": self.started_at,
@@ -90,9 +91,7 @@ class Recording:
 
     def save(self, path: Path) -> None:
         """Writes the recording as it is, whole or not at all."""
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.to_record()), "utf-8")
-        os.replace(partial, path)
+        whole.put(path, json.dumps(self.to_record()).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Recording":
@@ -100,8 +99,8 @@ class Recording:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Recording":
-        exchanges = [Exchange.from_record(item) for item in record["exchanges"]]
-        behind = [Exchange.from_record(item) for item in record.get("behind", [])]
+        exchanges = [records.exchange_of(item) for item in record["exchanges"]]
+        behind = [records.exchange_of(item) for item in record.get("behind", [])]
         by_id = {exchange.id: exchange for exchange in (*exchanges, *behind)}
         facts = record["facts"] | {"listed": tuple(record["facts"]["listed"])}
         return cls(
@@ -110,7 +109,7 @@ class Recording:
             behind=behind,
             results={
                 name: Result(
-                    _resolved(result["value"], by_id),
+                    records.value_of(result["value"], by_id),
                     result["unusable"],
                     result["error"],
                     Blame(result.get("blame", Blame.GATEWAY)),
@@ -190,7 +189,7 @@ async def _send(gateway: Gateway, name: str, rank: int = 0) -> Result:
         if bound.expired():
             return _unusable(budget.time_is_over)
         return Result(error=traceback.format_exc(limit=-3))
-    except Exception:  # noqa: BLE001 - a probe that crashes is a fault of ours, and is reported as one
+    except Exception:  # noqa: BLE001 - a fault of ours is this probe's error, and no other's
         return Result(error=traceback.format_exc(limit=-3))
     return Result(value)
 
@@ -206,24 +205,4 @@ def _unusable(error: Unusable) -> Result:
 def _kept(result: Result) -> dict[str, Any]:
     """A result as it stands in a file."""
     blame = {} if result.blame is Blame.GATEWAY else {"blame": result.blame.value}
-    return {"value": _ids(result.value), "unusable": result.unusable, "error": result.error, **blame}
-
-
-def _ids(value: Any) -> Any:
-    if isinstance(value, Exchange):
-        return {"exchange": value.id}
-    if isinstance(value, dict):
-        return {"dict": {key: _ids(item) for key, item in value.items()}}
-    if isinstance(value, list | tuple):
-        return [_ids(item) for item in value]
-    return value
-
-
-def _resolved(value: Any, by_id: dict[str, Exchange]) -> Any:
-    if isinstance(value, dict):
-        if "exchange" in value:
-            return by_id[value["exchange"]]
-        return {key: _resolved(item, by_id) for key, item in value["dict"].items()}
-    if isinstance(value, list):
-        return [_resolved(item, by_id) for item in value]
-    return value
+    return {"value": records.of_value(result.value), "unusable": result.unusable, "error": result.error, **blame}

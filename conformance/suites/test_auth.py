@@ -79,7 +79,7 @@ def test_a_wrong_key_is_401(
 def test_the_wrong_key_error_has_its_code(wrong_key: dict[str, Exchange]) -> None:
     denied = {case: x for case, x in wrong_key.items() if x.status in DENIED and x.is_json}
     if not denied:
-        raise Inconclusive("a wrong key is not refused with 401 and a JSON body")
+        raise Inconclusive("a wrong key is not refused with 401 and a JSON body", blame=None)
     codes = {case: (errors.envelope(x.json) or {}).get("code") for case, x in denied.items()}
     hold(
         Violation(denied[case], f"error.code is {show(code)}")
@@ -93,7 +93,7 @@ def test_a_401_carries_a_bearer_challenge(wrong_key: dict[str, Exchange], chat_w
     wrong = [x for x in wrong_key.values() if x.status == 401]
     asked = [(x, True) for x in wrong] + [(x, False) for x in (chat_without_key,) if x.status == 401]
     if not asked:
-        raise Inconclusive("nothing is refused with 401")
+        raise Inconclusive("nothing is refused with 401", blame=None)
     hold(
         Violation(x, seen)
         for x, is_wrong in asked
@@ -165,7 +165,7 @@ def test_the_headers_of_the_sdks_are_tolerated(sdk_headers: dict[str, Exchange],
 def test_wrong_keys_do_not_lock_out_the_right_one(chat_after_wrong_keys: Exchange, chat_reply: Exchange) -> None:
     _ = chat_reply.document
     if not chat_after_wrong_keys.complete or chat_after_wrong_keys.status >= 500:
-        raise Inconclusive(f"the gateway is not well, whatever the key: {chat_after_wrong_keys.seen}")
+        raise Inconclusive(f"the gateway is not well, whatever the key: {chat_after_wrong_keys.seen}", blame=None)
     expect(chat_after_wrong_keys.ok, chat_after_wrong_keys)
 
 
@@ -230,7 +230,7 @@ def test_options_without_a_key_discloses_nothing(
     options_without_key: Exchange, preflight: Exchange, facts: Facts, models_without_key: Exchange
 ) -> None:
     if models_without_key.status not in DENIED:
-        raise Inconclusive(f"the list is public: {models_without_key.seen}")
+        raise Inconclusive(f"the list is public: {models_without_key.seen}", blame=None)
     asked = {"OPTIONS /models": options_without_key, "a preflight request": preflight}
     hold(
         Violation(x, f"{case} without a key is answered with {show(id)}")
@@ -259,7 +259,7 @@ def test_head_without_a_key_discloses_nothing(
     guarded = {"HEAD /models": models_without_key, "HEAD /models/{id}": without_key.get("GET /models/{id}")}
     closed = [case for case, x in guarded.items() if x and x.status in DENIED and case in heads_without_key]
     if not closed:
-        raise Inconclusive("GET of the same paths needs no key either")
+        raise Inconclusive("GET of the same paths needs no key either", blame=None)
     survive({case: heads_without_key[case] for case in closed})
     hold(
         Violation(heads_without_key[case], f"{case} without a key: HTTP {heads_without_key[case].status}")
@@ -277,4 +277,4 @@ def _denials(chat_without_key: Exchange, wrong_key: dict[str, Exchange]) -> set[
 def _denied(chat_without_key: Exchange) -> None:
     """Where everybody is let in, nothing can be said of what else is."""
     if chat_without_key.status not in DENIED:
-        raise Inconclusive(f"a chat without a key is not refused: {chat_without_key.seen}")
+        raise Inconclusive(f"a chat without a key is not refused: {chat_without_key.seen}", blame=None)

@@ -9,7 +9,7 @@ from conformance.probes.upstream import PIECES
 from conformance.profiles import Profile
 from conformance.reading.responses import final
 from conformance.reading.traffic import answered
-from conformance.reading.upstream import received, sent_on, served
+from conformance.reading.upstream import as_scripted, received, sent_on
 from conformance.reading.vectors import alike, norm
 from conformance.rules.responses import text
 from conformance.sdk.outcomes import (
@@ -55,7 +55,8 @@ def test_chats_at_once_return_completions(sdk_create_in_parallel: list[Played]) 
     throttled = [played for played in sdk_create_in_parallel if is_raised(played, "RateLimitError")]
     hold(unusable(played for played in sdk_create_in_parallel if played not in throttled))
     if throttled:
-        raise Inconclusive(f"{len(throttled)} of {len(sdk_create_in_parallel)} chats were throttled, three times each")
+        seen = f"{len(throttled)} of {len(sdk_create_in_parallel)} chats were throttled, three times each"
+        raise Inconclusive(seen, blame=None)
 
 
 @requirement("SDK-003")
@@ -195,7 +196,7 @@ def test_an_ill_formed_entity_is_told(chat_reply: Exchange, sdk_ill_formed_entit
 @requirement("SDK-017")
 def test_throttling_is_told_or_waited_for(sdk_throttled: Calls) -> None:
     if not any(x.status == 429 for played in sdk_throttled.values() for x in played["exchanges"]):
-        raise Inconclusive("the SDK was not throttled")
+        raise Inconclusive("the SDK was not throttled", blame=None)
     raised = (played for played in sdk_throttled.values() if is_raised(played))
     hold(violation(played, told(played)) for played in raised if not is_raised(played, "RateLimitError"))
     patient = sdk_throttled["with two retries"]
@@ -208,7 +209,7 @@ def test_throttling_is_told_or_waited_for(sdk_throttled: Calls) -> None:
 def test_a_providers_failure_is_told_and_survived(
     scripted_reply: Told, sdk_failing_provider: dict[str, dict[str, Any]]
 ) -> None:
-    served(scripted_reply, TEXT)
+    as_scripted(scripted_reply, TEXT)
     always, once = (sdk_failing_provider[case]["played"] for case in ("always", "once"))
     _, asked = (_times_asked(sdk_failing_provider[case]) for case in ("always", "once"))
     hold(not_raising(always, "InternalServerError"))
@@ -282,7 +283,7 @@ def test_the_helpers_final_completion_has_usage(sdk_helper_usage: Played) -> Non
 def test_the_helper_puts_two_choices_together(sdk_helper_n2: Played) -> None:
     hold(exceptions([sdk_helper_n2]))
     if len(streamed_choices(sdk_helper_n2)) != 2:
-        raise Inconclusive("the stream does not hold two choices")
+        raise Inconclusive("the stream does not hold two choices", blame=None)
     count = len(sdk_helper_n2["data"]["choices"])
     expect(count == 2, last(sdk_helper_n2), words(sdk_helper_n2, f"two choices were streamed and became {count}"))
     hold(texts_lost(sdk_helper_n2))

@@ -121,9 +121,9 @@ def _someone_is_refused(unknown_model: dict[str, Exchange]) -> None:
     """Where any model is served, or none is refused without a crash, nothing can be said of models that look like
     one."""
     if any(x.ok for x in unknown_model.values()):
-        raise Inconclusive("any model is served")
+        raise Inconclusive("any model is served", blame=None)
     if all(x.status >= 500 for x in unknown_model.values()):
-        raise Inconclusive("an unknown model is a server error, of which ERR-011 tells")
+        raise Inconclusive("an unknown model is a server error, of which ERR-011 tells", blame=None)
 
 
 def _where(exchange: Exchange) -> str:

@@ -3,8 +3,6 @@
 What a gateway said is hostile: the template escapes every value, and the page's policy runs no script but ours.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from conformance.rendering.markup import STYLE, policy
 from conformance.verdict import Exit
 from load import gate
 from load.gate.names import FIGURES
@@ -55,7 +54,7 @@ def page(document: Mapping[str, Any]) -> str:
     style, script = _assets()
     return _template().render(
         run=document,
-        policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'",
+        policy=policy(style, script),
         style=Markup(style),
         script=Markup(script),
         summary=_summary(document),
@@ -231,13 +230,9 @@ def _template() -> Template:
 @cache
 def _assets() -> tuple[str, str]:
     """(style, script) of the page."""
-    text = {name: (STATIC / name).read_text("utf-8") for name in (*_STYLES, *_SCRIPTS)}
-    return "\n".join(text[name] for name in _STYLES), "\n".join(text[name] for name in _SCRIPTS)
+    style, script = ("\n".join(path.read_text("utf-8") for path in paths) for paths in (_STYLES, _SCRIPTS))
+    return style, script
 
 
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-_STYLES = ("uplot.min.css", "page.css")
-_SCRIPTS = ("uplot.min.js", "charts.js", "report.js")
+_STYLES = (STATIC / "uplot.min.css", STYLE, STATIC / "page.css")
+_SCRIPTS = tuple(STATIC / name for name in ("uplot.min.js", "charts.js", "report.js"))

@@ -1,6 +1,7 @@
 """The few lines that all dialects share."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
@@ -11,6 +12,16 @@ from reference_gateway.wire_json import one_line
 
 def json_response(body: Any, status: int = 200) -> Response:
     return Response(one_line(body), status, media_type="application/json")
+
+
+def is_http_url(text: str) -> bool:
+    """Whether requests can be sent there."""
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return sound and text.isascii() and text.isprintable() and " " not in text
 
 
 def model_name(body: Json) -> str:

@@ -78,17 +78,34 @@ def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:
     return (lambda app: before(app, front)), (lambda app: before(app, back))
 
 
-def telling_the_key() -> tuple[Wrap, Wrap]:
-    """Both layers of a gateway that tells its provider's key to its clients."""
+def telling(header: str, *, least: int = 200, hidden: int = 0) -> tuple[Wrap, Wrap]:
+    """Both layers of a gateway that tells its clients, in answers of this status or a higher one, what it sends to its
+    provider in this header; but for some letters at the end."""
     known: list[str] = []
 
     def back(asked: Asked) -> None:
-        known.append(asked.header("authorization") or "")
+        known.append(asked.header(header) or "")
 
     def front(asked: Asked, answer: Answer) -> Answer | None:
-        return answer.with_header("x-upstream-auth", known[-1]) if scripted()(asked) and known else None
+        if not scripted()(asked) or not known or answer.status < least:
+            return None
+        return answer.with_header("x-upstream", known[-1][: len(known[-1]) - hidden])
 
     return (lambda app: headed(app, front)), (lambda app: before(app, back))
+
+
+def keeping_cookies() -> Wrap:
+    """The provider's side of a gateway with one jar of cookies for all of its clients."""
+    jar: list[str] = []
+
+    def fill(asked: Asked, answer: Answer) -> None:
+        if cookie := answer.header("set-cookie"):
+            jar.append(cookie.partition(";")[0])
+
+    def back(asked: Asked) -> Asked | None:
+        return asked.with_header("cookie", jar[-1]) if scripted()(asked) and jar else None
+
+    return lambda app: before(headed(app, fill), back)
 
 
 def deaf(app: ASGIApp) -> ASGIApp:
@@ -145,6 +162,19 @@ def gathered(count: int) -> Callable[[], Events]:
     return begin
 
 
+def peeking() -> Events:
+    """Each event is passed on when the next one is there, which it is for the last."""
+    kept: list[bytes] = []
+
+    def act(event: bytes) -> bytes:
+        kept.append(event)
+        passed = kept[:] if b"[DONE]" in event else kept[:-1]
+        del kept[: len(passed)]
+        return b"".join(passed)
+
+    return act
+
+
 def merged() -> Events:
     """The texts of two events come as one, with the second of them."""
     kept: list[str] = []
@@ -164,6 +194,45 @@ def merged() -> Events:
         return b"data: " + json.dumps(chunk).encode() + END
 
     return act
+
+
+def every(number: int, edit: Events) -> Callable[[], Events]:
+    """This becomes of every so many-th event."""
+
+    def begin() -> Events:
+        count = iter(range(1, 10**9))
+        return lambda event: edit(event) if next(count) % number == 0 else event
+
+    return begin
+
+
+def late_logprobs() -> Events:
+    """Log probabilities come with the event after that of their text."""
+    kept: list[object] = [None]
+
+    def act(event: bytes) -> bytes:
+        if not event.startswith(b"data: {"):
+            return event
+        document = json.loads(event.removeprefix(b"data: "))
+        for choice in document.get("choices", ()):
+            kept.append(choice.get("logprobs"))
+            choice["logprobs"] = kept.pop(0)
+        return b"data: " + json.dumps(document).encode() + END
+
+    return act
+
+
+def mixed_up(number: int) -> Wrap:
+    """Every so many-th plain answer is the one before it."""
+    answered: list[Answer] = []
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if not scripted()(asked) or answer.status != 200:
+            return None
+        answered.append(answer)
+        return answered[-2] if len(answered) % number == 0 else None
+
+    return lambda app: changed(app, edit, streams=lambda asked: False)
 
 
 def asked_again(

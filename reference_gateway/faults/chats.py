@@ -77,15 +77,6 @@ def talking(asked: Asked) -> bool:
     return of_text(asked) and {m.get("role") for m in messages(asked)} <= {"system", "developer", "user", "assistant"}
 
 
-def of_type(kind: str) -> Where:
-    """Messages with a part of this type."""
-    return content(
-        lambda parts: (
-            isinstance(parts, list) and any(isinstance(part, dict) and part.get("type") == kind for part in parts)
-        )
-    )
-
-
 def in_messages(edit: Callable[[list[Any]], list[Any]], where: Where) -> Wrap:
     """Such chats are understood with other messages."""
     return asked_as(put("messages", edit), lambda asked: len(messages(asked)) > 0 and where(asked))

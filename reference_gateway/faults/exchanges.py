@@ -8,7 +8,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed, error, headed, with_request_id
-from reference_gateway.faults.edits import Edit, edited, never
+from reference_gateway.faults.edits import never
 
 When = Callable[[Asked], Any]
 HTML = Answer(404, ((b"content-type", b"text/html"),), b"<html><h1>Not Found</h1></html>")
@@ -49,15 +49,6 @@ def errors(edit: Callable[[Answer], Answer], *statuses: int, where: When = lambd
     """Error answers of these statuses become other ones."""
     chosen = statuses or tuple(range(400, 600))
     return answers(edit, lambda asked, x: x.status in chosen and x.body and where(asked))
-
-
-def documents(edit: Edit, path: str, *, method: str = "POST") -> Wrap:
-    """The JSON objects that are answered at paths that end so become others."""
-
-    def fits(asked: Asked, x: Answer) -> bool:
-        return asked.path.endswith(path) and asked.method == method and x.status == 200
-
-    return answers(lambda x: x.with_json(edited(edit, x.json)), fits)
 
 
 def header(name: str, value: str | None, when: Callable[[Asked, Answer], Any] = lambda asked, x: True) -> Wrap:

@@ -20,13 +20,14 @@ NUMBERS = (0, -1, 1e308, -0.0, 2**63, -(2**63), 10**18, 10**299, 5e-324, 1.5)
 Edit = Callable[[Any, int], Any]
 
 
-def poisoned(text: str, *, ids: bool = False, keys: bool = False) -> Edit:
-    """Every string with this text at its end; the ids of a list of models only if `ids`."""
+def poisoned(text: str, *, keys: bool = False) -> Edit:
+    """Every string with this text at its end, but for the ids of models: they are asked with. With `keys` every member
+    stands there under such a name, too."""
 
     def edit(value: Any, number: int, key: str = "") -> Any:
         if isinstance(value, dict):
             is_model = value.get("object") == "model"
-            found = {k: edit(v, number, k if is_model and not ids else "") for k, v in value.items()}
+            found = {k: edit(v, number, k if is_model else "") for k, v in value.items()}
             return {k + text: v for k, v in found.items()} | found if keys else found
         if isinstance(value, list):
             return [edit(item, number) for item in value]

@@ -33,15 +33,6 @@ async def gigabytes(heard: Heard, given: Given, client: Client, host: Host) -> N
     await pour(client, PIECE)
 
 
-def once(head: bytes, body: bytes, *more: bytes) -> Speak:
-    """The same body for everything."""
-
-    async def speak(heard: Heard, given: Given, client: Client, host: Host) -> None:
-        await client.write(framed(head, body, *more))
-
-    return speak
-
-
 async def swollen(heard: Heard, given: Given, client: Client, host: Host) -> None:
     """The correct document with a member of 15 MiB in it."""
     body = await body_of(given)

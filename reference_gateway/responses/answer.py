@@ -64,7 +64,7 @@ class ResponseAnswer:
             self.keep(telling.response)
         except BackendError as error:
             last = list(telling.fail(from_backend(error).message))
-        except Exception:
+        except Exception:  # a fault of ours: the status is sent already, so the stream itself must say it
             log.exception("a response broke off")
             last = list(telling.fail(internal_error().message))
         for event in last:

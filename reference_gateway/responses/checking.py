@@ -5,10 +5,11 @@ from typing import Any
 
 from reference_gateway.call import Json
 from reference_gateway.validation.checks import (
+    METADATA,
+    NAME,
     ArrayOf,
     Check,
     Integer,
-    MapOf,
     Number,
     OneOf,
     Text,
@@ -21,6 +22,7 @@ from reference_gateway.validation.checks import (
     require,
     wrong_type,
 )
+from reference_gateway.validation.tools import check_function
 
 LEAST_TOKENS = 16
 FIELDS: Mapping[str, Check] = {
@@ -30,7 +32,7 @@ FIELDS: Mapping[str, Check] = {
     "top_p": Number(0, 1),
     "stream": is_flag,
     "store": is_flag,
-    "metadata": MapOf(Text(max_length=64), Text(max_length=512), most=16),
+    "metadata": METADATA,
     "parallel_tool_calls": is_flag,
     "previous_response_id": Text(),
     "text": is_object,
@@ -42,9 +44,7 @@ FIELDS: Mapping[str, Check] = {
     "conversation": is_unsupported,
     "prompt": is_unsupported,
 }
-FUNCTION: Mapping[str, Check] = {"description": Text(), "parameters": is_object, "strict": is_flag}
 FORMAT: Mapping[str, Check] = {"description": Text(), "strict": is_flag}
-NAME = Text(pattern="[a-zA-Z0-9_-]{1,64}")
 
 
 def check(body: Json) -> None:
@@ -111,8 +111,7 @@ _ITEMS: Mapping[str, Callable[[Json, str], None]] = {
 def _check_tool(tool: Any, param: str) -> None:
     is_object(tool, param)
     OneOf(("function",))(require(tool, "type", f"{param}."), f"{param}.type")
-    NAME(require(tool, "name", f"{param}."), f"{param}.name")
-    check_fields(tool, FUNCTION, f"{param}.")
+    check_function(tool, param)
 
 
 def _check_choice(choice: Any) -> None:

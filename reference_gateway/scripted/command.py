@@ -18,8 +18,8 @@ EXAMPLES = (
     "gateproof upstream --key sk-upstream",
     "gateproof upstream --port 0 --snippet litellm     # and how it is registered there",
 )
-PACE = {"ttft_s": 0.02, "itl_s": 0.01}
-"""Of what no script says: quick, but not so quick that nobody can tell whether streams are held back."""
+PACE = {"ttft_s": 0.05, "itl_s": 0.01}
+"""How fast it speaks where no script says so: slow enough that a gateway which holds a stream back can be told."""
 
 
 def snippets() -> dict[str, str]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from reference_gateway.call import Json
 from reference_gateway.validation.checks import (
+    METADATA,
+    NAME,
     ArrayOf,
     Check,
     Integer,
-    MapOf,
     OneOf,
     Text,
     check_fields,
@@ -31,7 +32,7 @@ FIELDS: Mapping[str, Check] = {
     "tools": is_array,
     "parallel_tool_calls": is_flag,
     "response_format": is_object,
-    "metadata": MapOf(Text(max_length=64), Text(max_length=512), most=16),
+    "metadata": METADATA,
     "store": is_flag,
     "service_tier": OneOf(("auto", "default", "flex", "scale", "priority", "fast")),
     "reasoning_effort": Text(),
@@ -44,7 +45,6 @@ FIELDS: Mapping[str, Check] = {
     "function_call": is_unsupported,
 }
 JSON_SCHEMA_FIELDS: Mapping[str, Check] = {"description": Text(), "schema": is_object, "strict": is_flag}
-NAME = Text(pattern="[a-zA-Z0-9_-]{1,64}")
 
 
 def check_chat(body: Json, images: Images) -> None:

@@ -170,3 +170,8 @@ def is_stop(value: Any, param: str) -> None:
 
 def is_unsupported(value: Any, param: str) -> None:
     raise ApiError(400, f"Unsupported parameter: '{param}'.", code="unsupported_parameter", param=param)
+
+
+NAME = Text(pattern="[a-zA-Z0-9_-]{1,64}")
+"""Of a function, and of a schema."""
+METADATA = MapOf(Text(max_length=64), Text(max_length=512), most=16)

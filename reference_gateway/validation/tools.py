@@ -5,6 +5,7 @@ from typing import Any
 
 from reference_gateway.call import Json
 from reference_gateway.validation.checks import (
+    NAME,
     ArrayOf,
     Check,
     OneOf,
@@ -17,7 +18,6 @@ from reference_gateway.validation.checks import (
     wrong_type,
 )
 
-NAME = Text(pattern="[a-zA-Z0-9_-]{1,64}")
 FUNCTION_FIELDS: Mapping[str, Check] = {"description": Text(), "parameters": is_object, "strict": is_flag}
 
 
@@ -37,8 +37,13 @@ def _check_tool(tool: Any, param: str) -> None:
     OneOf(("function",))(require(tool, "type", f"{param}."), f"{param}.type")
     function = require(tool, "function", f"{param}.")
     is_object(function, f"{param}.function")
-    NAME(require(function, "name", f"{param}.function."), f"{param}.function.name")
-    check_fields(function, FUNCTION_FIELDS, f"{param}.function.")
+    check_function(function, f"{param}.function")
+
+
+def check_function(function: Json, param: str) -> None:
+    """What a tool says of its function, in chats and in responses."""
+    NAME(require(function, "name", f"{param}."), f"{param}.name")
+    check_fields(function, FUNCTION_FIELDS, f"{param}.")
 
 
 def _check_choice(choice: Any, names: set[str]) -> None:

@@ -17,7 +17,7 @@ def main() -> None:
     options.model.path = model
     options.n_ctx, options.n_parallel, options.warmup, options.fit_params = 16384, 2, False, False
     options.hostnames, options.port = ["127.0.0.1"], port
-    options.api_keys, options.model_alias = ["sk-llama"], {"tiny-llama"}
+    options.api_keys, options.model_alias = ["sk-llama", "sk-upstream"], {"tiny-llama"}
     options.cpuparams.n_threads = options.cpuparams_batch.n_threads = 1
     options.embedding, options.pooling_type = True, xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server: Any = xllamacpp.Server(options)

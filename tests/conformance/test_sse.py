@@ -87,7 +87,7 @@ class Counted(bytes):
 
     searched = 0
 
-    def find(self, sub: bytes, start: int = 0) -> int:  # type: ignore[override]
+    def find(self, sub: bytes, start: int = 0) -> int:
         found = super().find(sub, start)
         Counted.searched += (found if found >= 0 else len(self)) - start
         return found

@@ -85,6 +85,6 @@ def test_a_violation_found_outweighs_an_answer_that_cant_be_read() -> None:
         raise Unusable("no answer")
 
     with pytest.raises(Broken):
-        hold(violations(True))  # type: ignore[arg-type]
+        hold(violations(True))
     with pytest.raises(Unusable):
-        hold(violations(False))  # type: ignore[arg-type]
+        hold(violations(False))

@@ -75,7 +75,7 @@ def test_a_failure_after_the_first_chunk_is_one_error_event_and_no_done(
 
 def test_the_sdk_raises_on_a_failure_inside_a_stream() -> None:
     with gateway_before(Scripted(chunk("a"), refusal())) as url, OpenAI(base_url=f"{url}/v1", api_key="x") as sdk:
-        stream = iter(sdk.chat.completions.create(model="gpt-4o", messages=BODY["messages"], stream=True))  # type: ignore[call-overload]
+        stream = iter(sdk.chat.completions.create(model="gpt-4o", messages=BODY["messages"], stream=True))
         assert next(stream).choices[0].delta.content == "a"
         with pytest.raises(APIError, match="Slow down"):
             next(stream)

@@ -3,9 +3,6 @@
 What a gateway said is hostile: the template escapes every value, and the page's policy runs no script but ours.
 """
 
-import base64
-import hashlib
-import re
 import shlex
 from collections import Counter
 from functools import cache
@@ -13,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from conformance.catalogue import Level
 from conformance.comparing.clients import Outlook, clients
 from conformance.exchange import clip
-from conformance.rendering.findings import READING_ORDER, counted, headline, title
+from conformance.rendering.findings import READING_ORDER, counted, faults, headline, title
+from conformance.rendering.markup import STYLE, coded, policy
 from conformance.rendering.page.exchanges import seconds
 from conformance.rendering.page.requirements import Item, items
 from conformance.verdict import Verdict
@@ -63,8 +61,7 @@ def render(document: dict[str, Any]) -> str:
     fates = Counter(outlook for _, _, outlook, _ in outlooks)
     style, script = _assets()
     return _template().render(
-        policy=f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
+        policy=policy(style, script),
         style=Markup(style),
         script=Markup(script),
         url=clip(document["target"]["base_url"], 300),
@@ -83,9 +80,15 @@ def render(document: dict[str, Any]) -> str:
         outlooks=outlooks,
         fates=[(outlook.value, fates[outlook.value]) for outlook in Outlook if fates[outlook.value]],
         clients=_clients(document),
-        again=shlex.join(["gateproof", "check", document["target"]["base_url"], "--profile", document["profile"]]),
+        again=shlex.join(_again(document)),
         version=document["gateproof"]["version"],
     )
+
+
+def _again(document: dict[str, Any]) -> list[str]:
+    target = document["target"]
+    behind = ["--upstream", target["upstream"]] if target.get("upstream") else []
+    return ["gateproof", "check", target["base_url"], "--profile", document["profile"], *behind]
 
 
 def _tone(document: dict[str, Any]) -> str:
@@ -104,6 +107,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("Found", target.get("found", "")),
         ("Profile", document["profile"]),
         ("Model", f"{target['model'] or 'none'} ({chosen})"),
+        ("Provider", f"scripted, {target['upstream']}" if target.get("upstream") else ""),
         ("Sent with", ", ".join(target.get("headers", []))),
         ("Declared to be without", ", ".join(target.get("without", []))),
         *((name, str(said)) for name, said in target.get("observed", {}).items()),
@@ -117,6 +121,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
             f"{cost['completion_tokens']:,} completion tokens",
         ),
         ("Throttled", _throttled(document.get("busy", {}))),
+        ("Not kept or not told", faults(document)),
         ("MUSTs judged", _judged(document["summary"].get("judged"))),
         ("Baseline", _baseline(document.get("baseline"))),
         ("By", f"gateproof {document['gateproof']['version']}, catalogue {document['gateproof']['catalogue_hash']}"),
@@ -209,21 +214,12 @@ def _template() -> Template:
     found = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    found.filters |= {"title": title, "seconds": seconds, "coded": _coded}
+    found.filters |= {"title": title, "seconds": seconds, "coded": coded}
     return found.get_template("page.html")
-
-
-def _coded(text: str) -> Markup:
-    """Text with what stands in backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 @cache
 def _assets() -> tuple[str, str]:
     """(style, script) of the page."""
-    styles = (HERE.parent / "style.css", HERE / "page.css")
+    styles = (STYLE, HERE / "page.css")
     return "\n".join(path.read_text("utf-8") for path in styles), (HERE / "page.js").read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -137,6 +137,8 @@ class PayloadsAreObjects(StreamRule):
 
 
 class DoneOnce(StreamRule):
+    least = 1
+
     def __init__(self) -> None:
         self._count = 0
 
@@ -145,8 +147,12 @@ class DoneOnce(StreamRule):
         return iter(())
 
     def end(self) -> Iterator[str]:
-        if self._count != 1:
+        if not self.least <= self._count <= 1:
             yield "the stream has no [DONE]" if not self._count else f"the stream has {self._count} times [DONE]"
+
+
+class DoneAtMostOnce(DoneOnce):
+    least = 0
 
 
 class DoneIsLast(StreamRule):

@@ -104,9 +104,13 @@ class PartsAreAnnounced(StreamRule):
         self._said: set[Place] = set()
         """Texts that have ended."""
         self._ended = False
+        self._is_told = True
+        """Whether all items that were announced have told their place: what has none is judged elsewhere."""
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         kind, index, part = str(chunk.get("type")), chunk.get("output_index"), chunk.get("content_index")
+        if kind == "response.output_item.added" and not is_int(index):
+            self._is_told = False
         if is_end(chunk):
             yield from self._at_the_end(chunk)
             self._ended = True
@@ -162,7 +166,8 @@ class PartsAreAnnounced(StreamRule):
         if chunk.get("type") not in ("response.completed", "response.incomplete"):
             return
         yield from (f"item {index} has no end" for index, is_open in self._items.items() if is_open)
-        unknown = [index for index in range(len(output_of(response_of(chunk)))) if index not in self._items]
+        final = range(len(output_of(response_of(chunk)))) if self._is_told else ()
+        unknown = [index for index in final if index not in self._items]
         yield from (f"item {index} of the final output was not announced" for index in unknown)
 
 
@@ -193,9 +198,13 @@ class TextsAgree(StreamRule):
         self._told: list[tuple[Place, str, str]] = []
         """(place, by what, text) of all that claims to be a whole text."""
         self._items: set[int] = set()
+        self._is_told = True
+        """Whether all deltas have told their place: those that have none are judged elsewhere."""
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         kind, index, part = chunk.get("type"), chunk.get("output_index"), chunk.get("content_index")
+        if kind == self._DELTA and not is_int(index):
+            self._is_told = False
         if kind in ("response.completed", "response.incomplete"):
             final = output_of(response_of(chunk))
             for number in sorted({*self._items, *range(len(final))}):
@@ -215,7 +224,7 @@ class TextsAgree(StreamRule):
         return iter(())
 
     def end(self) -> Iterator[str]:
-        for place, by, text in self._told:
+        for place, by, text in self._told if self._is_told else ():
             deltas = self._deltas.get(place, "")
             if text != deltas:
                 yield f"the deltas of item {place[0]} are {show(deltas)}, {by} says {show(text)}"
@@ -287,16 +296,3 @@ class EventsNameTheirItem(StreamRule):
         is_text = kind.startswith(("response.output_text.", "response.content_part.", "response.function_call_arg"))
         if is_text and not isinstance(chunk.get("item_id"), str):
             yield f"the item_id of {kind} is {show(chunk.get('item_id'))}"
-
-
-class DoneAtMostOnce(StreamRule):
-    def __init__(self) -> None:
-        self._count = 0
-
-    def event(self, event: Event) -> Iterator[str]:
-        self._count += [line.strip() for line in event.data_lines].count(DONE)
-        return iter(())
-
-    def end(self) -> Iterator[str]:
-        if self._count > 1:
-            yield f"the stream has {self._count} times [DONE]"

@@ -195,10 +195,10 @@ def test_each_choice_has_the_whole_cap(
 @requirement("CHAT-024")
 def test_two_texts_that_were_cut_cost_their_caps(chat_n2: Exchange, chat_logprobs_n2: Exchange) -> None:
     if not chat_n2.ok or not chat_logprobs_n2.ok:
-        raise Inconclusive("two choices, or two with log-probabilities, are not served")
+        raise Inconclusive("two choices, or two with log-probabilities, are not served", blame=None)
     count, answer = usage.completion_tokens(chat_logprobs_n2.document), chat_logprobs_n2.document
     if not count or replies.finishes(answer) != ["length", "length"] or replies.spoken(answer) < 2:
-        raise Inconclusive("the answer carries no usage, or not two texts that were cut")
+        raise Inconclusive("the answer carries no usage, or not two texts that were cut", blame=None)
     seen = f"completion_tokens of two texts that were cut at {N2_CAP} each is {count}"
     expect(count >= 2 * (N2_CAP - 1), chat_logprobs_n2, seen)
 
@@ -207,7 +207,7 @@ def test_two_texts_that_were_cut_cost_their_caps(chat_n2: Exchange, chat_logprob
 def test_usage_covers_all_choices(chat_n2: Exchange) -> None:
     spoken, count = replies.spoken(chat_n2.document), usage.completion_tokens(chat_n2.document)
     if count is None or spoken < 2:
-        raise Inconclusive("the answer carries no usage, or not two texts")
+        raise Inconclusive("the answer carries no usage, or not two texts", blame=None)
     expect(count >= 2, chat_n2, f"completion_tokens of two texts is {count}")
 
 
@@ -221,7 +221,7 @@ def test_text_holds_no_stop_sequence(chat_stop: Exchange) -> None:
 def test_no_choice_holds_a_stop_sequence(chat_stop: Exchange, chat_n2: Exchange, chat_stop_n2: Exchange) -> None:
     _ = chat_stop.document
     if not chat_n2.ok or chat_stop_n2.status in CLEAN_REFUSALS:
-        raise Inconclusive("two choices, or two with stop sequences, are not served")
+        raise Inconclusive("two choices, or two with stop sequences, are not served", blame=None)
     text = replies.text(chat_stop_n2.document)
     expect(not set(text) & {"e", "a"}, chat_stop_n2, f'with stop ["e", "a"] and n=2 the texts are {show(text)}')
 
@@ -230,7 +230,7 @@ def test_no_choice_holds_a_stop_sequence(chat_stop: Exchange, chat_n2: Exchange,
 def test_a_stop_hit_is_reported_as_stop(chat_stop: Exchange) -> None:
     finishes, spent = replies.finishes(chat_stop.document), usage.completion_tokens(chat_stop.document)
     if "content_filter" in finishes or ("length" in finishes and spent is None):
-        raise Inconclusive(f"finish_reason is {show(finishes)}, and there is no usage to hold it against")
+        raise Inconclusive(f"finish_reason is {show(finishes)}, and there is no usage to hold it against", blame=None)
     early = "length" in finishes and spent is not None and spent < STOP_CAP
     expect(not early, chat_stop, f"finish_reason is length after {spent} of {STOP_CAP} tokens")
 

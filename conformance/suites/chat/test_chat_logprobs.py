@@ -25,9 +25,9 @@ def test_each_token_of_each_choice_is_entered(
 ) -> None:
     """That 0 alternatives may be asked for is the business of CHAT-099."""
     if not (chat_n2.ok and _has_entries_of(chat_logprobs) and _has_entries_of(chat_logprobs_alone)):
-        raise Inconclusive("n=2, or a choice with log-probabilities, is not served")
+        raise Inconclusive("n=2, or a choice with log-probabilities, is not served", blame=None)
     if chat_logprobs_n2.status in CLEAN_REFUSALS:
-        raise Inconclusive("two choices with log-probabilities are cleanly refused")
+        raise Inconclusive("two choices with log-probabilities are cleanly refused", blame=None)
     hold(in_replies([chat_logprobs_n2], logprobs.tokens_are_entered))
 
 
@@ -83,4 +83,4 @@ def _has_entries(chat_reply: Exchange, exchange: Exchange) -> None:
     """Raises Inconclusive unless there are entries, which is judged by itself."""
     answered(chat_reply)
     if not came_as_asked(exchange) or not any(map(logprobs.entries_of, choices(reply_of(exchange)))):
-        raise Inconclusive("there are no log-probabilities, of which CHAT-036 and STREAM-060 tell")
+        raise Inconclusive("there are no log-probabilities, of which CHAT-036 and STREAM-060 tell", blame=None)

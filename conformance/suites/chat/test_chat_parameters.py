@@ -64,7 +64,7 @@ def test_an_honoured_cap_is_never_exceeded(
 ) -> None:
     capped = list(against_their_caps(chat_replies(exchanges, chat_reply), obeyed(chat_caps)))
     if not capped:
-        raise Inconclusive("no answer was ended by its cap, or none carries usage")
+        raise Inconclusive("no answer was ended by its cap, or none carries usage", blame=None)
     seen = "usage.completion_tokens is {}, the cap was {}"
     hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in capped if spent > cap + 1)
     tolerate(Violation(x, seen.format(spent, cap)) for x, spent, cap in capped if spent > cap)
@@ -138,7 +138,7 @@ def test_an_answer_that_its_cap_cut_ends_with_length(
         if spent == cap and replies.finishes(x.document) == ["stop"]
     }
     if len(full) < CAPS_TO_BE_SURE:
-        raise Inconclusive("too few answers were as long as their cap, or none carries usage")
+        raise Inconclusive("too few answers were as long as their cap, or none carries usage", blame=None)
     hold(Violation(x, f'finish_reason is "stop" after {cap} of {cap} tokens') for cap, x in full.items())
 
 
@@ -155,7 +155,7 @@ def test_an_answer_that_its_cap_cut_costs_its_cap(
     asked_long = [*chat_caps.values(), *chat_story_caps.values()]
     stories = [found for found in counts if found[0] in asked_long]
     if len({cap for _, _, cap in stories}) < CAPS_TO_BE_SURE:
-        raise Inconclusive("too few answers were cut by their cap, or none carries usage")
+        raise Inconclusive("too few answers were cut by their cap, or none carries usage", blame=None)
     seen = "usage.completion_tokens is {}, and the answer was cut at {}"
     spent = {count for _, count, _ in stories}
     must(len(spent) > 1, stories[-1][0], seen.format(min(spent), show([cap for _, _, cap in stories])))
@@ -173,7 +173,7 @@ def test_options_do_not_change_what_a_prompt_costs(
 ) -> None:
     plain = usage.prompt_tokens(chat_reply.document)
     if not plain or {usage.prompt_tokens(x.document) for x in chat_same_prompt} != {plain}:
-        raise Inconclusive("equal requests do not have one count of prompt tokens")
+        raise Inconclusive("equal requests do not have one count of prompt tokens", blame=None)
     asked = sent(chat_reply)
     same = [
         x

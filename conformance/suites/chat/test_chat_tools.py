@@ -183,7 +183,7 @@ def test_each_of_two_choices_has_its_calls(
     forced(chat_tool_named)
     texts = chat_stream_n2 if sent(chat_tool_n2).get("stream") else chat_n2
     if not came_as_asked(texts) or len(choices(reply_of(texts))) != 2:
-        raise Inconclusive("n=2 does not give two choices, of which CHAT-023 and STREAM-045 tell")
+        raise Inconclusive("n=2 does not give two choices, of which CHAT-023 and STREAM-045 tell", blame=None)
     if chat_tool_n2.status in CLEAN_REFUSALS and chat_tool_n2.is_json:
         raise NotApplicable("several choices with tools are cleanly refused")
     expect(came_as_asked(chat_tool_n2), chat_tool_n2)
@@ -200,7 +200,7 @@ def test_half_a_call_is_not_told_to_be_whole(chat_tool_named: Exchange, chat_too
     forced(chat_tool_named)
     survive({f"a call and {CUT_CAP} tokens": chat_tool_cut})
     if chat_tool_cut.status in CLEAN_REFUSALS:
-        raise Inconclusive("so small a cap is refused")
+        raise Inconclusive("so small a cap is refused", blame=None)
     expect(came_as_asked(chat_tool_cut), chat_tool_cut)
     if not any(call.arguments and not calls.what_is_wrong(call.arguments) for call in of_forced(chat_tool_named)):
         raise Inconclusive("whole calls have no JSON arguments either")
@@ -229,7 +229,7 @@ def test_a_tool_without_parameters_is_called(chat_tool_named: Exchange, chat_too
 @requirement("CHAT-095")
 def test_references_in_parameters_are_taken(chat_tool_named: Exchange, chat_tool_references: Exchange) -> None:
     if chat_tool_named.status != 200:
-        raise Inconclusive("no tool can be forced, of which CHAT-047 tells")
+        raise Inconclusive("no tool can be forced, of which CHAT-047 tells", blame=None)
     accept({"a schema with $defs and $ref": chat_tool_references})
 
 
@@ -239,7 +239,7 @@ def test_tools_and_the_format_text_go_together(
 ) -> None:
     forced(chat_tool_named)
     if chat_text_format.status != 200:
-        raise Inconclusive("the format text is refused without tools, too, of which CHAT-058 tells")
+        raise Inconclusive("the format text is refused without tools, too, of which CHAT-058 tells", blame=None)
     accept({"tools, and the format text": chat_tool_text_format})
     _expect_calls_of("get_time", chat_tool_text_format)
 
@@ -334,7 +334,7 @@ def _of_usual_length(answers: list[Exchange]) -> list[Exchange]:
 def _round_trip(history: Exchange) -> None:
     """Raises Inconclusive where no call and its result is taken at all."""
     if history.status != 200:
-        raise Inconclusive("no tool result is accepted, of which CHAT-051 tells")
+        raise Inconclusive("no tool result is accepted, of which CHAT-051 tells", blame=None)
 
 
 def _unfit(arguments: str) -> str:

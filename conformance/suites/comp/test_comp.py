@@ -141,7 +141,7 @@ def test_usage_covers_all_prompts(completion_reply: Exchange, completion_batch: 
         raise NotApplicable("several prompts are not served: COMP-006 speaks of that")
     three, spent = usage.prompt_tokens(completion_batch.document), usage.completion_tokens(completion_batch.document)
     if one is None or three is None or spent is None:
-        raise Inconclusive("the answers carry no usage")
+        raise Inconclusive("the answers carry no usage", blame=None)
     seen = f"prompt_tokens is {one} for one prompt, {three} for three"
     expect(three >= 2 * one, completion_batch, seen)
     spoken = sum(map(bool, completions.texts(completion_batch.document).values()))
@@ -156,13 +156,14 @@ def test_usage_covers_all_choices(
     free = [x for x in _readable(exchanges, completion_reply) if _asked(x) == 1 and not sent(x).get("stop")]
     single = [x for x in free if _ends(x) == ["length"]]
     if any(0 < spent < sent(x)["max_tokens"] - 1 for x in single for spent, _ in _spent(x)):
-        raise Inconclusive("single texts that were cut are counted with fewer tokens, of which COMP-028 tells")
+        seen = "single texts that were cut are counted with fewer tokens, of which COMP-028 tells"
+        raise Inconclusive(seen, blame=None)
     several = [x for x in (completion_n2, completion_batch) if x.ok and _has_all(x)]
     told = [
         (x, cut, spent) for x in several if (cut := completions.cut_texts(reply_of(x))) > 1 for spent, _ in _spent(x)
     ]
     if not told:
-        raise Inconclusive("no two texts of one answer ran into their cap, or none carries usage")
+        raise Inconclusive("no two texts of one answer ran into their cap, or none carries usage", blame=None)
     hold(  # COMP-004 and COMP-016: nothing was counted
         Violation(x, f"completion_tokens of {cut} texts that were cut at {cap} each is {spent}")
         for x, cut, spent in told
@@ -176,7 +177,7 @@ def test_what_was_spent_is_there(exchanges: list[Exchange], completion_reply: Ex
     texted = [x for x in _readable(exchanges, completion_reply) if _asked(x) == 1 and _is_text(x)]
     full = [(x, spent) for x in texted for spent, _ in _spent(x) if _ends(x) == ["length"] and spent >= ENOUGH_TOKENS]
     if not full:
-        raise Inconclusive("no answer with usage ran into its cap")
+        raise Inconclusive("no answer with usage ran into its cap", blame=None)
     hold(Violation(x, f"the text of {spent} tokens is empty") for x, spent in full if _texts(x) == [""])
 
 
@@ -186,7 +187,7 @@ def test_length_comes_at_the_cap(exchanges: list[Exchange], completion_reply: Ex
     single = [x for x in _readable(exchanges, completion_reply) if _asked(x) == 1 and not sent(x).get("stop")]
     full = [(x, spent, sent(x)["max_tokens"]) for x in single for spent, _ in _spent(x) if _ends(x) == ["length"]]
     if not full:
-        raise Inconclusive("no answer with usage ran into its cap")
+        raise Inconclusive("no answer with usage ran into its cap", blame=None)
     # COMP-004: nothing was counted
     seen = "finish_reason is length after {} of {} tokens"
     hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in full if 0 < spent < cap - 1)

@@ -91,7 +91,7 @@ def test_streamed_and_plain_prompts_cost_the_same(
     plain = usage.prompt_tokens(completion_reply.document)
     streamed = usage.prompt_tokens(usage.of_stream(completion_stream_usage.chunks))
     if plain is None or streamed is None:
-        raise Inconclusive("an answer carries no usage")
+        raise Inconclusive("an answer carries no usage", blame=None)
     expect(streamed == plain, completion_stream_usage, f"prompt_tokens is {streamed} streamed, {plain} plain")
 
 
@@ -136,7 +136,7 @@ def test_a_text_is_streamed_whole_and_once(
         if plain.ok and streamed.ok and len(with_choices([plain, streamed])) == 2 and _has_all_choices(streamed)
     ]
     if len(pairs) < 2:
-        raise Inconclusive("a seed and temperature 0 are refused, or not answered with one choice")
+        raise Inconclusive("a seed and temperature 0 are refused, or not answered with one choice", blame=None)
     streams = [streamed for _, streamed in pairs]
     plain, streamed = ([completions.as_chat(reply_of(x)) for x in group] for group in zip(*pairs, strict=True))
     for rule in (twins.distorted_in_pairs, twins.curtailed_in_pairs, twins.silent, twins.doubled):

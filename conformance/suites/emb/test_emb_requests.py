@@ -58,7 +58,7 @@ def test_inputs_of_wrong_types_are_refused(
 def test_too_many_texts_are_refused_or_embedded(embeddings_reply: Exchange, embeddings_of_too_many: Exchange) -> None:
     answered(embeddings_reply)
     if _failed_as(embeddings_of_too_many, "too-large"):
-        raise Inconclusive("the answer is larger than what is read of one")
+        raise Inconclusive("the answer is larger than what is read of one", blame=None)
     _is_refused_or_served(embeddings_of_too_many)
     if embeddings_of_too_many.status == 200:
         asked, found = len(sent(embeddings_of_too_many)["input"]), len(embeddings_in(embeddings_of_too_many))
@@ -106,7 +106,7 @@ def test_a_model_that_does_not_embed_is_refused(
 ) -> None:
     answered(embeddings_reply)
     if embeddings_of_chat_model is None or embeddings_of_chat_model.ok:
-        raise Inconclusive("the model that chats embeds, too")
+        raise Inconclusive("the model that chats embeds, too", blame=None)
     if embeddings_of_chat_model.status != 501:
         survive({"the model that chats": embeddings_of_chat_model})
         expect(400 <= embeddings_of_chat_model.status < 500, embeddings_of_chat_model)
@@ -200,7 +200,7 @@ def test_texts_in_other_scripts_are_told_apart(
     answered(embeddings_reply)
     found = vectors_in(embeddings_of_other_scripts) if embeddings_of_other_scripts.ok else []
     if len(found) != len(sent(embeddings_of_other_scripts)["input"]):
-        raise Inconclusive("four texts do not have four embeddings, of which EMB-006 tells")
+        raise Inconclusive("four texts do not have four embeddings, of which EMB-006 tells", blame=None)
     one, other, *without = found
     if cosine(one, other) < SAME:
         return

@@ -148,11 +148,11 @@ def test_streamed_usage_covers_all_choices(chat_stream_n2: Exchange, chat_stream
     answer = reply_of(chat_stream_n2)
     spoken, count = replies.spoken(answer), usage.completion_tokens(answer)
     if not count or spoken < 2:  # STREAM-033 tells of a count of none
-        raise Inconclusive("the stream carries no usage, or not two texts")
+        raise Inconclusive("the stream carries no usage, or not two texts", blame=None)
     expect(count >= spoken, chat_stream_n2, f"completion_tokens of {spoken} texts is {count}")
     each = [usage.completion_tokens(reply_of(x)) for x in chat_stream_caps.values() if _ends(x) == ["length"]]
     if SMALL_CAP not in each or replies.finishes(answer) != ["length", "length"]:
-        raise Inconclusive("the texts did not both run into their cap, or tokens are not counted up to it")
+        raise Inconclusive("the texts did not both run into their cap, or tokens are not counted up to it", blame=None)
     seen = f"completion_tokens of two texts that were cut at {SMALL_CAP} tokens each is {count}"
     expect(count > SMALL_CAP + 1, chat_stream_n2, seen)
 
@@ -166,7 +166,7 @@ def test_a_stop_hit_is_reported_as_stop_in_streams(
     spent = [(x, _ends(x), usage.completion_tokens(reply_of(x))) for x in streams]
     told = [(x, ends, count) for x, ends, count in spent if "content_filter" not in ends and count is not None]
     if not told and not any(ends == ["stop"] for _, ends, _ in spent):
-        raise Inconclusive("no stream with stop sequences carries usage to hold its finish_reason against")
+        raise Inconclusive("no stream with stop sequences carries usage to hold its finish_reason against", blame=None)
     hold(
         Violation(x, f"finish_reason is length after {count} of {STOP_CAP} tokens")
         for x, ends, count in told
@@ -179,7 +179,7 @@ def test_streamed_and_plain_prompts_cost_the_same(chat_reply: Exchange, chat_str
     plain = usage.prompt_tokens(chat_reply.document)
     streamed = usage.prompt_tokens(usage.of_stream(chat_stream_usage.chunks))
     if plain is None or streamed is None:
-        raise Inconclusive("an answer carries no usage")
+        raise Inconclusive("an answer carries no usage", blame=None)
     expect(streamed == plain, chat_stream_usage, f"prompt_tokens is {streamed} streamed, {plain} plain")
 
 
@@ -268,7 +268,7 @@ def test_choices_begin_in_their_order(
 ) -> None:
     hold(in_streams(_told_apart(exchanges, chat_stream), chunks.IndexesAppearInOrder))
     if len(_indexes(chat_stream_n2)) < 2:
-        raise Inconclusive("no stream has two choices")
+        raise Inconclusive("no stream has two choices", blame=None)
 
 
 def _told_apart(exchanges: list[Exchange], at_least: Exchange) -> list[Exchange]:

@@ -49,9 +49,9 @@ class Upstream:
             headers={**own, **{name.lower(): value for name, value in (headers or {}).items()}},
             timeout=httpx.Timeout(timeout_s, connect=connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=1000, keepalive_expiry=_KEEPALIVE_S),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # one client's session is not for all of them
             trust_env=False,
             follow_redirects=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one client's would be every client's
         )
         url = httpx.URL(self._base_url)
         host = [f"{url.host}:{url.port}", url.host]

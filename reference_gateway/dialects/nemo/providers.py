@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from reference_gateway.call import Json
 from reference_gateway.config import HEADER_NAME
-from reference_gateway.dialects.common import json_response
+from reference_gateway.dialects.common import is_http_url, json_response
 from reference_gateway.dialects.nemo.discovery import discover, serving
 from reference_gateway.dialects.nemo.fields import Fields
 from reference_gateway.dialects.nemo.names import Names
@@ -161,14 +161,7 @@ def _served(fields: Fields) -> tuple[str, str]:
 
 
 def _is_url(text: str) -> bool:
-    if text.startswith("simulator:"):
-        return True
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return sound and parts.username is None and text.isascii() and text.isprintable() and " " not in text
+    return text.startswith("simulator:") or (is_http_url(text) and urlsplit(text).username is None)
 
 
 def _way(names: Names, workspace: Workspace, details: Json) -> UpstreamOptions | None:

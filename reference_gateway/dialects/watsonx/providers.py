@@ -3,14 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from reference_gateway.backends.upstream.models import list_models
 from reference_gateway.call import Json
-from reference_gateway.dialects.common import json_response
+from reference_gateway.dialects.common import is_http_url, json_response
 from reference_gateway.dialects.watsonx.bodies import (
     PREFIX,
     conflict,
@@ -115,22 +114,13 @@ def _way(type_: str, data: Json | None) -> UpstreamOptions | None:
         if not isinstance(data.get(name), str) or not data[name]:
             raise invalid(f"A provider of type {type_} needs a {name}.", f"data.{name}")
     url, key = data.get("host" if type_ == "ollama" else "base_url"), data.get("apikey")
-    if url is not None and not (isinstance(url, str) and _is_url(url)):
+    if url is not None and not (isinstance(url, str) and is_http_url(url)):
         raise invalid("The provider's URL is not one of http:// or https://.", "data")
     if key is not None and not (isinstance(key, str) and key.isascii() and key.isprintable()):
         raise invalid("The key can't be sent in a header.", "data.apikey")
     if url is None or type_ not in OPENAI_COMPATIBLE:
         return None
     return UpstreamOptions(f"{url.rstrip('/')}/v1" if type_ == "ollama" else url.rstrip("/"), key)
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return sound and text.isascii() and text.isprintable() and " " not in text
 
 
 def _provider(provider: Provider) -> Json:

@@ -2,13 +2,12 @@
 
 from reference_gateway.faults.tables import (
     access,
-    behind,
+    between,
     chats,
     chunks,
     connections,
     embeddings,
     errors,
-    failing,
     framing,
     headers,
     lists,
@@ -42,8 +41,7 @@ TABLES = (
     providers.PROVIDERS,
     naming.NAMING,
     naming.ROUTING,
-    behind.BEHIND,
-    failing.FAILING,
+    between.BEHIND,
     responses.RESPONSES,
     response_streams.STREAMS,
 )

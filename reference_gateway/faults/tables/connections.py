@@ -256,22 +256,6 @@ def mixing(app: ASGIApp) -> ASGIApp:
     return each_event(app, begin)
 
 
-def one_at_a_time(app: ASGIApp) -> ASGIApp:
-    """A second chat at the same moment is refused as if the gateway had failed."""
-    busy = [0]
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        is_stream = scope["type"] == "http" and scope["path"].endswith("/chat/completions")
-        busy[0] += is_stream
-        try:
-            await (failing if is_stream and busy[0] > 12 else app)(scope, receive, send)
-        finally:
-            busy[0] -= is_stream
-
-    failing = before(app, lambda asked: error(500, "too many at once"))
-    return wrapped
-
-
 def in_turn(app: ASGIApp) -> ASGIApp:
     """One lock for all streamed chats."""
     lock = asyncio.Lock()

@@ -83,7 +83,7 @@ row(
 )
 row(
     "response-deltas-without-index",
-    "RESP-007 RESP-012 SDK-027",
+    "RESP-007 SDK-027",
     each("output_text.delta", drop("output_index")),
     "Nobody knows where a delta belongs.",
 )

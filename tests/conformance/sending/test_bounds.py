@@ -186,12 +186,12 @@ def rehearsed(budget: Budget, run_s: float, names: set[str]) -> tuple[Gateway, o
 
 def test_a_run_without_time_for_its_first_answers_says_so() -> None:
     _, recording = rehearsed(Budget(), 2.0, set())
-    assert "--max-time" in recording.blocked  # type: ignore[attr-defined]
+    assert "--max-time" in recording.blocked
 
 
 def test_what_there_is_no_time_for_is_not_sent_and_is_our_own_doing() -> None:
     gateway, recording = rehearsed(Budget(), 10.0, set(sorted(PROBES)[:20]))
-    results = recording.results.values()  # type: ignore[attr-defined]
+    results = recording.results.values()
     late = [result for result in results if result.unusable and "10 s (--max-time) are used up" in result.unusable]
     assert len(late) > 10
     assert {result.blame for result in late} == {Blame.SUITE}

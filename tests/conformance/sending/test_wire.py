@@ -1,7 +1,6 @@
 """What is recorded on the wire, against a server that says exactly what the case needs."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -61,11 +60,11 @@ def test_body_and_raw_headers_are_recorded() -> None:
 
 def test_each_read_has_the_time_of_its_arrival() -> None:
     chunks = [b"5\r\nhello\r\n", b"5\r\nworld\r\n", b"0\r\n\r\n"]
-    exchange = ask(says(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *chunks, pause_s=0.1))
+    exchange = ask(says(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", *chunks, pause_s=0.2))
     assert exchange.response is not None
     (first_s, first), (second_s, second) = exchange.response.reads
     assert (first, second) == (b"hello", b"world")
-    assert 0.08 < second_s - first_s < 0.3
+    assert first_s + 0.1 < second_s <= exchange.duration_s
     assert exchange.response.headers_s < first_s
 
 
@@ -145,9 +144,9 @@ def test_raw_pieces_share_one_connection() -> None:
 
 
 def test_time_is_bounded_even_if_bytes_keep_coming() -> None:
-    began = time.monotonic()
-    ask(says(HEAD + b"\r\n", *[b"x"] * 50, pause_s=0.1))
-    assert time.monotonic() - began < 5
+    exchange = ask(says(HEAD + b"\r\n", *[b"x"] * 50, pause_s=0.1))
+    assert exchange.failure is not None and exchange.failure.kind == "timeout"
+    assert len(exchange.text) < 50
 
 
 # Bad manners
@@ -191,10 +190,8 @@ def test_one_may_leave_before_anything_came() -> None:
 
 
 def test_patience_ends() -> None:
-    began = time.monotonic()
     exchange, _ = ask_badly(Manner(leave_after=3, patience_s=0.1), HEAD + b"\r\n", b"data: 1\n\n", pause_s=0.25)
-    assert exchange.abandoned
-    assert time.monotonic() - began < 1
+    assert (exchange.abandoned, exchange.text) == (True, "")
 
 
 def test_a_slow_reader_reads_all() -> None:

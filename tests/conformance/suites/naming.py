@@ -16,7 +16,6 @@ WORKSPACE = "default"
 SERVED = f"{WORKSPACE}/mock-small"
 BASE = f"/apis/inference-gateway/v2/workspaces/{WORKSPACE}/openai/-/v1"
 ENTITY_ROUTE = BASE.replace("/openai/-", "/model/meta-llama-3-3-70b-instruct/-")
-PROVIDER_ROUTE = BASE.replace("/openai/-", "/provider/nvidia-build/-")
 CONFIGURED = f"/apis/models/v2/workspaces/{WORKSPACE}/models"
 
 Act = Callable[[Asked], Asked | Answer | None]

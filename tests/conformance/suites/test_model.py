@@ -14,7 +14,6 @@ from .edits import Edit, Wrap, drop, edited, judge_with, model, put
 from .judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
-SLASHED = "meta/llama-3.3-70b-instruct"
 UNKNOWN = "/models/gateproof-no-such-model"
 
 

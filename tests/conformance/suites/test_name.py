@@ -243,5 +243,5 @@ def test_a_foreign_workspace_may_be_unknown_or_forbidden() -> None:
         app = before(
             gateway_app(),
             lambda asked, status=status: refusal(status) if "gateproof-" in model(asked).partition("/")[0] else None,
-        )  # type: ignore[misc]
+        )
         assert judged(app) == {}

@@ -8,6 +8,7 @@ from conformance.verdict import Verdict
 from reference_gateway.faults.fault import Fault
 from reference_gateway.faults.harmless.responses import VARIATIONS
 from reference_gateway.faults.harmless.variation import Variation
+from reference_gateway.faults.responses import each, told
 from reference_gateway.faults.tables.response_streams import STREAMS
 from reference_gateway.faults.tables.responses import RESPONSES
 
@@ -67,6 +68,21 @@ def test_a_refusal_of_another_status_is_not_clean(status: int) -> None:
     assert found["RESP-017"].verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("status", [401, 500])
+def test_what_is_answered_as_any_unknown_path_is_absent_and_told_once(status: int) -> None:
+    """As vllm-router answers whatever it does not know: it asks its worker without the client's key."""
+
+    def nowhere(asked: Any) -> bool:
+        return is_response(asked) or asked.path.endswith("/gateproof-no-such-endpoint")
+
+    found = judge(answering(nowhere, status)(gateway_app()), *JUDGED, "ERR-013")
+    assert found.pop("ERR-013").verdict is Verdict.FAIL
+    assert found.pop("RESP-017").verdict is Verdict.INCONCLUSIVE
+    assert {said.verdict for said in found.values()} == {Verdict.NOT_APPLICABLE}
+    with_it = judge(answering(is_response, status)(gateway_app()), *JUDGED)
+    assert with_it["RESP-001"].verdict is Verdict.FAIL
+
+
 def test_a_claimed_feature_that_is_refused_is_broken() -> None:
     found = judge(answering(is_response, 404)(gateway_app()), "RESP", claimed=frozenset({"responses"}))
     assert found["RESP-001"].verdict is Verdict.FAIL
@@ -100,3 +116,22 @@ def test_a_short_answer_says_nothing_of_the_cap() -> None:
     found = judge(changed(gateway_app(), brief, streams=lambda asked: False), "RESP-005", "RESP-004")
     assert red_verdicts(found) == {}
     assert found["RESP-005"].verdict is Verdict.INCONCLUSIVE
+
+
+def test_events_without_a_place_are_told_once() -> None:
+    """As llama.cpp has them."""
+
+    def placeless(event: dict[str, Any]) -> None:
+        event.pop("output_index", None)
+        event.pop("content_index", None)
+
+    assert {*red_verdicts(judge(each("", placeless)(gateway_app()), "RESP"))} == {"RESP-007"}
+
+
+def test_a_model_that_says_nothing_owes_no_message() -> None:
+    def silent(document: dict[str, Any]) -> None:
+        document["output"] = []
+        document["usage"] |= {"output_tokens": 1, "total_tokens": document["usage"]["input_tokens"] + 1}
+
+    only_once = told(silent, lambda asked: isinstance(asked.object["input"], list))
+    assert red_verdicts(judge(only_once(gateway_app()), "RESP-003")) == {}

@@ -316,7 +316,7 @@ DEFECTS: dict[str, tuple[Wrap, Any]] = {
             app,
             lambda asked, answer: (
                 replace(answer, body=answer.body.replace(b'"text"', b'"said"'))
-                if answer.is_stream and not is_chat(asked) and by_sdk()(asked)
+                if answer.is_stream and asked.path.endswith("v1/completions") and by_sdk()(asked)
                 else None
             ),
         ),

@@ -59,10 +59,6 @@ def read_as(change: Callable[[str], str], when: Callable[[Asked], object] = lamb
     return taking(act)
 
 
-def is_ok(asked: Asked, answer: Answer) -> bool:
-    return answer.status == 200
-
-
 def own(asked: Asked) -> bool:
     return asked.header("authorization") == f"Bearer {KEY}"
 

@@ -3,6 +3,7 @@ serves nothing is not excused by saying 429."""
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -100,9 +101,7 @@ def recorded(app: ASGIApp, *ids: str) -> Recording:
 
 
 def with_exchanges(recording: Recording, *more: Exchange) -> Recording:
-    return Recording.from_record(
-        recording.to_record() | {"exchanges": [x.to_record() for x in (*recording.exchanges, *more)]}
-    )
+    return replace(recording, exchanges=[*recording.exchanges, *more])
 
 
 def test_what_is_given_up_is_open_where_others_were_served_the_second_time() -> None:
@@ -110,8 +109,8 @@ def test_what_is_given_up_is_open_where_others_were_served_the_second_time() -> 
     recording = recorded(app, "CHAT-040", "STREAM-001")
     target = Target("http://recorded/v1", api_key=KEY)
     assert red_verdicts(judge_recording(recording, target, "CHAT-040")) == {"CHAT-040": Verdict.UNTESTABLE}
-    helped = next(x for x in recording.exchanges if x.ok and x.request.method == "POST").to_record()
-    recording = with_exchanges(recording, Exchange.from_record(helped | {"id": "later", "attempt": 2}))
+    helped = next(x for x in recording.exchanges if x.ok and x.request.method == "POST")
+    recording = with_exchanges(recording, replace(helped, id="later", attempt=2))
     said = judge_recording(recording, target, "CHAT-040")["CHAT-040"]
     assert said.verdict is Verdict.INCONCLUSIVE
     seen = "throttled: chat_tool_auto_streamed was still answered with 429 after 3 attempts; try a lower --concurrency"

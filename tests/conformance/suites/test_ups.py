@@ -11,12 +11,12 @@ from conformance.judging.outcome import Outcome
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
-from reference_gateway.faults.asgi import Wrap
+from reference_gateway.faults import harmless
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
 from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
-from reference_gateway.faults.harmless import BEFORE_A_PROVIDER
-from reference_gateway.faults.tables.behind import BEHIND
-from reference_gateway.faults.tables.failing import FAILING
+from reference_gateway.faults.tables.behind import error
+from reference_gateway.faults.tables.between import BEHIND
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
@@ -24,25 +24,25 @@ from reference_gateway.server import running
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
 GIVEN_UP_S = 3.0
-BOTH = (nothing, nothing)
 
 
 @contextmanager
-def standing(behind: Wrap = nothing, front: Wrap = nothing) -> Iterator[tuple[str, str]]:
-    """A gateway before its scripted provider: the URLs of both."""
+def standing(behind: Wrap = nothing, front: Wrap = nothing, key: str | None = KEY) -> Iterator[tuple[str, str]]:
+    """A gateway before its scripted provider, with a key of its own or open to all: the URLs of both."""
     provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[PROVIDER_KEY], seed=1))
     with running(behind(scripted(provider, PROVIDER_KEY))) as provider_url:
         config = with_settings(before.config(f"{provider_url}/v1", PROVIDER_KEY, GIVEN_UP_S), INSTANT)
-        with running(front(create_app(Gateway.open(config, tokens=[KEY], seed=1)))) as url:
+        with running(front(create_app(Gateway.open(config, tokens=[key] if key else [], seed=1)))) as url:
             yield f"{url}/v1", f"{provider_url}/v1"
 
 
-def judged(fault: Fault | None, *areas: str, key: str = KEY) -> dict[str, Outcome]:
-    return judged_with(fault.behind or nothing, fault.wrap, *areas, key=key) if fault else judged_with(*BOTH, *areas)
+def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
+    behind, front = (fault.behind or nothing, fault.wrap) if fault else (nothing, nothing)
+    return judged_with(behind, front, *areas, key=key)
 
 
-def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str = KEY) -> dict[str, Outcome]:
-    with standing(behind, front) as (url, upstream):
+def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
+    with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
         options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
         return judge_url(url, *areas, api_key=key, timeout_s=10.0, **options)
@@ -50,26 +50,67 @@ def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str = KEY) -> dict[
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 31
+    assert len(found) == 35
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
-@pytest.mark.parametrize("fault", [*BEHIND.rows, *FAILING.rows], ids=lambda fault: fault.name)
+def detail(asked: Asked, answer: Answer) -> Answer | None:
+    return answer.with_json({"detail": "failed"}) if answer.status >= 500 else None
+
+
+@pytest.mark.parametrize(
+    ("id", "front"),
+    [
+        ("UPS-003", lambda app: changed(app, detail, streams=lambda asked: False)),
+        ("UPS-004", error("upstream_timeout", 500)),
+    ],
+)
+def test_a_failure_that_is_told_in_an_unusual_way_is_a_warning(id: str, front: Wrap) -> None:
+    with standing(front=front) as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
+        found = judge_url(url, id, model=before.MODEL, api_key=KEY, timeout_s=10.0, **options)
+    assert found[id].verdict is Verdict.WARN, found
+
+
+def test_without_a_client_key_the_providers_must_stay_where_it_is_all_the_same() -> None:
+    (fault,) = (row for row in BEHIND.rows if row.name == "provider-key-told")
+    assert judged(None, "UPS-012", key=None)["UPS-012"].verdict is Verdict.PASS
+    assert judged(fault, "UPS-012", key=None)["UPS-012"].verdict is Verdict.FAIL
+
+
+def test_what_no_model_can_be_blamed_for_is_nobodys_fault() -> None:
+    with standing(key=PROVIDER_KEY) as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY}
+        found = judge_url(url, "UPS-012", model=before.MODEL, api_key=PROVIDER_KEY, **options)
+    assert (found["UPS-012"].verdict, found["UPS-012"].blame) == (Verdict.INCONCLUSIVE, None)
+
+
+def test_a_gateway_that_passes_responses_on_is_judged_like_one_that_makes_chats_of_them() -> None:
+    provider = create_app(Gateway.open(with_settings(default_config(), INSTANT), tokens=[KEY], seed=1))
+    with running(scripted(provider, KEY)) as url:
+        options = {"upstream": f"{url}/v1", "upstream_key": KEY}
+        found = judge_url(f"{url}/v1", "RESP-015", model=before.SERVED, api_key=KEY, **options)
+    assert found["RESP-015"].verdict is Verdict.PASS, found
+
+
+@pytest.mark.parametrize("fault", BEHIND.rows, ids=lambda fault: fault.name)
 def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
     tries = 1 + ("UPS-010" in fault.breaks)
     assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
 
 
-@pytest.mark.parametrize("variation", BEFORE_A_PROVIDER, ids=lambda variation: variation.name)
-def test_what_may_be_done_in_another_way_is_green(variation: Fault) -> None:
+@pytest.mark.parametrize("variation", harmless.between(), ids=lambda fault: fault.name)
+def test_what_is_harmless_between_gateway_and_provider_is_no_failure(variation: Fault) -> None:
     found = judged(variation, "UPS", "SDK-018")
-    assert {id: said.verdict for id, said in red(found).items()} == dict.fromkeys(variation.may, Verdict.WARN)
-    assert {said.verdict for id, said in found.items() if id not in variation.may} == {Verdict.PASS}
+    seen = {id: (said.verdict, said.message) for id, said in found.items() if said.verdict is not Verdict.PASS}
+    assert {id: verdict for id, (verdict, _) in seen.items()} == dict.fromkeys(variation.may, Verdict.WARN), seen
 
 
-def test_a_failure_that_the_gateway_survives_by_itself_is_survived() -> None:
-    assert judged_with(asked_again(2), nothing, "SDK-018")["SDK-018"].verdict is Verdict.PASS
+@pytest.mark.parametrize("behind", [asked_again(3), asked_again(2, '"other"', elsewhere=True)])
+def test_a_failure_may_be_taken_to_the_same_provider_again_or_to_the_other_at_once(behind: Wrap) -> None:
+    found = judged_with(behind, nothing, "UPS-021", "UPS-024", "UPS-028", "UPS-029", "UPS-030", "UPS-031", "SDK-018")
+    assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
 def test_that_a_provider_is_left_alone_after_a_failure_is_nobodys_fault() -> None:

@@ -204,7 +204,7 @@ def test_closing_the_iterator_closes_the_providers_connection() -> None:
             upstream = Upstream(provider.url)
             stream = upstream.stream(CALL)
             await anext(stream)
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()
             await asyncio.wait_for(provider.gone.wait(), 5)
             await upstream.close()
 

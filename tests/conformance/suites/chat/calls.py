@@ -102,10 +102,6 @@ def python(text: str) -> str:
     return repr(json.loads(text))
 
 
-def only_first(calls: Any) -> Any:
-    return calls and calls[:1]
-
-
 def finished(document: Any) -> None:
     """The end of a forced call, whatever the end."""
     for choice in document["choices"]:

@@ -15,7 +15,6 @@ from ..judged import red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 AREAS = ("LIST", "MODEL", "CHAT", "STREAM")
-CAPS = ("max_completion_tokens", "max_tokens")
 refused, crashed = error(400, "not supported"), error(500)
 
 

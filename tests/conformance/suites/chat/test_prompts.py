@@ -131,10 +131,6 @@ def texts(edit: Callable[[str], Any], where: Callable[[Asked], bool] = is_text) 
     return reply(put("choices[].message.content", edit), where)
 
 
-def damaged(old: str, new: str) -> Wrap:
-    return texts(lambda text: text.replace(old, new))
-
-
 def in_escapes(app: ASGIApp) -> ASGIApp:
     """Of each character beyond the basic plane the first half is sent, as an escape."""
 

@@ -56,7 +56,7 @@ async def impatient(heard: Heard, given: Given, client: Client) -> None:
     await client.write(given.head)
     async for piece in given.body:
         try:
-            async with asyncio.timeout(0.2):
+            async with asyncio.timeout(0.4):
                 await client.write(piece)
         except TimeoutError:
             await client.reset()

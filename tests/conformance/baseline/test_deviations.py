@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from conformance import catalogue
-from conformance.deviations import Deviation, settled
+from conformance.baseline.deviations import Deviation, settled
 from conformance.profiles import names, profile
 from conformance.verdict import Broken, Inconclusive, Verdict
 from reference_gateway.app import create_app

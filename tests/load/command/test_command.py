@@ -19,7 +19,6 @@ from tests.conftest import ROOT, Command
 from tests.load.gateways import Counted
 
 KEY = "sk-load-tests.0001"
-LOCUSTFILE = str(ROOT / "load" / "locustfile.py")
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.call import BackendError
 from reference_gateway.errors import ApiError, from_backend, internal_error
-from reference_gateway.limits import ClientGone
+from reference_gateway.layers.limits import ClientGone
 
 log = logging.getLogger("reference_gateway")
 
@@ -44,7 +44,7 @@ class Failures:
         except asyncio.CancelledError:
             # The server stops, and the time to drain is over.
             failure = ApiError(503, "The gateway is shutting down.", type="server_error")
-        except Exception:
+        except Exception:  # a fault of ours: the log has all of it, the client an error that its SDK can read
             log.exception("a request failed")
             failure = internal_error()
         if not started:

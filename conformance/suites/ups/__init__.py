@@ -1,0 +1,1 @@
+"""Judges what a gateway does between its client and its provider, from both sides."""
