@@ -16,7 +16,8 @@ from conformance.reading.vectors import embeddings_in, read
 from conformance.sending.recording import Recording
 from conformance.target import ConfigError, Target
 
-AS_NOWHERE = "a path that can't exist is answered so, too, of which ERR-013 tells"
+SCRIPTED = "scripted_upstream"
+"""The feature that is a provider of ours behind the gateway."""
 CLEAN_REFUSALS = (400, 404, 405, 415, 422, 501)
 
 
@@ -163,6 +164,13 @@ FEATURES = {
         ("response_first", "response_nowhere"),
         lambda first, nowhere: serves_nothing([first], nowhere),
     ),
+    "responses_tools": Feature("function tools of responses", ("response_tool", "response_reply"), refused),
+    "responses_tool_choice": Feature(
+        "a function of responses that has to be called", ("response_forced", "response_tool"), refused
+    ),
+    "responses_json_schema": Feature(
+        "text.format json_schema of responses", ("response_schema", "response_reply"), refused
+    ),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),
@@ -211,8 +219,8 @@ def is_claimed(name: str, target: Target, profile: Profile) -> bool:
 def is_in_run(requirement: Requirement, target: Target, profile: Profile) -> bool:
     """Whether a requirement is of this profile, and of what stands behind the gateway: what needs a provider of ours is
     no part of a run without one."""
-    needs_ours = "scripted_upstream" in requirement.features
-    return profile.applies(requirement) and (not needs_ours or is_claimed("scripted_upstream", target, profile))
+    needs_ours = SCRIPTED in requirement.features
+    return profile.applies(requirement) and (not needs_ours or is_claimed(SCRIPTED, target, profile))
 
 
 def check_names(target: Target) -> None:

@@ -19,7 +19,7 @@ RECORDS = "/gateproof/scripts/"
 PROMPT = "Reply with the word OK."
 NOT_SENT_ON = 3
 """How often a chat is sent that the gateway refuses without asking its provider, as it does after failures of that."""
-THROTTLED = 6
+THROTTLED = 12
 """How often one that it throttles by itself."""
 
 Answer = dict[str, Any]

@@ -46,7 +46,8 @@ def test_tool_calls_come_as_they_were_made(scripted_reply: Told, scripted_calls:
         raise Inconclusive("no chat with a tool is served", blame=None)
     hold(Violation(x, f"{case}: {seen}") for case, x in served.items() for seen in _other_calls(x))
     streams = [x for case, x in served.items() if case.endswith("streamed")]
-    hold(in_streams(streams, fragments.LaterFragmentsAddNothing))
+    for rule in (fragments.IndexesCountUp, fragments.LaterFragmentsAddNothing) if streams else ():
+        hold(in_streams(streams, rule))
     ids = [call["id"] for call in given.CALLS]
     found = {case: [call["id"] for call in _calls(x)] for case, x in served.items()}
     tolerate(

@@ -43,7 +43,7 @@ def in_parts(found: list[Any]) -> list[Any]:
 def in_one(found: list[Any]) -> list[Any]:
     return [
         {**message, "content": "".join(part["text"] for part in message["content"])}
-        if isinstance(message["content"], list)
+        if isinstance(message["content"], list) and all("text" in part for part in message["content"])
         else message
         for message in found
     ]

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from conformance.judging.in_process import judge_url, red
+from conformance.judging.in_process import Blocked, judge_url, red
 from conformance.judging.outcome import Outcome
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.faults import harmless
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
+from reference_gateway.faults.asgi import before as refused_first
+from reference_gateway.faults.asgi import error as refusal
 from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.tables.behind import error
@@ -38,10 +40,10 @@ def standing(behind: Wrap = nothing, front: Wrap = nothing, key: str | None = KE
 
 def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
     behind, front = (fault.behind or nothing, fault.wrap) if fault else (nothing, nothing)
-    return judged_with(behind, front, *areas, key=key)
+    return judged_with(front, *areas, behind=behind, key=key)
 
 
-def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
+def judged_with(front: Wrap, *areas: str, behind: Wrap = nothing, key: str | None = KEY) -> dict[str, Outcome]:
     with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
         options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
@@ -50,7 +52,7 @@ def judged_with(behind: Wrap, front: Wrap, *areas: str, key: str | None = KEY) -
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 35
+    assert len(found) == 37
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
@@ -66,9 +68,7 @@ def detail(asked: Asked, answer: Answer) -> Answer | None:
     ],
 )
 def test_a_failure_that_is_told_in_an_unusual_way_is_a_warning(id: str, front: Wrap) -> None:
-    with standing(front=front) as (url, upstream):
-        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-        found = judge_url(url, id, model=before.MODEL, api_key=KEY, timeout_s=10.0, **options)
+    found = judged_with(front, id)
     assert found[id].verdict is Verdict.WARN, found
 
 
@@ -109,11 +109,44 @@ def test_what_is_harmless_between_gateway_and_provider_is_no_failure(variation: 
 
 @pytest.mark.parametrize("behind", [asked_again(3), asked_again(2, '"other"', elsewhere=True)])
 def test_a_failure_may_be_taken_to_the_same_provider_again_or_to_the_other_at_once(behind: Wrap) -> None:
-    found = judged_with(behind, nothing, "UPS-021", "UPS-024", "UPS-028", "UPS-029", "UPS-030", "UPS-031", "SDK-018")
+    found = judged_with(
+        nothing, "UPS-021", "UPS-024", "UPS-028", "UPS-029", "UPS-030", "UPS-031", "SDK-018", behind=behind
+    )
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
 def test_that_a_provider_is_left_alone_after_a_failure_is_nobodys_fault() -> None:
     resting = remembering_failures(again=lambda failure: replace(failure, status=503))
-    said = judged_with(nothing, resting, "SDK-018")["SDK-018"]
+    said = judged_with(resting, "SDK-018")["SDK-018"]
     assert (said.verdict, said.message[:30]) == (Verdict.INCONCLUSIVE, "after its failure the provider")
+
+
+def test_what_the_gateway_refuses_by_itself_is_not_taken_for_a_change_of_it() -> None:
+    def refusing(asked: Asked) -> Answer | None:
+        offers = not asked.object.keys() & {"tools", "seed"} and "image_url" not in asked.body.decode()
+        return None if offers else refusal(400)
+
+    found = judged_with(lambda app: refused_first(app, refusing), "UPS-013", "UPS-014", "UPS-017", "UPS-026")
+    assert {id: said.verdict for id, said in found.items()} == {
+        "UPS-013": Verdict.PASS,
+        "UPS-014": Verdict.INCONCLUSIVE,
+        "UPS-017": Verdict.INCONCLUSIVE,
+        "UPS-026": Verdict.NOT_APPLICABLE,
+    }, found
+
+
+def test_what_is_throttled_to_the_end_is_nobodys_fault() -> None:
+    def throttling(asked: Asked) -> Answer | None:
+        limited = b"gateproof:" in asked.body and b"is it there" not in asked.body and b"five." in asked.body
+        return refusal(429).with_header("retry-after", "0") if limited else None
+
+    found = judged_with(lambda app: refused_first(app, throttling), "UPS-013")
+    assert (found["UPS-013"].verdict, found["UPS-013"].blame) == (Verdict.INCONCLUSIVE, None), found
+
+
+def test_a_gateway_that_never_asks_its_provider_is_told_so_at_once() -> None:
+    def failing(asked: Asked) -> Answer | None:
+        return refusal(500) if asked.method == "POST" else None
+
+    with pytest.raises(Blocked, match=r"is not routed to the scripted provider .* HTTP 500"):
+        judged_with(lambda app: refused_first(app, failing), "UPS")
