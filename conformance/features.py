@@ -4,7 +4,7 @@ A claimed feature that is refused fails its requirements. One that is not claime
 not applicable; if it is not refused it is judged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -68,6 +68,13 @@ def serves_nothing(tries: list[Exchange]) -> bool:
     """Whatever was tried of an endpoint is cleanly refused, or there is no such route."""
     no_route = (404, 405, 501)
     return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
+
+
+def serves_no_responses(first: Exchange, nowhere: Exchange) -> bool:
+    """The smallest request is cleanly refused, or answered just as a path that can't exist is: RESP-017 tells where
+    that is not clean, and nothing else is to be said of an API that is not there."""
+    is_nowhere = first.complete and nowhere.complete and not first.ok and first.status == nowhere.status
+    return serves_nothing([first]) or (is_nowhere and first.refusal == nowhere.refusal)
 
 
 def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
@@ -139,7 +146,14 @@ FEATURES = {
     "completions_logprobs": Feature(
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
-    "responses": Feature("POST /responses", ("response_first",), lambda first: serves_nothing([first])),
+    "responses": Feature("POST /responses", ("response_first", "unknown_path_posted"), serves_no_responses),
+    "responses_tools": Feature("function tools of responses", ("response_tool", "response_reply"), refused),
+    "responses_tool_choice": Feature(
+        "a function of responses that has to be called", ("response_forced", "response_tool"), refused
+    ),
+    "responses_json_schema": Feature(
+        "text.format json_schema of responses", ("response_schema", "response_reply"), refused
+    ),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),
@@ -162,24 +176,23 @@ FEATURES = {
 }
 
 
+GIVEN: Mapping[str, Callable[[Target], object]] = {
+    "auth": lambda target: target.api_key,
+    "multi_workspace": lambda target: target.empty_workspace,
+    "embeddings": lambda target: target.embeddings_model,
+    "completions": lambda target: target.completions_model,
+    "restricted_key": lambda target: target.restricted_api_key,
+    "body_limit": lambda target: target.body_limit,
+    "scripted_upstream": lambda target: target.upstream,
+    "upstream_timeout": lambda target: target.upstream_timeout_s,
+}
+"""Features that are claimed by giving what they need."""
+
+
 def is_claimed(name: str, target: Target, profile: Profile) -> bool:
     if name in target.declined:
         return False
-    if name == "auth" and target.api_key:
-        return True
-    if name == "multi_workspace" and target.empty_workspace:
-        return True
-    if name == "embeddings" and target.embeddings_model:
-        return True
-    if name == "completions" and target.completions_model:
-        return True
-    if name == "restricted_key" and target.restricted_api_key:
-        return True
-    if name == "body_limit" and target.body_limit:
-        return True
-    if name == "scripted_upstream" and target.upstream:
-        return True
-    if name == "upstream_timeout" and target.upstream_timeout_s:
+    if name in GIVEN and GIVEN[name](target):
         return True
     return name in target.claimed or name in profile.claimed
 
@@ -219,5 +232,5 @@ def why_not(names: tuple[str, ...], target: Target, profile: Profile, recording:
         if FEATURES[name].on_request:
             return f"the feature {name} is not claimed ({FEATURES[name].meaning})"
         if observe(name, recording) is Observed.ABSENT:
-            return f"the feature {name} is not claimed, and it is cleanly refused"
+            return f"the feature {name} is not claimed, and it is refused"
     return None

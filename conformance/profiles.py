@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from conformance.baseline.deviations import Deviation
 from conformance.catalogue import Level, Requirement
 from conformance.configuration.spelling import did_you_mean
-from conformance.deviations import Deviation
 from conformance.target import ConfigError
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance import whole
+
 
 def write(path: Path, row: Mapping[str, Any]) -> None:
     """Leaves the figures of the last second where the command finds them, whole or not at all."""
-    staging = path.with_suffix(".partial")
-    staging.write_text(json.dumps(row), encoding="utf-8")
-    staging.replace(path)
+    whole.put(path, json.dumps(row).encode())
 
 
 def read(path: Path) -> dict[str, Any]:

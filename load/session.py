@@ -3,7 +3,6 @@
 
 import argparse
 import logging
-import os
 import shlex
 from dataclasses import replace
 from functools import partial
@@ -17,6 +16,7 @@ from locust.env import Environment
 from locust.event import Events
 from locust.runners import MasterRunner, WorkerRunner
 
+from conformance import whole
 from conformance.exchange import clip, escaped
 from conformance.reporting.report import tool_version
 from conformance.target import ConfigError
@@ -207,7 +207,7 @@ class Session:
             if environment is None or isinstance(environment.runner, WorkerRunner):
                 return
             if path := getattr(_options(environment), "gateproof_json", None):
-                write_json(Path(path), self.document(environment))
+                whole.put(Path(path), files.json_text(self.document(environment)).encode())
 
         events.init.add_listener(on_init)
         events.test_start.add_listener(on_test_start)
@@ -288,13 +288,6 @@ class Session:
 def _said(plan: Plan | None, text: str) -> str:
     """What a gateway said, without secrets, and so that it commands no terminal that it is shown on."""
     return clip(plan.redactor.text(text) if plan else text, SAID)
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Writes the file whole or not at all."""
-    staging = path.with_name(path.name + ".partial")
-    staging.write_text(files.json_text(document), encoding="utf-8")
-    os.replace(staging, path)
 
 
 def _options(environment: Environment) -> argparse.Namespace:

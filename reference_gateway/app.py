@@ -13,10 +13,10 @@ from reference_gateway.access.authentication import Authentication
 from reference_gateway.dialects import nemo, openai, watsonx
 from reference_gateway.dialects.common import json_response
 from reference_gateway.errors import ApiError, unknown_url
-from reference_gateway.failures import Failures
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import HeaderLimits
-from reference_gateway.request_id import KEY, RequestId
+from reference_gateway.layers.failures import Failures
+from reference_gateway.layers.limits import HeaderLimits
+from reference_gateway.layers.request_id import KEY, RequestId
 from reference_gateway.routing import Resource, Routes
 from reference_gateway.wire_json import one_line
 

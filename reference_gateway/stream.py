@@ -13,7 +13,7 @@ from reference_gateway.call import BackendError, Call, Endpoint, Json
 from reference_gateway.errors import ApiError, from_backend, internal_error
 from reference_gateway.events import Events, event
 from reference_gateway.http.response import MAY_BE_ABANDONED, Response
-from reference_gateway.request_id import SEND
+from reference_gateway.layers.request_id import SEND
 from reference_gateway.wire_json import one_line
 
 log = logging.getLogger("reference_gateway")

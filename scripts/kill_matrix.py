@@ -194,7 +194,7 @@ def _varied() -> list[Fault]:
     for number, dialect in enumerate(PROFILES[1:]):
         found += list(harmless.alone(dialect))[number::3]
     found += [each for dialect in PROFILES for each in harmless.together(dialect, SETS)]
-    return found
+    return found + harmless.between()
 
 
 def _run_named(job: tuple[str, bool]) -> Row:

@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 CALLERS = ("GATEPROOF_", "GITHUB_", "PYTEST_")
 """Variables of who runs these tests, which the commands must not obey."""
 
-TABLES = ("tests/conformance/suites/", "tests/reference_gateway/test_faults.py")
+TABLES = ("tests/conformance/suites/", "tests/reference_gateway/faults/test_faults.py")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
+from conformance.baseline.deviations import Deviation
 from conformance.catalogue import UnknownRequirement
 from conformance.configuration.options import ConfigError
 from conformance.configuration.spelling import did_you_mean
-from conformance.deviations import Deviation
 
 KINDS = ("known", "flaky")
 TO_DO = "TODO"

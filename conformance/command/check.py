@@ -76,7 +76,7 @@ def check(target: Target, settings: Settings) -> int:
 
     screen, complaints, progress = sys.stdout, sys.stderr, terminal.Progress()
     reported: list[dict[str, Any]] = []
-    colour = screen.isatty() and "NO_COLOR" not in os.environ
+    colour = terminal.has_colour(screen)
     arguments = ["-c", os.devnull, "--rootdir", str(plugin.PACKAGE), "--confcutdir", str(plugin.PACKAGE)]
     arguments += ["-p", "conformance.plugin", "--import-mode=importlib", "--assert=plain", "--capture=no", "-q"]
     arguments += [word for name in _NOT_NEEDED for word in ("-p", f"no:{name}")]

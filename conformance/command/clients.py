@@ -1,7 +1,6 @@
 """`gateproof clients REPORT`: which well-known clients will work with a gateway, as far as its report tells."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from conformance.comparing.clients import Outlook, clients, known_clients
 from conformance.comparing.documents import loaded, run_of
 from conformance.configuration.spelling import did_you_mean
 from conformance.exchange import clip
+from conformance.reporting.terminal import has_colour
 from conformance.target import ConfigError
 from conformance.verdict import Exit
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         if name not in known:
             hint = did_you_mean(name, known)
             raise ConfigError(f"--require: there is no client {name!r}{hint} (clients: {', '.join(known)})")
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    colour = has_colour(sys.stdout)
     code = Exit.CONFORMANT
     documents = [(path, loaded(path)) for path in options.report]
     runs = [run_of(path, document) for path, document in documents]

@@ -1,7 +1,6 @@
 """`gateproof compare A.json B.json`: what became worse or better between two runs, or how two gateways differ."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from conformance.comparing import kinds, text
 from conformance.comparing.files import OUTPUT_HELP, write
 from conformance.comparing.markdown import comparison as markdown
 from conformance.comparing.pages import comparison_page
+from conformance.reporting.terminal import has_colour
 
 EXAMPLES = (
     "gateproof compare before/report.json report/report.json",
@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     written = write(
         options.output, {".html": lambda _: comparison_page(found, *names), ".md": lambda _: markdown(found, *names)}
     )
-    for line in text.comparison(found, colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ):
+    for line in text.comparison(found, colour=has_colour(sys.stdout)):
         print(line)
     for path in written:
         print(f"written: {path}")

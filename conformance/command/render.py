@@ -1,13 +1,13 @@
 """`gateproof render REPORT`: shows a stored report again, as Markdown, SARIF, a badge and whatever else there is."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import schemas
 from conformance import rendering
+from conformance.comparing.documents import loaded
 from conformance.reporting.output import placed
 from conformance.target import ConfigError
 from conformance.verdict import Exit
@@ -53,12 +53,7 @@ def _write(files: dict[str, str], folder: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     """The document. Raises ConfigError unless it is one of this version."""
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: it can't be read ({error.strerror})") from None
-    except (ValueError, RecursionError):
-        raise ConfigError(f"{path}: it is no JSON") from None
+    document = loaded(path)
     if wrong := schemas.violations("report", document):
         raise ConfigError(f"{path}: it is no report.json of a check by this version ({wrong[0]})")
     return dict(document)

@@ -1,9 +1,9 @@
 """What is rendered into files: by their suffix, all rendered before one is written, each whole or not at all."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from conformance import whole
 from conformance.target import ConfigError
 
 OUTPUT_HELP = "file to write, a page if it ends in .html, Markdown if in .md (repeatable)"
@@ -18,10 +18,8 @@ def write(paths: Sequence[Path], renderers: Renderers) -> list[Path]:
             raise ConfigError(f"--output {path}: it must end in {' or '.join(renderers)}")
     texts = {path: renderers[path.suffix](path) for path in paths}
     for path, text in texts.items():
-        partial = path.with_name(f".{path.name}.partial")
         try:
-            partial.write_text(text, "utf-8", "replace")
-            os.replace(partial, path)
+            whole.put(path, text.encode("utf-8", "replace"))
         except OSError as error:
             raise ConfigError(f"--output {path}: it can't be written ({error.strerror})") from None
     return list(texts)

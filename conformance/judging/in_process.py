@@ -12,8 +12,8 @@ from typing import Any
 
 from conformance import catalogue, suites
 from conformance import profiles as dialects
+from conformance.baseline.deviations import Deviation
 from conformance.baseline.entries import Baseline
-from conformance.deviations import Deviation
 from conformance.exchange import Exchange, Unusable
 from conformance.features import FEATURES, is_claimed, is_in_run
 from conformance.judging.outcome import Outcome, not_applicable, outcome
@@ -134,7 +134,7 @@ def _judged(
     """One test on the recording, as the plugin judges it."""
     requirement = catalogue.requirement(id)
     given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
-    given |= {"profile": dialect, "mode": mode}
+    given |= {"profile": dialect, "mode": mode, "scripted": recording.scripted}
     error: Exception | None = None
     looked_at: list[Exchange] = []
     try:

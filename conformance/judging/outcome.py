@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from conformance.baseline.deviations import Deviation, settled
 from conformance.catalogue import Requirement
-from conformance.deviations import Deviation, settled
 from conformance.exchange import Blame, Exchange, Unusable, clip
 from conformance.features import why_not
 from conformance.judging.throttled import excused

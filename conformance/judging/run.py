@@ -58,6 +58,7 @@ class Judging:
         self.least = budget.least(settings, self.profile)
         self.recording = Recording()
         self.judgements: list[Judgement] = []
+        self.document: dict[str, Any] | None = None
         self.words: list[str] = []
         self.redactor = Redactor(target.secrets)
         self._began = time.perf_counter()
@@ -153,7 +154,8 @@ class Judging:
     # Judging
 
     def of_run(self, name: str) -> Any:
-        things = {"exchanges": self.recording.exchanges, "facts": self.recording.facts}
+        recording = self.recording
+        things = {"exchanges": recording.exchanges, "scripted": recording.scripted, "facts": recording.facts}
         return (things | {"target": self.target, "profile": self.profile})[name]
 
     def result(self, name: str) -> Any:
@@ -280,7 +282,7 @@ class Judging:
         if self._worker is not None or self.config.option.collectonly:
             return
         shared = traffic.shared(self._shared.name)
-        if self.settings.replay:
+        if self.settings.replay and not self.recording.all:  # as xdist's workers have read it, and this process has not
             self.recording = opened(self.settings.replay)[1]
         elif shared.exists():
             self.recording = Recording.load(shared)
@@ -339,8 +341,6 @@ class Judging:
     def _say(self, word: str) -> None:
         self.words.append(word)
         self.config.hook.pytest_gateproof_word(line=word)
-
-    document: dict[str, Any] | None = None
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from conformance.reporting import terminal

@@ -10,7 +10,7 @@ from conformance.features import is_claimed, serves_nothing
 from conformance.probe import Phase, probe
 from conformance.probes.chat.replies import STOP_CAP, STORY
 from conformance.probes.errors import unserved_model
-from conformance.probes.stream import LONG_CAP, USAGE
+from conformance.probes.stream.streams import LONG_CAP, USAGE
 from conformance.sending.gateway import ABSENT, TOKEN_CAP, Gateway, together
 
 PATH = "/completions"

@@ -17,11 +17,6 @@ WIDE = ["Grüße ", "日本 ", "👩‍👩‍👧 ", "नमस्ते ", "ß
 """Texts of which every character has several bytes."""
 SEED = 2**53 + 1
 """The first integer that a double can't hold."""
-LETTERS = [
-    *("\n\n  ", "def f(x):", "\n", "\t", 'return "<b>&amp;</b>"', " ", " ", "+ '\\n'  "),
-    *("🙂", "e\u0301é", "\r\n", "\u2028", "%20 ${x}", " \n"),
-]
-"""Pieces of text of which careless hands lose or change something."""
 MARKED, HOP_MARKED = "gateproof-marked", "gateproof-hop-marked"
 """Stand in what must not get through: from the provider, and from the client."""
 HOP_HEADERS = {
@@ -29,6 +24,7 @@ HOP_HEADERS = {
     "X-Gateproof-Hop": HOP_MARKED,
     "Proxy-Authorization": f"Basic {HOP_MARKED}",
     "TE": "trailers",
+    "Cookie": f"session={HOP_MARKED}",
 }
 BACKEND_HEADERS = {
     "Set-Cookie": f"session={MARKED}; Path=/",
@@ -38,80 +34,74 @@ BACKEND_HEADERS = {
     "X-Backend-Hop": MARKED,
 }
 INTERNAL_MODEL = "internal-model-of-the-provider"
-RETRY_AFTER = "2"
-PACED = ["one ", "two ", "three ", "four ", "five ", "six ", "seven "]
+RETRY_AFTER_S = 2
+TOO_LONG = "context_length_exceeded"
+PACED = ["one ", "two ", "three ", "four ", "five ", "six ", "seven."]
+PAUSE_S = 1.0
+GAPS_S = [0.05, 0.05, 0.05, PAUSE_S, 0.05, 0.05, PAUSE_S, 0.05]
+"""Between the events of a stream whose times are looked at: two pauses, before each of which another number of events
+has come, so that whoever passes events on by twos or threes holds one back for as long."""
 GAP_S = 0.2
-"""Between two events of a stream whose times are looked at."""
+"""Between two events of a stream that is left."""
 LEAVING_AFTER = 3
 CANCELLED_S = 5.0
 """How soon a provider must be left after its client has gone."""
 MOST_TRIES = 4
 """Of one failing request, its first one among them."""
-USAGE = {"prompt_tokens": 1234, "completion_tokens": 567, "total_tokens": 1801}
-ARGUMENTS = '{"city": "Łódź \\"1\\"", "days": [1, 2.50], "note": "<b>&amp;</b>"}'
+USAGE = {
+    "prompt_tokens": 1234,
+    "completion_tokens": 567,
+    "total_tokens": 1801,
+    "prompt_tokens_details": {"cached_tokens": 1024},
+    "completion_tokens_details": {"reasoning_tokens": 321},
+}
+ARGUMENTS = '{"city": "Łódź \\"1\\" \\u00e9", "days": [1, 2.50], "note": "<b>&amp;</b>"}'
 TOOL = {
     "type": "function",
     "function": {
-        "name": "weather",
+        "name": "getWeather",
         "parameters": {
             "type": "object",
             "properties": {"city": {"type": "string"}, "days": {"type": "array"}, "note": {"type": "string"}},
         },
     },
 }
-CALL = {"id": "call_gateproof1", "type": "function", "function": {"name": "weather", "arguments": ARGUMENTS}}
-PARAMETERS: dict[str, Any] = {
-    "temperature": 0.3,
-    "top_p": 0.9,
-    "presence_penalty": 0.25,
-    "frequency_penalty": -0.5,
-    "stop": ["\n\n", "END"],
-    "user": "gateproof-user",
-    "seed": SEED,
-    "n": 1,
-}
-MESSAGES: list[dict[str, Any]] = [
-    {"role": "system", "content": "Answer in one word.\n\n\t“Quoted”, \\n and \u2028 stay."},
-    {"role": "user", "content": "Grüße, 日本, 👩‍👩‍👧 and e\u0301 \u0000-free  <b>&amp;</b> ${x} {{y}} %s"},
-    {"role": "assistant", "content": None, "tool_calls": [CALL]},
-    {"role": "tool", "tool_call_id": CALL["id"], "content": '{"degrees": 1.50, "empty": ""}'},
-    {"role": "assistant", "content": " leading and trailing "},
-    {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b\n"}]},
-]
+CALL = {"id": "call_gateproof1", "type": "function", "function": {"name": "getWeather", "arguments": ARGUMENTS}}
 
 
-def _chunk(delta: dict[str, Any], reason: str | None = None) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason}]}
+def chunk(delta: dict[str, Any], reason: str | None = None, **fields: Any) -> dict[str, Any]:
+    """What a chunk of a stream says; `fields` are others of its choice."""
+    return {"choices": [{"index": 0, "delta": delta, "finish_reason": reason} | fields]}
 
 
 def _fragment(**fields: Any) -> dict[str, Any]:
-    return _chunk({"tool_calls": [fields]})
+    return chunk({"tool_calls": [fields]})
 
 
-_FIRST = {"id": CALL["id"], "type": "function", "function": {"name": "weather", "arguments": ""}}
-_REST = [ARGUMENTS[:9], ARGUMENTS[9:21], ARGUMENTS[21:]]
-STREAMED_CALL = [
-    _chunk({"role": "assistant", "content": None}),
-    _fragment(index=0, **_FIRST),
-    *(_fragment(index=0, function={"arguments": piece}) for piece in _REST),
-    _chunk({}, "tool_calls"),
-]
+def call_in_fragments(index: int | None, call: dict[str, Any]) -> list[dict[str, Any]]:
+    """The chunks of a tool call, its arguments in pieces of seven letters; without an index where that is None."""
+    place = {} if index is None else {"index": index}
+    name, arguments = call["function"]["name"], call["function"]["arguments"]
+    pieces = [arguments[start : start + 7] for start in range(0, len(arguments), 7)]
+    first = _fragment(**place, id=call["id"], type="function", function={"name": name, "arguments": ""})
+    return [first, *(_fragment(**place, function={"arguments": piece}) for piece in pieces)]
+
+
 QUIRKS: dict[str, Answer] = {
     "an unknown finish_reason": {"pieces": PIECES, "finish_reason": "eos"},
     "fragments of tool calls without an index": {
         "chunks": [
-            _chunk({"role": "assistant", "content": None}),
-            _fragment(**_FIRST),
-            *(_fragment(function={"arguments": piece}) for piece in _REST),
-            _chunk({}, "tool_calls"),
+            chunk({"role": "assistant", "content": None}),
+            *call_in_fragments(None, CALL),
+            chunk({}, "tool_calls"),
         ]
     },
     "a first chunk without a choice": {
         "chunks": [
             {"choices": []},
-            _chunk({"role": "assistant", "content": ""}),
-            *(_chunk({"content": piece}) for piece in PIECES),
-            _chunk({}, "stop"),
+            chunk({"role": "assistant", "content": ""}),
+            *(chunk({"content": piece}) for piece in PIECES),
+            chunk({}, "stop"),
         ]
     },
 }
@@ -162,33 +152,8 @@ async def scripted_stream(gateway: Gateway) -> Told:
     return await told(gateway, "streamed", answer, cap=CAP, stream=True, stream_options={"include_usage": True})
 
 
-@probe()
-async def scripted_messages(gateway: Gateway) -> Told:
-    """A conversation with all kinds of messages, and characters that encoders trip over."""
-    return await told(gateway, "messages", {"pieces": PIECES}, messages=MESSAGES, tools=[TOOL], cap=CAP)
-
-
-@probe()
-async def scripted_parameters(gateway: Gateway) -> dict[str, Told]:
-    """Each parameter by itself, so that one that is refused tells nothing of the others."""
-    cases = {name: {name: value} for name, value in PARAMETERS.items()}
-    found = await gather(*(told(gateway, case, {"pieces": PIECES}, cap=CAP, **cases[case]) for case in cases))
-    return dict(zip(cases, found, strict=True))
-
-
-@probe()
-async def scripted_calls(gateway: Gateway) -> dict[str, Told]:
-    """A tool call with arguments that encoders trip over, plain and streamed."""
-    plain = {
-        "body": json.dumps(_completion({"role": "assistant", "content": None, "tool_calls": [CALL]}, "tool_calls"))
-    }
-    return {
-        "plain": await told(gateway, "plain", plain, tools=[TOOL], cap=CAP),
-        "streamed": await told(gateway, "streamed", {"chunks": STREAMED_CALL}, tools=[TOOL], cap=CAP, stream=True),
-    }
-
-
-def _completion(message: dict[str, Any], reason: str) -> dict[str, Any]:
+def completion(message: dict[str, Any], reason: str) -> dict[str, Any]:
+    """A whole answer with this message."""
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     head = {"id": "chatcmpl-scripted", "object": "chat.completion", "created": 1_700_000_000, "model": "scripted"}
     return head | {"choices": [choice], "usage": USAGE}
@@ -207,15 +172,6 @@ async def scripted_bytes(gateway: Gateway) -> Told:
 
 
 @probe()
-async def scripted_letters(gateway: Gateway) -> dict[str, Told]:
-    """A text with all that is easily lost."""
-    return {
-        "plain": await told(gateway, "plain", {"pieces": LETTERS}, cap=CAP),
-        "streamed": await told(gateway, "streamed", {"pieces": LETTERS}, cap=CAP, stream=True),
-    }
-
-
-@probe()
 async def scripted_without_done(gateway: Gateway) -> Told:
     return await told(gateway, "no [DONE]", {"pieces": PIECES, "done": False}, cap=CAP, stream=True)
 
@@ -225,7 +181,7 @@ async def scripted_extras(gateway: Gateway) -> dict[str, Told]:
     """Fields that no client knows, in the answer and in its message."""
     extra: dict[str, Any] = {"x_provider": {"region": ["eu", 1]}, "kv_transfer_params": None}
     thought = {"reasoning_content": "Hm.", "x_mood": 0.5}
-    streamed = [_chunk({"role": "assistant", "content": "", **thought}), *map(_said, PIECES), _chunk({}, "stop")]
+    streamed = [chunk({"role": "assistant", "content": "", **thought}), *map(_said, PIECES), chunk({}, "stop")]
     return {
         "plain": await told(gateway, "plain", {"pieces": PIECES, "message": thought, "extra": extra}, cap=CAP),
         "streamed": await told(gateway, "streamed", {"chunks": streamed, "extra": extra}, cap=CAP, stream=True),
@@ -233,7 +189,7 @@ async def scripted_extras(gateway: Gateway) -> dict[str, Told]:
 
 
 def _said(piece: str) -> dict[str, Any]:
-    return _chunk({"content": piece})
+    return chunk({"content": piece})
 
 
 @probe()
@@ -272,9 +228,12 @@ async def scripted_headers(gateway: Gateway) -> dict[str, Told]:
 
 @probe(phase=Phase.TIMED)
 async def scripted_pace(gateway: Gateway) -> Told:
-    """A stream whose events have known times."""
-    answer: Answer = {"pieces": PACED, "gap_s": GAP_S}
-    return await told(gateway, "paced", answer, cap=CAP, stream=True)
+    """A stream whose events have known times; once more if we ourselves were kept from reading it."""
+    answer: Answer = {"pieces": PACED, "gaps_s": GAPS_S}
+    found = await told(gateway, "paced", answer, cap=CAP, stream=True)
+    if found["asked"].late_s < PAUSE_S / 4:
+        return found
+    return await told(gateway, "paced, again", answer, cap=CAP, stream=True)
 
 
 @probe(phase=Phase.TIMED)
@@ -295,9 +254,11 @@ async def scripted_failures(gateway: Gateway) -> dict[str, dict[str, Told]]:
         found["streamed"][case] = await told(gateway, f"{case}, streamed", FAILURES[case], cap=CAP, stream=True)
     broken: Answer = {"pieces": PIECES, "events": 3, "then": "cut"}
     found["later"]["cut"] = await told(gateway, "cut in the middle", broken, {"pieces": PIECES}, cap=CAP, stream=True)
-    chunks = [_chunk({"role": "assistant", "content": ""}), _said(PIECES[0]), _said(PIECES[1]), ERROR]
+    chunks = [chunk({"role": "assistant", "content": ""}), _said(PIECES[0]), _said(PIECES[1]), ERROR]
     reported: Answer = {"chunks": chunks, "done": False}
     found["later"]["reported"] = await told(gateway, "error in the middle", reported, cap=CAP, stream=True)
+    garbled: Answer = {"chunks": [*chunks[:-1], '{"id": "chatcmpl-1", "cho', _said(PIECES[2]), chunk({}, "stop")]}
+    found["later"]["garbled"] = await told(gateway, "no JSON in the middle", garbled, cap=CAP, stream=True)
     found["error"]["200 with an error"] = await told(gateway, "200 with an error", {"body": json.dumps(ERROR)}, cap=CAP)
     return found
 
@@ -307,11 +268,17 @@ async def scripted_refusals(gateway: Gateway) -> dict[str, Told]:
     """A provider that refuses the gateway's own key, and one that has no time."""
     refused = {"error": {"message": "no", "type": "invalid_request_error", "param": None, "code": "invalid_api_key"}}
     limited = {"error": {"message": "slow down", "type": "requests", "param": None, "code": "rate_limit_exceeded"}}
+    wrong = {"error": {"message": "too long", "type": "invalid_request_error", "param": "messages", "code": TOO_LONG}}
+    spent = {
+        "error": {"message": "no money", "type": "insufficient_quota", "param": None, "code": "insufficient_quota"}
+    }
     found: dict[str, Told] = {}
-    for status in (401, 403):
-        found[str(status)] = await told(gateway, str(status), {"status": status, "body": json.dumps(refused)}, cap=CAP)
-    later: Answer = {"status": 429, "headers": {"Retry-After": RETRY_AFTER}, "body": json.dumps(limited)}
+    for status, error in ((401, refused), (403, refused), (400, wrong), (422, wrong)):
+        found[str(status)] = await told(gateway, str(status), {"status": status, "body": json.dumps(error)}, cap=CAP)
+    found["429, spent"] = await told(gateway, "429, spent", {"status": 429, "body": json.dumps(spent)}, cap=CAP)
+    later: Answer = {"status": 429, "headers": {"Retry-After": str(RETRY_AFTER_S)}, "body": json.dumps(limited)}
     found["429"] = await told(gateway, "429", later, cap=CAP, settled_s=1.0)
+    found["429, streamed"] = await told(gateway, "429, streamed", later, cap=CAP, stream=True, settled_s=1.0)
     return found
 
 

@@ -2,6 +2,7 @@
 which a person reads them."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -23,6 +24,14 @@ READING_ORDER = (
 )
 """What is not simply kept, what matters most first."""
 _LEVELS = ("MUST", "SHOULD", "MAY")
+_OPEN = {*READING_ORDER} - {Verdict.KNOWN}
+_WHOSE = {
+    "gateway": "the gateway's",
+    "model": "of the model behind it",
+    "network": "the network's",
+    "suite": "gateproof's own",
+    "": "nobody's for sure",
+}
 _WHO = {"model": "the model behind the gateway", "network": "the network", "suite": "gateproof itself"}
 
 
@@ -85,6 +94,13 @@ def counted(document: dict[str, Any]) -> str:
     """The counts of the verdicts that there are, in words."""
     summary = document["summary"]
     return ", ".join(f"{summary[verdict.value]} {verdict}" for verdict in Verdict if summary[verdict.value])
+
+
+def faults(document: dict[str, Any]) -> str:
+    """Whose doing it is what is not kept and what could not be told, with counts; "" where there is nothing of it."""
+    rows = [row for row in document["requirements"] if row["verdict"] in _OPEN]
+    count = Counter(row.get("blame", "") for row in rows)
+    return ", ".join(f"{count[who]} {whose}" for who, whose in _WHOSE.items() if count[who])
 
 
 def findings(document: dict[str, Any], *verdicts: Verdict) -> list[Finding]:

@@ -11,7 +11,17 @@ from typing import Any
 
 from conformance.comparing.clients import Outlook, clients
 from conformance.exchange import clip, escaped
-from conformance.rendering.findings import READING_ORDER, Finding, area, counted, findings, headline, title, told
+from conformance.rendering.findings import (
+    READING_ORDER,
+    Finding,
+    area,
+    counted,
+    faults,
+    findings,
+    headline,
+    title,
+    told,
+)
 from conformance.verdict import RED, Verdict
 
 COMMENT = 65_536
@@ -28,7 +38,7 @@ _COLUMNS = (*READING_ORDER, Verdict.NOT_APPLICABLE)
 _LISTED = {
     Verdict.WARN: "Warnings: a SHOULD is broken, or a MUST is kept in a way that costs clients",
     Verdict.KNOWN: "Known: not kept, as it is written down",
-    Verdict.INCONCLUSIVE: "Inconclusive: the model did not bring the situation about",
+    Verdict.INCONCLUSIVE: "Inconclusive: the situation did not arise",
 }
 _CALLED = re.compile(r"([@#]|://|\bwww(?=\.)|\bGH(?=-\d))", re.IGNORECASE)
 """What GitHub makes a mention, a reference or a link of, also in text that HTML escapes."""
@@ -54,6 +64,8 @@ def _head(document: dict[str, Any]) -> Iterator[str]:
     yield MARK
     yield f"## {'✅' if good else '❌'} {headline(document)}\n"
     yield f"{counted(document)}\n"
+    if whose := faults(document):
+        yield f"Of what is not kept or could not be told: {whose}.\n"
     model = f"model {_code(target['model'])}" if target["model"] else "no model"
     suite = document["gateproof"]["version"]
     yield (

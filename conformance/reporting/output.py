@@ -64,8 +64,8 @@ class Output:
         try:
             for path in self._staging.glob("allure-results/*.json"):  # whose reader shows some of it as HTML
                 path.write_text(path.read_text("utf-8").replace("<", "\\u003c"), "utf-8")
-            report.write(document, self._staging)
-            paths = placed({names[name]: text for name, text in said.items()}, self.folder)
+            texts = {names[name]: text for name, text in said.items()}
+            paths = placed({"report.json": report.text(document), **texts}, self.folder)
             for name in names.keys() - said.keys():
                 (self.folder / names[name]).unlink(missing_ok=True)
         except OSError as error:

@@ -1,12 +1,10 @@
 """The report document: one JSON object that everything else (terminal, files, comparisons) is rendered from."""
 
 import json
-import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from conformance import catalogue
@@ -101,6 +99,7 @@ def build(
             "without": sorted(target.without),
             "found": target.found,
             "observed": observed(recording, profile.tells),
+            **({"upstream": target.upstream} if target.upstream else {}),
         },
         "profile": profile.name,
         "conformant": exit_code(verdicts.values(), enough=summary["judged"]["enough"]) is Exit.CONFORMANT,
@@ -116,15 +115,9 @@ def build(
     return redacted
 
 
-def write(document: dict[str, Any], folder: Path) -> Path:
-    """Writes folder/report.json, whole or not at all. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.json"
-    partial = folder / ".report.json.partial"
-    text = json.dumps(document, indent=1, ensure_ascii=False).replace("<", "\\u003c")  # whoever puts it into a page
-    partial.write_text(text + "\n", "utf-8", "replace")
-    os.replace(partial, path)
-    return path
+def text(document: dict[str, Any]) -> str:
+    """What stands in report.json. It does no harm to a page that it is put into."""
+    return json.dumps(document, indent=1, ensure_ascii=False).replace("<", "\\u003c") + "\n"
 
 
 def transcript(exchange: Exchange, redactor: Redactor) -> str:

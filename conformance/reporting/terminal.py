@@ -1,15 +1,17 @@
 """What a run looks like on a terminal: a live line while it goes on, then a table by area and every failure in full."""
 
+import os
 import shutil
 import sys
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from conformance import catalogue
 from conformance.exchange import clip
 from conformance.rehearsing.rehearsal import Plan
+from conformance.rendering.findings import faults
 from conformance.verdict import RED, Verdict
 
 _COLUMNS = (
@@ -39,6 +41,11 @@ _WHO = {"model": "the model behind it", "network": "the network", "suite": "gate
 _FOLDED = 3
 """So many requirements that can't be judged for one and the same reason are told one by one."""
 _CHOSEN = {"given": "as given", "listed": "the first listed one that answers a chat", "none": "none that answers"}
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether it is a terminal, and nobody has asked for none (no-color.org)."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
 
 
 def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
@@ -152,6 +159,8 @@ def _totals(document: dict[str, Any], *, colour: bool) -> Iterator[str]:
         f"cost: {cost['requests']} requests, {cost['prompt_tokens']} prompt and "
         f"{cost['completion_tokens']} completion tokens"
     )
+    if whose := faults(document):
+        yield f"not kept, or not told: {whose}"
     yield from _throttling(document.get("busy", {}))
     yield from _gate(document, colour=colour)
     red = sum(summary[verdict.value] for verdict in RED)

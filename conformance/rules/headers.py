@@ -2,11 +2,13 @@
 
 import re
 import time
+from calendar import timegm
 from collections import Counter
 from collections.abc import Iterator
 
 from conformance.exchange import Exchange, Headers, Unusable, clip
 from conformance.rules.secrets import disclosed, told
+from conformance.rules.streams.timing import clock_offset_s
 
 REQUEST_ID = "x-request-id"
 SINGLE = ("content-type", "content-length", "content-encoding", "retry-after", "location", "x-should-retry", REQUEST_ID)
@@ -71,6 +73,20 @@ def says_close(exchange: Exchange) -> bool:
 def retry_after(value: str) -> Iterator[str]:
     if not re.fullmatch(r"[0-9]+", value.strip()) and not _is_http_date(value):
         yield f"Retry-After: {clip(value, 60)}"
+
+
+def wait_s(exchange: Exchange) -> float | None:
+    """The seconds that Retry-After tells to wait, a moment being counted from the answer's own Date; None without."""
+    value = (exchange.header("retry-after") or "").strip()
+    if re.fullmatch(r"[0-9]+", value):
+        return float(value)
+    moment = next((moment for form in _DATES if (moment := _moment(value, form)) is not None), None)
+    return moment - exchange.started_at - clock_offset_s(exchange) if moment is not None else None
+
+
+def coarse_s(retry_after: str | None) -> float:
+    """By how much a Retry-After can be off, as moments have whole seconds."""
+    return 0.0 if not retry_after or retry_after.strip().isdigit() else 1.0
 
 
 def bearer_challenge(value: str | None, *, wrong_token: bool) -> Iterator[str]:
@@ -181,12 +197,12 @@ def _number(value: str) -> float | None:
 
 
 def _is_http_date(value: str) -> bool:
-    return any(_is_date(value.strip(), form) for form in _DATES)
+    return any(_moment(value.strip(), form) is not None for form in _DATES)
 
 
-def _is_date(value: str, form: str) -> bool:
+def _moment(value: str, form: str) -> float | None:
+    """The Unix time of a date in this form; None if it has another."""
     try:
-        time.strptime(value, form)
+        return float(timegm(time.strptime(value, form)))
     except ValueError:
-        return False
-    return True
+        return None

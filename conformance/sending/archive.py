@@ -3,12 +3,12 @@ be judged again without a gateway, with the same verdicts, and be given to a col
 
 import gzip
 import json
-import os
 import zlib
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from conformance import whole
 from conformance.exchange import Exchange, Request, Response, Unusable
 from conformance.redact import Disguise
 from conformance.sending.recording import Recording
@@ -27,10 +27,8 @@ def keep(path: Path, recording: Recording, target: Target) -> None:
     document = {"gateproof_recording": FORMAT, "target": disguise.tree(shown)}
     document["recording"] = _disguised(recording, disguise).to_record()
     text = json.dumps(document).encode()
-    partial = path.with_name(path.name + ".partial")
     try:
-        partial.write_bytes(gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
-        os.replace(partial, path)
+        whole.put(path, gzip.compress(text, 6, mtime=0) if path.suffix == ".gz" else text)
     except OSError as error:
         raise ConfigError(f"--record {path}: it can't be written ({error.strerror})") from None
 

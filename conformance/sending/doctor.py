@@ -102,7 +102,8 @@ async def examine(gateway: Gateway) -> Diagnosis:
         _block_key(diagnosis, gateway.target, models)
         return diagnosis
     chat = await _find_model(diagnosis, gateway)
-    if chat.ok and gateway.target.upstream:
+    is_whole = chat.ok or (chat.complete and chat.status >= 500)
+    if is_whole and gateway.target.upstream:
         if trouble := await upstream.is_behind(gateway):
             advice = "start it with gateproof upstream, register it behind the gateway, and give its key"
             diagnosis.block("upstream", trouble, advice)

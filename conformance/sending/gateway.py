@@ -65,9 +65,6 @@ class Gateway:
     and 503 are obeyed (Retry-After) before an answer counts. `on_exchange` is called with each finished exchange.
     """
 
-    streams = False
-    """Whether everything that can be streamed is to be: that of the view that `streaming` gives."""
-
     def __init__(
         self,
         wire: Sender,
@@ -85,6 +82,8 @@ class Gateway:
         self.behind: list[Exchange] = []
         """What was asked with a script for the provider, and what that kept of it: nothing for the rules that hold for
         every answer, as the provider may have been told to fail."""
+        self.streams = False
+        """Whether all chats are to be streamed: that of the view that `streaming` gives."""
         self._wire = wire
         self._slots = Slots(concurrency)
         self._patience = Patience(self._slots)
@@ -105,6 +104,14 @@ class Gateway:
 
     async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
         """The smallest chat with these fields added, replaced, or left out (ABSENT)."""
+        if not self.streams:
+            return await self._chat(options, fields)
+        counted = await self._chat(options, {"stream": True, "stream_options": {"include_usage": True}} | fields)
+        if counted.status in (400, 422) and "stream_options" not in fields:
+            return await self._chat(options, {"stream": True} | fields)
+        return counted
+
+    async def _chat(self, options: Mapping[str, Any] | None, fields: dict[str, Any]) -> Exchange:
         return await self.post("/chat/completions", self.chat_body(**fields), **(options or {}))
 
     async def stream(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
@@ -113,7 +120,7 @@ class Gateway:
     def streaming(self) -> "Gateway":
         """The same gateway, all of whose chats are streamed, with usage where that is offered."""
         view = copy(self)
-        view.__class__ = _Streaming
+        view.streams = True
         return view
 
     def chat_body(self, **fields: Any) -> dict[str, Any]:
@@ -342,19 +349,6 @@ class Gateway:
         headers |= changes or {}
         lines = [(name, value) for name, value in headers.items() if value is not None]
         return (*lines, *(("Authorization", value) for value in authorization or []))
-
-
-class _Streaming(Gateway):
-    """Shares everything with the gateway that it is a view of."""
-
-    streams = True
-
-    async def chat(self, options: Mapping[str, Any] | None = None, **fields: Any) -> Exchange:
-        asked = {"stream": True, "stream_options": {"include_usage": True}} | fields
-        counted = await super().chat(options, **asked)
-        if counted.status in (400, 422) and "stream_options" not in fields:
-            return await super().chat(options, **{"stream": True} | fields)
-        return counted
 
 
 async def together(cases: Mapping[str, Awaitable[Exchange]]) -> dict[str, Exchange]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import time
 import traceback
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from conformance import whole
 from conformance.exchange import BUSY, Blame, Exchange, Unusable, clip, exchanges_in
 from conformance.limits import GRACE_S, MESSAGE_CHARS
 from conformance.probe import PROBES, Phase
@@ -52,6 +52,11 @@ class Recording:
         """All exchanges, those behind the gateway, too."""
         return [*self.exchanges, *self.behind]
 
+    @property
+    def scripted(self) -> list[Exchange]:
+        """What the gateway itself answered to requests with a script."""
+        return [exchange for exchange in self.behind if exchange.request.method == "POST"]
+
     def of(self, probe: str) -> list[Exchange]:
         """The exchanges that this probe returned; those that it sent, where it could return nothing."""
         result = self.results.get(probe)
@@ -91,9 +96,7 @@ class Recording:
 
     def save(self, path: Path) -> None:
         """Writes the recording as it is, whole or not at all."""
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.to_record()), "utf-8")
-        os.replace(partial, path)
+        whole.put(path, json.dumps(self.to_record()).encode())
 
     @classmethod
     def load(cls, path: Path) -> "Recording":

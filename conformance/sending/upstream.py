@@ -11,13 +11,15 @@ from typing import Any
 from conformance.exchange import BUSY, Exchange
 from conformance.sending.gateway import Gateway, user
 from conformance.sending.manners import Manner
-from conformance.sending.slots import wait_s
+from conformance.sending.slots import spread_s, wait_s
 
 MARK = "[[gateproof:"
 RECORDS = "/gateproof/scripts/"
 PROMPT = "Reply with the word OK."
 NOT_SENT_ON = 3
 """How often a chat is sent that the gateway refuses without asking its provider, as it does after failures of that."""
+THROTTLED = 12
+"""How often one that it throttles by itself."""
 
 Answer = dict[str, Any]
 Told = dict[str, Exchange]
@@ -59,14 +61,16 @@ async def told_by(
     headers: Mapping[str, str] | None = None,
 ) -> Told:
     """The same for any request: `body` makes it of a text that it is to hold."""
-    for attempt in range(1, NOT_SENT_ON + 1):
+    for attempt in range(1, THROTTLED + 1):
         id = secrets.token_hex(8)
         asked = await gateway.scripted(body(marker(id, *answers)), path=path, case=case, manner=manner, headers=headers)
         kept = await gateway.kept(f"{RECORDS}{id}?wait_s={settled_s:g}", case=case)
         was_sent_on = not kept.ok or not kept.is_json or kept.json.get("received")
         if was_sent_on or asked.status not in (*BUSY, 500, 502, 504):
             break
-        await asyncio.sleep(wait_s(asked.header("retry-after"), attempt))
+        if attempt == (THROTTLED if asked.status == 429 else NOT_SENT_ON):
+            break
+        await asyncio.sleep(spread_s(wait_s(asked.header("retry-after"), attempt)))
     return {"asked": asked, "kept": kept}
 
 
@@ -79,5 +83,7 @@ async def is_behind(gateway: Gateway) -> str:
     if not kept.ok:
         return f"the scripted provider {gateway.target.upstream} does not show its records (HTTP {kept.status})"
     if not kept.json.get("received"):
-        return f"the model {gateway.facts.model} is not routed to the scripted provider {gateway.target.upstream}"
+        seen = "" if found["asked"].ok else f": {found['asked'].seen}"
+        where = f"the scripted provider {gateway.target.upstream}"
+        return f"the model {gateway.facts.model} is not routed to {where}{seen}"
     return ""

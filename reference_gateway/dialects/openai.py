@@ -11,7 +11,7 @@ from reference_gateway.config import Config
 from reference_gateway.dialects.common import json_response, model_name
 from reference_gateway.errors import ApiError, model_not_found
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.registry import Served
 from reference_gateway.responses import resources as responses
 from reference_gateway.routing import Handler, Resource

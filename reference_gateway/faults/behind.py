@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, headed
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, changed, headed
 from reference_gateway.faults.edits import Where
 from reference_gateway.http.response import ABORT, MAY_BE_ABANDONED
 from reference_gateway.scripted.script import MARK
@@ -61,15 +61,18 @@ def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:
     return (lambda app: before(app, front)), (lambda app: before(app, back))
 
 
-def telling_the_key() -> tuple[Wrap, Wrap]:
-    """Both layers of a gateway that tells its provider's key to its clients."""
+def telling(header: str, *, least: int = 200, hidden: int = 0) -> tuple[Wrap, Wrap]:
+    """Both layers of a gateway that tells its clients, in answers of this status or a higher one, what it sends to its
+    provider in this header; but for some letters at the end."""
     known: list[str] = []
 
     def back(asked: Asked) -> None:
-        known.append(asked.header("authorization") or "")
+        known.append(asked.header(header) or "")
 
     def front(asked: Asked, answer: Answer) -> Answer | None:
-        return answer.with_header("x-upstream-auth", known[-1]) if scripted()(asked) and known else None
+        if not scripted()(asked) or not known or answer.status < least:
+            return None
+        return answer.with_header("x-upstream", known[-1][: len(known[-1]) - hidden])
 
     return (lambda app: headed(app, front)), (lambda app: before(app, back))
 
@@ -142,6 +145,19 @@ def gathered(count: int) -> Callable[[], Events]:
     return begin
 
 
+def peeking() -> Events:
+    """Each event is passed on when the next one is there, which it is for the last."""
+    kept: list[bytes] = []
+
+    def act(event: bytes) -> bytes:
+        kept.append(event)
+        passed = kept[:] if b"[DONE]" in event else kept[:-1]
+        del kept[: len(passed)]
+        return b"".join(passed)
+
+    return act
+
+
 def merged() -> Events:
     """The texts of two events come as one, with the second of them."""
     kept: list[str] = []
@@ -163,9 +179,48 @@ def merged() -> Events:
     return act
 
 
-def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
-    """A gateway that asks its provider so often, as long as it fails; or once more where a stream breaks off, going on
-    with what then comes."""
+def every(number: int, edit: Events) -> Callable[[], Events]:
+    """This becomes of every so many-th event."""
+
+    def begin() -> Events:
+        count = iter(range(1, 10**9))
+        return lambda event: edit(event) if next(count) % number == 0 else event
+
+    return begin
+
+
+def late_logprobs() -> Events:
+    """Log probabilities come with the event after that of their text."""
+    kept: list[object] = [None]
+
+    def act(event: bytes) -> bytes:
+        if not event.startswith(b"data: {"):
+            return event
+        document = json.loads(event.removeprefix(b"data: "))
+        for choice in document.get("choices", ()):
+            kept.append(choice.get("logprobs"))
+            choice["logprobs"] = kept.pop(0)
+        return b"data: " + json.dumps(document).encode() + END
+
+    return act
+
+
+def mixed_up(number: int) -> Wrap:
+    """Every so many-th plain answer is the one before it."""
+    answered: list[Answer] = []
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if not scripted()(asked) or answer.status != 200:
+            return None
+        answered.append(answer)
+        return answered[-2] if len(answered) % number == 0 else None
+
+    return lambda app: changed(app, edit, streams=lambda asked: False)
+
+
+def asked_again(times: int, *, in_the_middle: bool = False, least: int = 500) -> Wrap:
+    """A gateway that asks its provider so often, as long as it answers with this status or a higher one; or once more
+    where a stream breaks off, going on with what then comes."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def layered(scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,7 +231,7 @@ def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
             while (message := await receive()).get("more_body"):
                 body += message["body"]
             body += message.get("body", b"")
-            passing = Passing(send, scope[ABORT], keep_failures=not in_the_middle)
+            passing = Passing(send, scope[ABORT], failures=1000 if in_the_middle else least)
             for left in reversed(range(times)):
                 given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -196,8 +251,8 @@ def asked_again(times: int, *, in_the_middle: bool = False) -> Wrap:
 class Passing:
     """Passes the answers of several tries on as one."""
 
-    def __init__(self, send: Send, abort: Callable[[], None], *, keep_failures: bool) -> None:
-        self._send, self._abort, self._keep_failures = send, abort, keep_failures
+    def __init__(self, send: Send, abort: Callable[[], None], *, failures: int) -> None:
+        self._send, self._abort, self._failures = send, abort, failures
         self._begun = self._is_last = self._may_be_cut = self.failed = False
 
     def begin(self, *, is_last: bool, may_be_cut: bool) -> None:
@@ -210,7 +265,7 @@ class Passing:
 
     async def send(self, message: Message) -> None:
         is_head = message["type"] == "http.response.start"
-        self.failed = self.failed or (is_head and self._keep_failures and message["status"] >= 500)
+        self.failed = self.failed or (is_head and message["status"] >= self._failures)
         if (not self.failed or self._is_last) and not (is_head and self._begun):
             self._begun = True
             await self._send(message)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Scope
 from uvicorn.server import ServerState
 
 from reference_gateway.http.response import ABORT, Response, Work
-from reference_gateway.request_id import new_request_id
+from reference_gateway.layers.request_id import new_request_id
 from reference_gateway.wire_json import one_line
 
 access_log = logging.getLogger("uvicorn.access")

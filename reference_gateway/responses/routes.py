@@ -11,7 +11,7 @@ from reference_gateway.call import Endpoint, Json
 from reference_gateway.dialects.common import json_response, model_name
 from reference_gateway.errors import ApiError, clipped
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.registry import Served
 from reference_gateway.responses.answer import ResponseAnswer
 from reference_gateway.responses.asking import chat, messages

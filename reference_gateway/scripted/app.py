@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable
 from contextlib import suppress
+from itertools import chain, repeat
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -101,7 +102,7 @@ async def _ended(received: Received, answering: Awaitable[None]) -> None:
 
 async def _play(answer: Answer, asked: Json, received: Received, scope: Scope, send: Send) -> None:
     await asyncio.sleep(answer.delay_s)
-    is_stream = answer.body is None and bool(asked.get("stream"))
+    is_stream = answer.can_stream and bool(asked.get("stream"))
     if answer.then != "end" and not (is_stream and answer.events):
         await _leave(answer, received, scope)
         return
@@ -119,8 +120,9 @@ async def _play(answer: Answer, asked: Json, received: Received, scope: Scope, s
         headers["content-length"] = str(len(pieces[0]))
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": answer.status, "headers": pairs})
-    for number, piece in enumerate(pieces):
-        await asyncio.sleep(answer.gap_s if number else 0)
+    gaps_s = chain([0.0], answer.gaps_s, repeat(answer.gap_s))
+    for gap_s, piece in zip(gaps_s, pieces, strict=False):
+        await asyncio.sleep(gap_s)
         size = answer.split or max(len(piece), 1)
         for start in range(0, len(piece), size):
             await send({"type": "http.response.body", "body": piece[start : start + size], "more_body": True})

@@ -19,6 +19,10 @@ def body(answer: Answer, asked: Json, *, is_response: bool = False) -> bytes:
     """The body of an answer that is no stream; `is_response` where the Responses API was asked."""
     if answer.body is not None:
         return answer.body.encode("utf-8", "surrogatepass")
+    if answer.status >= 400:
+        kind = "invalid_request_error" if answer.status < 500 else "server_error"
+        error = {"message": f"The script says {answer.status}.", "type": kind, "param": None, "code": None}
+        return json.dumps({"error": error}).encode()
     text = "".join(answer.pieces or [])
     message = {"role": "assistant", "content": text, "refusal": None} | answer.message
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": answer.finish_reason}
@@ -34,7 +38,8 @@ def events(answer: Answer, asked: Json, *, is_response: bool = False) -> Iterato
         yield from _told(answer, asked)
         return
     for chunk in _chunks(answer, asked):
-        yield _event(answer, json.dumps(chunk, indent=1 if answer.multiline else None, ensure_ascii=False))
+        indent = 1 if answer.multiline else None
+        yield _event(answer, chunk if isinstance(chunk, str) else json.dumps(chunk, indent=indent, ensure_ascii=False))
     if answer.done:
         yield _event(answer, DONE)
 
@@ -48,7 +53,8 @@ def _told(answer: Answer, asked: Json) -> Iterator[bytes]:
     telling = Telling(_begun(asked))
     yield from telling.begin()
     for chunk in _chunks(answer, asked | {"stream_options": {"include_usage": True}}):
-        yield from telling.chunk(chunk)
+        if not isinstance(chunk, str):
+            yield from telling.chunk(chunk)
     yield from telling.end()
 
 
@@ -56,11 +62,11 @@ def _begun(asked: Json) -> Json:
     return answering.begun(asked, str(asked.get("model")))
 
 
-def _chunks(answer: Answer, asked: Json) -> Iterator[Json]:
+def _chunks(answer: Answer, asked: Json) -> Iterator[Json | str]:
     head = _head(asked, "chat.completion.chunk") | answer.extra
     if answer.chunks is not None:
         for chunk in answer.chunks:
-            yield head | chunk
+            yield chunk if isinstance(chunk, str) else head | chunk
         return
     wanted = bool((asked.get("stream_options") or {}).get("include_usage"))
     rest: Json = {"usage": None} if wanted else {}

@@ -20,12 +20,13 @@ class NoScript(Exception):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """How one request is answered. Without `body`, `pieces` or `chunks` the simulator answers, and all else is of no
-    effect but `delay_s`.
+    effect but `delay_s`; a `status` that is an error has a usual body then.
 
-    A `body` is sent as it stands. `pieces` are the text, in one piece or one event each; `message` has other members of
-    the message. `chunks` are the events of a stream, laid over id, object, created and model. `then` the answer ends;
-    or it is cut off or hangs, a stream after so many `events`, all else before its
-    head. `split` is how many bytes are written at a time.
+    A `body` is sent as it stands, to who asks for a stream as well, unless there are `chunks`. `pieces` are the text,
+    in one piece or one event each; `message` has other members of the message. `chunks` are the events of a stream,
+    laid over id, object, created and model; a text among them is sent as it stands. `then` the answer ends; or it is
+    cut off or hangs, a stream after so many `events`, all else before its head. `split` is how many bytes are written
+    at a time. Between two events there are the seconds of `gaps_s`, one by one, and `gap_s` when these are used up.
     """
 
     status: int = 200
@@ -33,12 +34,13 @@ class Answer:
     body: str | None = None
     pieces: list[str] | None = None
     message: Json = field(default_factory=dict)
-    chunks: list[Json] | None = None
+    chunks: list[Json | str] | None = None
     finish_reason: str | None = "stop"
     usage: Json | None = None
     extra: Json = field(default_factory=dict)
     delay_s: float = 0.0
     gap_s: float = 0.0
+    gaps_s: list[float] = field(default_factory=list)
     newline: str = "\n"
     space: bool = True
     comments: bool = False
@@ -51,8 +53,14 @@ class Answer:
     then: str = "end"
 
     @property
+    def can_stream(self) -> bool:
+        """Whether there are events for who asks for a stream."""
+        return (self.body is None or self.chunks is not None) and self.status < 400
+
+    @property
     def is_the_simulators(self) -> bool:
-        return self.body is None and self.pieces is None and self.chunks is None and self.then == "end"
+        says_nothing = self.body is None and self.pieces is None and self.chunks is None
+        return says_nothing and self.then == "end" and self.status == 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,14 @@ def _read(text: str, start: int) -> Script:
         raise NoScript(f"behind {MARK} there is no JSON: {error}") from None
     if wrong := violations("script", found):
         raise NoScript("; ".join(wrong))
-    return Script(found["id"], tuple(Answer(**answer) for answer in found.get("answers", [{}])))
+    return Script(found["id"], tuple(Answer(**_whole(answer)) for answer in found.get("answers", [{}])))
+
+
+def _whole(answer: Json) -> Json:
+    """An answer with its pieces written out."""
+    if "pieces" not in answer:
+        return answer
+    return answer | {"pieces": [p if isinstance(p, str) else p["text"] * p["times"] for p in answer["pieces"]]}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -53,6 +53,34 @@ def test_each_request_gets_the_next_answer_and_the_last_is_repeated(provider: ht
     assert [x.json()["choices"][0]["message"]["content"] for x in (second, third)] == ["Grüße!"] * 2
 
 
+def test_a_status_that_is_an_error_needs_no_body(provider: httpx.Client) -> None:
+    answer = {"status": 429, "headers": {"Retry-After": "2"}}
+    for fields in ({}, {"stream": True}):
+        found = ask(provider, "bare", answer, **fields)
+        assert (found.status_code, found.headers["retry-after"]) == (429, "2")
+        assert found.json()["error"]["message"]
+
+
+def test_one_answer_has_a_form_for_each_who_asks(provider: httpx.Client) -> None:
+    answer = {"body": '{"a": 1}', "chunks": [{"choices": []}, '{"no JSON']}
+    assert ask(provider, "plainly", answer).json() == {"a": 1}
+    events = data(ask(provider, "streamed", answer, stream=True))
+    assert (json.loads(events[0])["choices"], events[1:]) == ([], ['{"no JSON', "[DONE]"])
+
+
+def test_long_pieces_are_told_in_short(provider: httpx.Client) -> None:
+    answer = {"pieces": ["a", {"text": "bc", "times": 5_000}]}
+    assert ask(provider, "long", answer).json()["choices"][0]["message"]["content"] == "a" + "bc" * 5_000
+
+
+def test_pauses_are_made_between_the_events_that_they_are_told_for(provider: httpx.Client) -> None:
+    _ = ask(provider, "pauses", {"pieces": ["a", "b"], "gaps_s": [0.0, 0.3]}, stream=True)
+    [received] = kept(provider, "pauses")
+    at_s = [at_s for at_s, _ in received["writes"]]
+    gaps = [after - before for before, after in itertools.pairwise(at_s)]
+    assert gaps.index(max(gaps)) == 1
+
+
 def test_what_was_sent_is_kept_to_the_byte(provider: httpx.Client) -> None:
     sent = body("bytes", {"pieces": ["a"]}, seed=2**53 + 1)
     provider.post("/v1/chat/completions", json=sent, headers={"X-Trace": "7"})

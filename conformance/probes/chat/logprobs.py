@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
-from conformance.probes.delivery import MULTIBYTE
+from conformance.probes.stream.delivery import MULTIBYTE
 from conformance.sending.gateway import Gateway, together, user
 
 ALTERNATIVES = 3

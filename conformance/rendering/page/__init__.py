@@ -15,7 +15,7 @@ from markupsafe import Markup
 from conformance.catalogue import Level
 from conformance.comparing.clients import Outlook, clients
 from conformance.exchange import clip
-from conformance.rendering.findings import READING_ORDER, counted, headline, title
+from conformance.rendering.findings import READING_ORDER, counted, faults, headline, title
 from conformance.rendering.markup import STYLE, coded, policy
 from conformance.rendering.page.exchanges import seconds
 from conformance.rendering.page.requirements import Item, items
@@ -80,9 +80,15 @@ def render(document: dict[str, Any]) -> str:
         outlooks=outlooks,
         fates=[(outlook.value, fates[outlook.value]) for outlook in Outlook if fates[outlook.value]],
         clients=_clients(document),
-        again=shlex.join(["gateproof", "check", document["target"]["base_url"], "--profile", document["profile"]]),
+        again=shlex.join(_again(document)),
         version=document["gateproof"]["version"],
     )
+
+
+def _again(document: dict[str, Any]) -> list[str]:
+    target = document["target"]
+    behind = ["--upstream", target["upstream"]] if target.get("upstream") else []
+    return ["gateproof", "check", target["base_url"], "--profile", document["profile"], *behind]
 
 
 def _tone(document: dict[str, Any]) -> str:
@@ -101,6 +107,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
         ("Found", target.get("found", "")),
         ("Profile", document["profile"]),
         ("Model", f"{target['model'] or 'none'} ({chosen})"),
+        ("Provider", f"scripted, {target['upstream']}" if target.get("upstream") else ""),
         ("Sent with", ", ".join(target.get("headers", []))),
         ("Declared to be without", ", ".join(target.get("without", []))),
         *((name, str(said)) for name, said in target.get("observed", {}).items()),
@@ -114,6 +121,7 @@ def _facts(document: dict[str, Any]) -> list[tuple[str, str]]:
             f"{cost['completion_tokens']:,} completion tokens",
         ),
         ("Throttled", _throttled(document.get("busy", {}))),
+        ("Not kept or not told", faults(document)),
         ("MUSTs judged", _judged(document["summary"].get("judged"))),
         ("Baseline", _baseline(document.get("baseline"))),
         ("By", f"gateproof {document['gateproof']['version']}, catalogue {document['gateproof']['catalogue_hash']}"),

@@ -7,7 +7,7 @@ from functools import partial
 
 from conformance.exchange import Exchange, Unusable
 from conformance.probes.chat.replies import SMALL_CAP
-from conformance.probes.delivery import SEEDED_CAP
+from conformance.probes.stream.delivery import SEEDED_CAP
 from conformance.reading.traffic import (
     answered,
     came_as_asked,

@@ -6,16 +6,22 @@ from conformance.exchange import Exchange, clip
 from conformance.probes import upstream as scripts
 from conformance.profiles import Profile
 from conformance.reading.upstream import Received, as_scripted, chat_of, received, sent_on, text_of
-from conformance.rules import errors
+from conformance.rules import errors, headers
 from conformance.rules.streams import chunks
 from conformance.sending.upstream import Told
 from conformance.shape import dig, show
+from conformance.sse import DONE
 from conformance.suites import requirement
 from conformance.target import PATIENCE_S, Target
 from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
 
 TEXT = "".join(scripts.PIECES)
 GIVEN_UP = (408, 502, 503, 504)
+REFUSED = ("400", "422")
+"""What a provider says of the client's own request."""
+NOT_ITS_REQUEST = (401, 403, 408, 409, 429)
+LONG_WAIT_S = 30.0
+"""As long a gateway may have clients wait on its own account, where its provider asks for two seconds."""
 
 
 @requirement("UPS-001")
@@ -35,7 +41,16 @@ def test_a_rate_limit_stays_one(scripted_reply: Told, scripted_refusals: dict[st
     asked = chat_of(scripted_refusals["429"])
     expect(asked.status == 429, asked, f"429 of the provider: {asked.seen}")
     given = asked.header("retry-after")
-    expect(given == scripts.RETRY_AFTER, asked, f"Retry-After {scripts.RETRY_AFTER} of the provider: {show(given)}")
+    wait_s = headers.wait_s(asked)
+    seen = f"Retry-After {scripts.RETRY_AFTER_S} of the provider: {show(given)}"
+    spent, streamed = chat_of(scripted_refusals["429, spent"]), chat_of(scripted_refusals["429, streamed"])
+    expect(spent.status == 429, spent, f"429 of the provider, without Retry-After: {spent.seen}")
+    expect(
+        streamed.status == 429 or bool(_errors(streamed)), streamed, f"429 of the provider, streamed: {streamed.seen}"
+    )
+    expect(wait_s is not None and wait_s >= scripts.RETRY_AFTER_S - headers.coarse_s(given), asked, seen)
+    prefer(wait_s is None or wait_s <= LONG_WAIT_S, asked, seen)
+    prefer(streamed.status == 429, streamed, f"429 of the provider, streamed: {streamed.seen}")
 
 
 @requirement("UPS-003")
@@ -47,7 +62,12 @@ def test_failures_become_server_errors(
     asked = {case: chat_of(told) for case, told in cases.items()}
     told = {case: x for case, x in asked.items() if x.media_type != "text/event-stream" or not _errors(x)}
     hold(Violation(x, f"{case}: {x.seen}") for case, x in told.items() if not 500 <= x.status < 600 or not x.is_json)
+    garbled = chat_of(scripted_failures["later"]["garbled"])
+    passed_on = any(chunk is None and event.data != DONE for event, chunk in garbled.parsed_events)
+    told_of = bool(_errors(garbled)) or not _finishes(garbled)
+    expect(told_of or passed_on, garbled, "an event of a stream that is no JSON is left out without a word")
     schema = profile.expect.error_schema
+    prefer(told_of, garbled, "an event of a stream that is no JSON comes to the client")
     tolerate(Violation(x, f"{case}: {seen}") for case, x in told.items() for seen in errors.shape(x.json, schema))
 
 
@@ -83,11 +103,12 @@ def test_an_error_in_a_stream_can_be_read(scripted_stream: Told, scripted_failur
     if asked.status >= 400:
         return
     found = _errors(asked)
+    finished = _finishes(asked)
+    expect(not finished, asked, f"the provider reported an error, and the stream ends with {finished}")
     prefer(bool(found) or asked.complete, asked, "the provider reported an error, and the stream is cut off without it")
     expect(bool(found), asked, f"no event has the provider's error; the last is {_last(asked)}")
     message = dig(found[0], "message")
     expect(isinstance(message, str) and bool(message), asked, f"the error of the stream is {show(found[0])}")
-    expect(not _finishes(asked), asked, f"the provider reported an error, and the stream ends with {_finishes(asked)}")
 
 
 @requirement("UPS-020")
@@ -101,13 +122,38 @@ def test_an_error_is_no_success(scripted_reply: Told, scripted_failures: dict[st
 
 
 @requirement("UPS-021")
-def test_retries_are_few(scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]]) -> None:
+def test_retries_are_few(
+    scripted_reply: Told, scripted_failures: dict[str, dict[str, Told]], scripted_refusals: dict[str, Told]
+) -> None:
     as_scripted(scripted_reply, TEXT)
     tries = {case: told for kind in ("plain", "streamed") for case, told in scripted_failures[kind].items()}
     hold(
         Violation(told["asked"], f"{case}: the provider was asked {count} times")
         for case, told in tries.items()
         if (count := len(received(told["kept"]))) > scripts.MOST_TRIES
+    )
+    hold(
+        Violation(
+            scripted_refusals[case]["asked"], f"{case} of the provider, which stays so: it was asked {count} times"
+        )
+        for case in REFUSED
+        if (count := len(received(scripted_refusals[case]["kept"]))) > 1
+    )
+
+
+@requirement("UPS-034")
+def test_what_is_wrong_with_a_request_is_told(scripted_reply: Told, scripted_refusals: dict[str, Told]) -> None:
+    as_scripted(scripted_reply, TEXT)
+    asked = {case: chat_of(scripted_refusals[case]) for case in REFUSED}
+    hold(
+        Violation(x, f"{case} of the provider: {x.seen}")
+        for case, x in asked.items()
+        if not 400 <= x.status < 500 or x.status in NOT_ITS_REQUEST
+    )
+    tolerate(
+        Violation(x, f"the code {show(scripts.TOO_LONG)} of the provider comes as {show(found)}")
+        for case, x in asked.items()
+        if case == "400" and (found := _code(x)) != scripts.TOO_LONG
     )
 
 
@@ -139,6 +185,12 @@ def _finishes(stream: Exchange) -> str:
     reasons = [choice.get("finish_reason") for _, c in stream.parsed_events if c for choice in chunks.choices_of(c)]
     told = [f"finish_reason {reason}" for reason in reasons if reason and reason != "error"]
     return told[-1] if told else ""
+
+
+def _code(exchange: Exchange) -> Any:
+    """The code of an error; None where there is none."""
+    error = exchange.json.get("error") if exchange.is_json and isinstance(exchange.json, dict) else None
+    return error.get("code") if isinstance(error, dict) else None
 
 
 def _last(stream: Exchange) -> str:

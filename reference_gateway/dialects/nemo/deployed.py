@@ -11,7 +11,7 @@ from starlette.requests import Request
 from reference_gateway.call import Json
 from reference_gateway.dialects.nemo.names import Names
 from reference_gateway.errors import ApiError
-from reference_gateway.limits import read_body
+from reference_gateway.layers.limits import read_body
 from reference_gateway.registry import Entity, Provider, Served, Workspace
 from reference_gateway.wire_json import MAX_DEPTH, deeper_than
 

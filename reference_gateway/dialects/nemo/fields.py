@@ -12,7 +12,7 @@ from reference_gateway.call import Json
 from reference_gateway.config import HEADER_NAME
 from reference_gateway.dialects.nemo.names import Names
 from reference_gateway.errors import MAX_ECHO, ApiError, clipped
-from reference_gateway.limits import read_body
+from reference_gateway.layers.limits import read_body
 from reference_gateway.wire_json import MalformedJson, read_object
 
 _KINDS: dict[type, tuple[str, str]] = {

@@ -12,7 +12,7 @@ from reference_gateway.dialects.common import json_response
 from reference_gateway.dialects.nemo.names import Names, card
 from reference_gateway.errors import ApiError, clipped
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.registry import Served
 from reference_gateway.routing import Handler, Resource
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from reference_gateway.call import Endpoint, Json
 from reference_gateway.errors import ApiError
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.registry import Entity, Provider, Registry, Served, Workspace
 
 RULE = "Name must be 2-63 characters of lowercase letters, digits and hyphens, and must not begin or end with a hyphen."

@@ -10,7 +10,7 @@ from reference_gateway.call import Json
 from reference_gateway.dialects.common import json_response
 from reference_gateway.errors import ApiError, clipped
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.registry import Provider
 from reference_gateway.registry.changes import Conflict
 from reference_gateway.validation.checks import Check, check_fields, require

@@ -12,7 +12,7 @@ from reference_gateway.dialects.watsonx.bodies import PREFIX
 from reference_gateway.dialects.watsonx.recorded import Recorded
 from reference_gateway.errors import model_not_found
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_json
+from reference_gateway.layers.limits import read_json
 from reference_gateway.routing import Handler, Resource
 
 

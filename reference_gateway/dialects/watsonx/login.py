@@ -12,7 +12,7 @@ from reference_gateway.access.minting import LIFETIME_S
 from reference_gateway.dialects.common import json_response
 from reference_gateway.errors import ApiError
 from reference_gateway.gateway import Gateway
-from reference_gateway.limits import read_body, read_json
+from reference_gateway.layers.limits import read_body, read_json
 from reference_gateway.routing import Resource
 
 VERSION = "/ml/wml_services/v2/version"

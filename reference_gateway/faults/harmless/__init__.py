@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from reference_gateway.faults.asgi import chained
 from reference_gateway.faults.fault import Fault
-from reference_gateway.faults.harmless import events, responses, transport, values
+from reference_gateway.faults.harmless import behind, events, responses, transport, values
 from reference_gateway.faults.harmless.variation import Layer, Variation
 
-__all__ = ["VARIATIONS", "Layer", "alone", "together"]
+__all__ = ["VARIATIONS", "Layer", "alone", "between", "together"]
 
 VARIATIONS: tuple[Variation, ...] = (
     *values.VARIATIONS,
@@ -39,6 +39,11 @@ def together(dialect: str, count: int, seed: int = 0) -> Iterator[Fault]:
         chosen.sort(key=VARIATIONS.index)
         below = [each for each in chosen if each.tcp]
         yield _fault([each for each in chosen if each not in below[1:]], dialect)
+
+
+def between() -> list[Fault]:
+    """Each variation between a gateway and its scripted provider, by itself."""
+    return list(behind.VARIATIONS)
 
 
 def _fault(chosen: Iterable[Variation], dialect: str) -> Fault:

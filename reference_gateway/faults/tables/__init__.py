@@ -2,7 +2,7 @@
 
 from reference_gateway.faults.tables import (
     access,
-    behind,
+    between,
     chats,
     chunks,
     connections,
@@ -13,7 +13,6 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
-    response_streams,
     responses,
     sdk,
     tools,
@@ -41,7 +40,8 @@ TABLES = (
     providers.PROVIDERS,
     naming.NAMING,
     naming.ROUTING,
-    behind.BEHIND,
+    between.BEHIND,
     responses.RESPONSES,
-    response_streams.STREAMS,
+    responses.INPUTS,
+    responses.STREAMS,
 )

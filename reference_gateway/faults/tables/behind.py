@@ -17,9 +17,10 @@ from reference_gateway.faults.behind import (
     keeping_cookies,
     merged,
     own_error,
+    peeking,
     scripted,
     sending_on,
-    telling_the_key,
+    telling,
 )
 from reference_gateway.faults.edits import asked_as, chunk, drop, event, events, never, put, reply
 from reference_gateway.faults.exchanges import answers, header
@@ -123,6 +124,7 @@ for name, edit, suffers in (
     ("pieces-trimmed", str.strip, "Words run into one another."),
     ("emoji-lost", lambda text: "".join(c for c in text if ord(c) < 0x10000), "Emoji are lost."),
     ("escaped-for-html", lambda text: html.escape(text, quote=False), "Code is garbled."),
+    ("breaks-at-ends-lost", lambda text: text.rstrip("\n") if text.strip() else text, "Code comes in one line."),
     ("line-breaks-escaped", lambda text: text.replace("\n", "\\n"), "Code comes in one line."),
 ):
     row(f"provider-text-{name}", "UPS-027", chunk(of_content(edit), scripted("def f(x)", '"stream": true')), suffers)
@@ -168,18 +170,22 @@ row("bytes-decoded-piece-by-piece", "UPS-008", nothing, "All but ASCII is now an
     "https://github.com/openclaw/aisix/issues/111", behind=read_badly(lossy))
 row("stream-without-done-is-an-error", "UPS-009", nothing, "Providers that send no [DONE] can't be used.",
     behind=ended_with(b'data: {"error":{"message":"no end","type":"x","param":null,"code":null}}\n\n', b"[DONE]"))
-row("events-in-threes", "UPS-010", events(gathered(3), scripted("gap_s")), "Users see text in bursts.",
+row("events-in-threes", "UPS-010", events(gathered(3), scripted("gaps_s")), "Users see text in bursts.",
     "facts: buffering proxies")
-row("stream-held-to-its-end", "UPS-010", events(gathered(1000), scripted("gap_s")), "Users wait for the whole answer.",
+row("stream-held-to-its-end", "UPS-010", events(gathered(1000), scripted("gaps_s")), "Users wait for the whole answer.",
     "facts: nginx with its default settings")
-row("two-events-made-one", "UPS-010", events(merged, scripted("gap_s")), "Users see text later than it was made.",
+row("one-event-held-back", "UPS-010", events(peeking, scripted("gaps_s")), "The newest word is not seen.",
+    "facts: loops that look one event ahead")
+row("events-in-twos", "UPS-010", events(gathered(2), scripted("gaps_s")), "Users see text in bursts.",
+    "facts: buffering proxies")
+row("two-events-made-one", "UPS-010", events(merged, scripted("gaps_s")), "Users see text later than it was made.",
     "facts: gateways that merge events")
 row("provider-not-left", "UPS-011", deaf, "Operators pay for answers that nobody reads.",
     "facts: gateways that do not cancel")
 _front, _back = sending_on("authorization", "x-client-authorization")
 row("client-key-sent-on", "UPS-012", _front, "The provider can act as the client.", "facts: pass-through gateways",
     behind=_back)
-_front, _back = telling_the_key()
+_front, _back = telling("authorization")
 row("provider-key-told", "UPS-012", _front, "Any client can act as the gateway's owner.", behind=_back)
 row("texts-trimmed", "UPS-013", asked_as(in_texts(str.strip), scripted()), "Answers to something else than was asked.")
 row("texts-normalised", "UPS-013", asked_as(in_texts(lambda text: unicodedata.normalize("NFC", text)), scripted()),

@@ -1,13 +1,13 @@
 """What a gateway says does nothing where it is shown, however long it is; and who is to blame is told."""
 
+import html
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import schemas
-from conformance import profiles
+from conformance import profiles, rendering
 from conformance.exchange import Blame, Exchange, Failure, Request, Response, Unusable
 from conformance.judging.outcome import blamed
 from conformance.redact import Redactor
@@ -45,8 +45,8 @@ def document() -> dict[str, Any]:
     return built(said, Judgement("LIST-001", Verdict.ERROR, POISON, ("x1",), "u", Blame.SUITE))
 
 
-def test_a_report_is_valid_harmless_and_bounded(document: dict[str, Any], tmp_path: Path) -> None:
-    text = report.write(document, tmp_path).read_text("utf-8")
+def test_a_report_is_valid_harmless_and_bounded(document: dict[str, Any]) -> None:
+    text = report.text(document)
     assert schemas.violations("report", json.loads(text)) == []
     assert is_harmless(text)
     assert "<script" not in text
@@ -116,6 +116,15 @@ def test_only_another_than_the_gateway_is_named_on_a_terminal() -> None:
         words[blame] = next(line for line in terminal.lines(made) if "seen so" in line)
     assert words.pop(Blame.GATEWAY).endswith("seen so")
     assert all("[not the gateway: " in line for line in words.values())
+
+
+def test_whose_doing_it_is_is_counted_in_text_markdown_and_on_the_page() -> None:
+    told = [(Verdict.FAIL, Blame.GATEWAY), (Verdict.INCONCLUSIVE, Blame.MODEL), (Verdict.INCONCLUSIVE, None)]
+    said = [Judgement(f"CHAT-00{n}", verdict, "so", (), "t", who) for n, (verdict, who) in enumerate(told, 1)]
+    document = built(*said, Judgement("CHAT-004", Verdict.PASS, "", (), "t"), model="m")
+    whose = "1 the gateway's, 1 of the model behind it, 1 nobody's for sure"
+    shown = ["\n".join(terminal.lines(document)), *(rendering.render(name, document) for name in ("markdown", "page"))]
+    assert all(whose in html.unescape(text) for text in shown)
 
 
 def test_what_has_one_reason_is_told_once() -> None:

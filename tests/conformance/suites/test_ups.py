@@ -4,24 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from conformance.judging.in_process import judge_url, red
+from conformance.judging.in_process import Blocked, judge_url, red
 from conformance.judging.outcome import Outcome
 from conformance.verdict import Verdict
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
+from reference_gateway.faults import harmless
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
+from reference_gateway.faults.asgi import before as refused_first
+from reference_gateway.faults.asgi import error as refusal
 from reference_gateway.faults.fault import Fault, nothing
-from reference_gateway.faults.tables.behind import BEHIND, error
+from reference_gateway.faults.tables.behind import error
+from reference_gateway.faults.tables.between import BEHIND
 from reference_gateway.gateway import Gateway
-from reference_gateway.http.response import ABORT
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
 
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
 GIVEN_UP_S = 3.0
+VARIED = ("UPS-002", "UPS-006", "UPS-010", "UPS-013", "UPS-026", "UPS-027")
+"""What harmless variations between a gateway and its provider could be taken for."""
 
 
 @contextmanager
@@ -36,6 +40,10 @@ def standing(behind: Wrap = nothing, front: Wrap = nothing, key: str | None = KE
 
 def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str, Outcome]:
     behind, front = (fault.behind or nothing, fault.wrap) if fault else (nothing, nothing)
+    return judged_with(front, *areas, behind=behind, key=key)
+
+
+def judged_with(front: Wrap, *areas: str, behind: Wrap = nothing, key: str | None = KEY) -> dict[str, Outcome]:
     with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
         return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
@@ -43,7 +51,7 @@ def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str,
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 27
+    assert len(found) == 33
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
@@ -51,33 +59,15 @@ def detail(asked: Asked, answer: Answer) -> Answer | None:
     return answer.with_json({"detail": "failed"}) if answer.status >= 500 else None
 
 
-def cut_at_errors(app: ASGIApp) -> ASGIApp:
-    """Cuts a stream off where an error would be told."""
-
-    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
-        async def sending(message: Message) -> None:
-            if message.get("body", b"").startswith(b"data:") and b'"error"' in message["body"]:
-                scope[ABORT]()
-            else:
-                await send(message)
-
-        await app(scope, receive, sending)
-
-    return layered
-
-
 @pytest.mark.parametrize(
     ("id", "front"),
     [
         ("UPS-003", lambda app: changed(app, detail, streams=lambda asked: False)),
         ("UPS-004", error("upstream_timeout", 500)),
-        ("UPS-006", cut_at_errors),
     ],
 )
 def test_a_failure_that_is_told_in_an_unusual_way_is_a_warning(id: str, front: Wrap) -> None:
-    with standing(front=front) as (url, upstream):
-        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-        found = judge_url(url, id, model=before.MODEL, api_key=KEY, timeout_s=10.0, **options)
+    found = judged_with(front, id)
     assert found[id].verdict is Verdict.WARN, found
 
 
@@ -107,3 +97,43 @@ def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
     """What is judged by the clock has a second chance, as this machine may be too busy to tell."""
     tries = 1 + ("UPS-010" in fault.breaks)
     assert any({*fault.breaks} <= {*red(judged(fault, *fault.breaks))} for _ in range(tries))
+
+
+@pytest.mark.parametrize("variation", harmless.between(), ids=lambda fault: fault.name)
+def test_what_is_harmless_between_gateway_and_provider_is_no_failure(variation: Fault) -> None:
+    found = judged(variation, *VARIED)
+    seen = {id: (said.verdict, said.message) for id, said in found.items() if said.verdict is not Verdict.PASS}
+    assert {id: verdict for id, (verdict, _) in seen.items()} == {
+        id: Verdict.WARN for id in variation.may if id in VARIED
+    }, seen
+
+
+def test_what_the_gateway_refuses_by_itself_is_not_taken_for_a_change_of_it() -> None:
+    def refusing(asked: Asked) -> Answer | None:
+        offers = not asked.object.keys() & {"tools", "seed"} and "image_url" not in asked.body.decode()
+        return None if offers else refusal(400)
+
+    found = judged_with(lambda app: refused_first(app, refusing), "UPS-013", "UPS-014", "UPS-017", "UPS-026")
+    assert {id: said.verdict for id, said in found.items()} == {
+        "UPS-013": Verdict.PASS,
+        "UPS-014": Verdict.INCONCLUSIVE,
+        "UPS-017": Verdict.INCONCLUSIVE,
+        "UPS-026": Verdict.NOT_APPLICABLE,
+    }, found
+
+
+def test_what_is_throttled_to_the_end_is_nobodys_fault() -> None:
+    def throttling(asked: Asked) -> Answer | None:
+        limited = b"gateproof:" in asked.body and b"is it there" not in asked.body and b"five." in asked.body
+        return refusal(429).with_header("retry-after", "0") if limited else None
+
+    found = judged_with(lambda app: refused_first(app, throttling), "UPS-013")
+    assert (found["UPS-013"].verdict, found["UPS-013"].blame) == (Verdict.INCONCLUSIVE, None), found
+
+
+def test_a_gateway_that_never_asks_its_provider_is_told_so_at_once() -> None:
+    def failing(asked: Asked) -> Answer | None:
+        return refusal(500) if asked.method == "POST" else None
+
+    with pytest.raises(Blocked, match=r"is not routed to the scripted provider .* HTTP 500"):
+        judged_with(lambda app: refused_first(app, failing), "UPS")

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
-from conformance.probes.stream import LONG_CAP, LONG_PROMPT, USAGE
+from conformance.probes.stream.streams import LONG_CAP, LONG_PROMPT, USAGE
 from conformance.sending.gateway import ABSENT, Gateway, together, user
 from conformance.sending.manners import NOTHING_YET, Manner
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from conformance import catalogue
-from conformance.deviations import Deviation, settled
+from conformance.baseline.deviations import Deviation, settled
 from conformance.profiles import names, profile
 from conformance.verdict import Broken, Inconclusive, Verdict
 from reference_gateway.app import create_app
@@ -19,7 +19,7 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 from tests.conftest import Command
 
-from .suites.judged import KEY, judge, red
+from ..suites.judged import KEY, judge, red
 
 V = Verdict
 DOTS = Deviation("the pattern takes dots", r"\(dot\): HTTP 404")

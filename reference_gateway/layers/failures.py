@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.call import BackendError
 from reference_gateway.errors import ApiError, from_backend, internal_error
-from reference_gateway.limits import ClientGone
+from reference_gateway.layers.limits import ClientGone
 
 log = logging.getLogger("reference_gateway")
 

@@ -1,0 +1,122 @@
+"""What a correct gateway may do in another way between its client and its provider."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from email.utils import formatdate
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, chained
+from reference_gateway.faults.behind import END, scripted
+from reference_gateway.faults.edits import asked_as, chunk, events, put, reply
+from reference_gateway.faults.exchanges import answers
+from reference_gateway.faults.fault import Fault, nothing
+from reference_gateway.http.response import ABORT
+
+
+def between(name: str, wrap: Wrap, warns: str = "") -> Fault:
+    """As a defect that breaks nothing, before a scripted provider. `warns` may be warnings with it."""
+    return Fault(name, "harmless", "nothing", (), "", wrap=wrap, may=tuple(warns.split()), behind=nothing)
+
+
+def messages(edit: Callable[[list[Any]], list[Any]]) -> Wrap:
+    """What becomes of the messages on their way to the provider."""
+    return asked_as(put("messages", edit), scripted())
+
+
+def instructed(found: list[Any]) -> list[Any]:
+    return [{"role": "system", "content": "Be brief."}, {"role": "developer", "content": "Obey."}, *found]
+
+
+def in_parts(found: list[Any]) -> list[Any]:
+    return [
+        {**message, "content": [{"type": "text", "text": message["content"]}]}
+        if message["role"] == "user" and isinstance(message["content"], str)
+        else message
+        for message in found
+    ]
+
+
+def in_one(found: list[Any]) -> list[Any]:
+    return [
+        {**message, "content": "".join(part["text"] for part in message["content"])}
+        if isinstance(message["content"], list) and all("text" in part for part in message["content"])
+        else message
+        for message in found
+    ]
+
+
+def waiting(retry_after: Callable[[], str]) -> Wrap:
+    """A provider's rate limit comes with this Retry-After."""
+
+    def is_limit(asked: Asked, answer: Answer) -> bool:
+        return scripted()(asked) and answer.status == 429
+
+    return answers(lambda answer: replace(answer).with_header("retry-after", retry_after()), is_limit)
+
+
+def halved() -> Events:
+    """Each text comes in two events, at once."""
+
+    def act(event: bytes) -> bytes:
+        if not event.startswith(b"data: {"):
+            return event
+        document = json.loads(event.removeprefix(b"data: "))
+        delta = document["choices"][0]["delta"] if document.get("choices") else {}
+        text = delta.get("content")
+        if not text or len(text) < 2 or document["choices"][0].get("logprobs"):
+            return event
+        delta["content"] = text[:1]
+        rest = json.loads(json.dumps(document))
+        rest["choices"][0]["delta"] = {"content": text[1:]}
+        return b"".join(b"data: " + json.dumps(each).encode() + END for each in (document, rest))
+
+    return act
+
+
+def own(id: Any) -> Any:
+    return f"own-{id}" if id else id
+
+
+def cut_at_an_error(app: ASGIApp) -> ASGIApp:
+    """Streams of scripted chats are cut off where they would report an error."""
+
+    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+        is_stream = False
+
+        async def sending(message: Message) -> None:
+            nonlocal is_stream
+            if message["type"] == "http.response.start":
+                is_stream = any(value.startswith(b"text/event-stream") for _, value in message["headers"])
+            if is_stream and b'"error"' in message.get("body", b""):
+                scope[ABORT]()
+                return
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return layered
+
+
+VARIATIONS: tuple[Fault, ...] = (
+    between("messages-put-in-front", messages(instructed), "UPS-013"),
+    between("texts-in-parts", messages(in_parts), "UPS-013"),
+    between("parts-in-one-text", messages(in_one), "UPS-013"),
+    between("a-longer-wait", waiting(lambda: "5")),
+    between("a-wait-of-a-minute", waiting(lambda: "60"), "UPS-002"),
+    between("a-moment-to-wait-for", waiting(lambda: formatdate(time.time() + 2, usegmt=True))),
+    between("texts-in-two-events", events(halved, scripted())),
+    between(
+        "own-ids-of-calls",
+        chained(
+            reply(put("choices[].message.tool_calls[].id", own), scripted()),
+            chunk(put("choices[].delta.tool_calls[].id", own), scripted()),
+        ),
+        "UPS-026",
+    ),
+    between("streams-cut-at-an-error", cut_at_an_error, "UPS-006 SDK-018"),
+)
+"""All of them. Those that may be seen by some client are warnings at the most."""
