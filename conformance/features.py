@@ -16,6 +16,8 @@ from conformance.reading.vectors import embeddings_in, read
 from conformance.sending.recording import Recording
 from conformance.target import ConfigError, Target
 
+SCRIPTED = "scripted_upstream"
+"""The feature that is a provider of ours behind the gateway."""
 CLEAN_REFUSALS = (400, 404, 405, 415, 422, 501)
 
 
@@ -145,6 +147,13 @@ FEATURES = {
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
     "responses": Feature("POST /responses", ("response_first", "unknown_path_posted"), serves_no_responses),
+    "responses_tools": Feature("function tools of responses", ("response_tool", "response_reply"), refused),
+    "responses_tool_choice": Feature(
+        "a function of responses that has to be called", ("response_forced", "response_tool"), refused
+    ),
+    "responses_json_schema": Feature(
+        "text.format json_schema of responses", ("response_schema", "response_reply"), refused
+    ),
     "sampling_params": Feature(
         "a temperature and other sampling values can be chosen", ("chat_sampling", "chat_reply"), refused
     ),
@@ -191,8 +200,8 @@ def is_claimed(name: str, target: Target, profile: Profile) -> bool:
 def is_in_run(requirement: Requirement, target: Target, profile: Profile) -> bool:
     """Whether a requirement is of this profile, and of what stands behind the gateway: what needs a provider of ours is
     no part of a run without one."""
-    needs_ours = "scripted_upstream" in requirement.features
-    return profile.applies(requirement) and (not needs_ours or is_claimed("scripted_upstream", target, profile))
+    needs_ours = SCRIPTED in requirement.features
+    return profile.applies(requirement) and (not needs_ours or is_claimed(SCRIPTED, target, profile))
 
 
 def check_names(target: Target) -> None:

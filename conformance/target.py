@@ -171,6 +171,8 @@ def _upstream_timeout(found: Sources) -> float | None:
     """None where it is not told. Raises ConfigError unless we wait for longer than the gateway does."""
     if found["upstream_timeout"] is None:
         return None
+    if not found["upstream"]:
+        raise ConfigError("--upstream-timeout is of a provider of ours behind the gateway: name it with --upstream")
     timeout_s = _seconds(found, "upstream_timeout")
     if timeout_s + PATIENCE_S >= _seconds(found, "timeout"):
         advice = f"--timeout must be more than {PATIENCE_S:g} s longer"

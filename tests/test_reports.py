@@ -58,6 +58,19 @@ def test_every_finding_was_read_by_a_person_and_nothing_else_is_called_one(folde
 
 
 @OF_FOLDERS
+def test_what_stays_inconclusive_is_counted_here_and_in_the_index(folder: Path) -> None:
+    applying = [each["verdict"] for each in document_of(folder)["requirements"] if each["verdict"] != "not-applicable"]
+    count = f"{applying.count('inconclusive')} of {len(applying)} ("
+    assert f"\n| inconclusive | {count}" in parts(folder)[0]
+    (row,) = [
+        line
+        for line in (ROOT / "reports" / "README.md").read_text("utf-8").splitlines()
+        if f"]({folder.name}/)" in line
+    ]
+    assert f"| {count}" in row
+
+
+@OF_FOLDERS
 def test_the_commands_to_reproduce_it_exist(folder: Path, run: Command) -> None:
     reproduce = parts(folder)[1]
     commands = [shlex.split(line) for line in re.findall(r"(?m)^\$ (.*)$", reproduce)]
@@ -66,7 +79,8 @@ def test_the_commands_to_reproduce_it_exist(folder: Path, run: Command) -> None:
     (make,) = [words for words in commands if words[:2] == ["make", "reports"]]
     assert make[2].removeprefix("GATEWAYS=") in GATEWAYS
     (check,) = [words for words in commands if words[:2] == ["gateproof", "check"]]
-    assert check[2] == document_of(folder)["target"]["base_url"]
+    target = document_of(folder)["target"]
+    assert (check[2], "--upstream" in check) == (target["base_url"], "upstream" in target)
     planned = run(*check, "--plan")
     assert planned.returncode == 0, planned.stderr
 

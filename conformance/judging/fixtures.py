@@ -11,7 +11,7 @@ from conformance.probe import MODES, PROBES, streamed
 
 def fixtures(result: Callable[[str], Any], run: Callable[[str], Any]) -> object:
     """A plugin object: `result(name)` is what a probe returned, `run(name)` a thing of the whole run: its `exchanges`,
-    `facts`, `target` or `profile`."""
+    `scripted`, `facts`, `target` or `profile`."""
 
     def of_probe(name: str) -> Any:
         if streamed(name) not in PROBES:
@@ -28,7 +28,7 @@ def fixtures(result: Callable[[str], Any], run: Callable[[str], Any]) -> object:
     namespace: Any = ModuleType("gateproof_probes")
     for name in PROBES:
         setattr(namespace, name, of_probe(name))
-    for name in ("exchanges", "facts", "target", "profile"):
+    for name in ("exchanges", "scripted", "facts", "target", "profile"):
         setattr(namespace, name, of_run(name))
     namespace.mode = pytest.fixture(name="mode")(lambda: MODES[0])
     return namespace

@@ -134,7 +134,7 @@ def _judged(
     """One test on the recording, as the plugin judges it."""
     requirement = catalogue.requirement(id)
     given: dict[str, Any] = {"exchanges": recording.exchanges, "facts": recording.facts, "target": target}
-    given |= {"profile": dialect, "mode": mode}
+    given |= {"profile": dialect, "mode": mode, "scripted": recording.scripted}
     error: Exception | None = None
     looked_at: list[Exchange] = []
     try:

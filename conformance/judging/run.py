@@ -19,13 +19,14 @@ from conformance.baseline.entries import Baseline, read
 from conformance.baseline.updating import update
 from conformance.catalogue import Requirement, UnknownRequirement
 from conformance.exchange import Blame, Unusable, clip, exchanges_in
-from conformance.features import FEATURES, check_names, is_claimed, is_in_run
+from conformance.features import check_names, is_in_run
 from conformance.judging import budget, traffic
 from conformance.judging.fixtures import fixtures
 from conformance.judging.in_process import is_kept, requirement_by_test
 from conformance.judging.outcome import not_applicable, outcome
+from conformance.judging.selection import REQUIREMENT, ask_for_upstream, mode_of, needed_by, unsent
 from conformance.limits import MESSAGE_CHARS
-from conformance.probe import MODES, sent
+from conformance.probe import sent
 from conformance.probes import PROBES
 from conformance.profiles import profile as profile_of
 from conformance.redact import Redactor
@@ -38,8 +39,6 @@ from conformance.sending.archive import opened
 from conformance.sending.recording import Recording, Result
 from conformance.target import ConfigError, Settings, Target
 from conformance.verdict import RED, Broken, Exit, Verdict, exit_code
-
-REQUIREMENT = pytest.StashKey[Requirement]()
 
 
 class Judging:
@@ -96,17 +95,20 @@ class Judging:
                 ("level", self.profile.level(requirement).value),
             ]
         others = [item for item in items if REQUIREMENT not in item.stash]
+        try:
+            if not chosen:
+                ask_for_upstream(left_out, frozenset(self._only or ()), self.target)
+            if self.settings.replay:
+                left_out += (more := unsent(chosen, self.settings.replay, self.target, self.profile))
+                chosen = [item for item in chosen if item not in more]
+        except ConfigError as error:
+            raise pytest.UsageError(f"gateproof: {error}") from None
         items[:] = chosen
         if left_out or others:
             config.hook.pytest_deselected(items=left_out + others)
         self._total = len(chosen)
         self._requirements = len({item.stash[REQUIREMENT].id for item in chosen})
-        for item in chosen:
-            asked = {name for name in getattr(item, "fixturenames", ()) if name in PROBES}
-            self.needed |= {sent(name, _mode(item)) for name in asked}
-            for feature in item.stash[REQUIREMENT].features:
-                if not is_claimed(feature, self.target, self.profile):
-                    self.needed |= set(FEATURES[feature].probes)
+        self.needed = {name for item in chosen for name in needed_by(item, self.target, self.profile)}
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self._collected = self._collected and not report.failed
@@ -152,7 +154,8 @@ class Judging:
     # Judging
 
     def of_run(self, name: str) -> Any:
-        things = {"exchanges": self.recording.exchanges, "facts": self.recording.facts}
+        recording = self.recording
+        things = {"exchanges": recording.exchanges, "scripted": recording.scripted, "facts": recording.facts}
         return (things | {"target": self.target, "profile": self.profile})[name]
 
     def result(self, name: str) -> Any:
@@ -172,7 +175,7 @@ class Judging:
             self._note(pyfuncitem, Verdict.NOT_APPLICABLE, reason, ())
             pytest.skip(f"not applicable: {reason}")
         given = {name: value for name, value in pyfuncitem.funcargs.items() if name in PROBES}
-        asked = [x for name in given for x in self.recording.of(sent(name, _mode(pyfuncitem)))]
+        asked = [x for name in given for x in self.recording.of(sent(name, mode_of(pyfuncitem)))]
         looked_at = tuple(exchange.id for value in given.values() for exchange in exchanges_in(value))
         error: Exception | None = None
         returned = None
@@ -189,7 +192,7 @@ class Judging:
             requirement,
             error,
             self.profile,
-            _mode(pyfuncitem),
+            mode_of(pyfuncitem),
             asked or exchanges,
             exchanges,
             known=[*self.profile.known(requirement.id), *self.baseline.known(requirement.id, pyfuncitem.nodeid)],
@@ -376,9 +379,3 @@ def _cited(item: pytest.Item, id: str) -> Requirement:
         return catalogue.requirement(id)
     except UnknownRequirement as error:
         raise pytest.UsageError(f"gateproof: {item.nodeid}: {error}") from None
-
-
-def _mode(item: pytest.Item) -> str:
-    """The mode that a test is run in: "plain" for one that knows of none."""
-    call: Any = getattr(item, "callspec", None)
-    return str(call.params.get("mode", MODES[0])) if call else MODES[0]

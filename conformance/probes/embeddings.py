@@ -13,7 +13,8 @@ from conformance.sending.gateway import ABSENT, Gateway, together
 
 PATH = "/embeddings"
 MODELS_TRIED = 4
-TEXTS = ("one", "The train to Oslo left at noon.", "The train to Oslo sells apples.")
+TEXTS = ("one", "The train from Bergen to Oslo\nleft at noon.", "The train from Bergen to Oslo\nsells apples.")
+"""Two differ in their second line alone."""
 """The first is what other probes embed, too; the others begin alike, so that a cache which looks no further shows."""
 MANY = 130
 """Texts in a batch that is cut in pieces by whoever cuts at 16, 32, 64, 96, 100 or 128."""

@@ -77,8 +77,10 @@ async def burst(gateway: Gateway) -> list[Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def expect_continue(gateway: Gateway) -> list[Exchange]:
-    """A head that asks whether to go on, and the body of a chat with an unknown model once there is an answer."""
+    """A head that asks whether to go on, and the body of a chat with an unknown model once there is an answer. Asked
+    once more where none came in time, as either side may have been busy."""
     chat = (await offered(gateway))[0]
     body = chat.having(model=unserved_model(gateway))
     head = gateway.as_bytes("POST", chat.path, body, CONTINUE).removesuffix(body)
-    return await gateway.raw([head, body], ["POST", "POST"])
+    found = await gateway.raw([head, body], ["POST", "POST"])
+    return found if found[0].complete else await gateway.raw([head, body], ["POST", "POST"])

@@ -191,9 +191,15 @@ async def sdk_complete(gateway: Gateway) -> dict[str, Played]:
 async def sdk_respond(gateway: Gateway) -> dict[str, Played]:
     """The caps are such that the answers end by themselves: the SDK has no final response for others."""
     await response(gateway)  # raises Unusable where there are none
-    short, city = body_of(gateway, max_output_tokens=64), body_of(gateway, input=CITY, max_output_tokens=TOOL_CAP)
-    bodies = {"respond": short, "respond_streamed": short, "respond_parsed": city}
-    return dict(zip(bodies, await gather(*(played(gateway, *call) for call in bodies.items())), strict=True))
+    short = body_of(gateway, max_output_tokens=64)
+    calls = ("respond", "respond_streamed")
+    return dict(zip(calls, await gather(*(played(gateway, call, short) for call in calls)), strict=True))
+
+
+@probe(tokens=48)
+async def sdk_respond_parsed(gateway: Gateway) -> Played:
+    await response(gateway)  # raises Unusable where there are none
+    return await played(gateway, "respond_parsed", body_of(gateway, input=CITY, max_output_tokens=TOOL_CAP))
 
 
 # Refusals

@@ -247,7 +247,7 @@ def served_alike(exchanges: Iterable[Exchange], stream: Exchange) -> bool:
 
 def answers(exchanges: Iterable[Exchange]) -> list[Exchange]:
     """All whole answers to requests whose form is sound, so that no front proxy refuses them by itself."""
-    return [x for x in exchanges if x.complete and _is_sound(x)]
+    return [x for x in exchanges if x.complete and _is_plainly_written(x)]
 
 
 def errors(exchanges: Iterable[Exchange]) -> list[Exchange]:
@@ -355,7 +355,7 @@ def _over(exchanges: Iterable[Exchange], judge: Callable[[Exchange], Iterable[st
         raise unusable
 
 
-def _is_sound(exchange: Exchange) -> bool:
+def _is_plainly_written(exchange: Exchange) -> bool:
     """Not written as raw bytes (which have no recorded headers), with a plain path and headers of usual size."""
     url, headers = exchange.request.url, exchange.request.headers
     plain = len(url) < LONGEST_URL and not _ODD_PATH.search(url)

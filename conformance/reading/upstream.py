@@ -17,8 +17,9 @@ from conformance.verdict import Inconclusive, Violation
 class Received:
     """One request of the gateway's to its provider.
 
-    `writes` are (seconds since it came, bytes) of what was answered. `ended` is "sent", "cut" (the provider was told
-    to), "left" (the gateway went away), or "" where it had not ended when it was read.
+    `at` is when it came, in Unix time. `writes` are (seconds since then, bytes) of what was answered. `ended` is
+    "sent", "cut" (the provider was told to), "left" (the gateway went away), or "" where it had not ended when it was
+    read.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Received:
     writes: tuple[tuple[float, int], ...]
     ended: str
     ended_s: float
+    at: float
 
     @property
     def json(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def received(kept: Exchange) -> list[Received]:
             writes=tuple((at_s, size) for at_s, size in row["writes"]),
             ended=row["ended"],
             ended_s=row["ended_s"],
+            at=row["at"],
         )
         for row in kept.json["received"]
     ]
@@ -127,11 +130,18 @@ def other_texts(cases: Mapping[str, dict[str, Exchange]], text: str) -> Iterator
             yield Violation(asked, f"{case}: {asked.seen if found is None else unlike(text, found)}")
 
 
+ASSUMED = {"strict": False}
+"""Members that mean the same where they are left out."""
+
+
 def is_kept(here: Any, there: Any) -> bool:
     """Whether what was sent is still there: each member with its value, others may have been added. That there is
     nothing in a member may be told in several ways."""
     if isinstance(here, dict) and isinstance(there, dict):
-        return all(_is_nothing(value) or (key in there and is_kept(value, there[key])) for key, value in here.items())
+        left_out = [key for key, value in here.items() if key not in there and not _is_nothing(value)]
+        is_lost = any(key not in ASSUMED or here[key] is not ASSUMED[key] for key in left_out)
+        kept = (is_kept(value, there[key]) for key, value in here.items() if key in there and not _is_nothing(value))
+        return not is_lost and all(kept)
     if isinstance(here, list) and isinstance(there, list):
         return len(here) == len(there) and all(map(is_kept, here, there))
     return type(here) is type(there) and bool(here == there) if isinstance(here, bool | str) else bool(here == there)

@@ -7,6 +7,7 @@ The made-up gateway serves what is well formed, refuses the rest, and its model 
 import asyncio
 import json
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from conformance.exchange import Exchange, Request, Response
 from conformance.profiles import Profile
@@ -16,6 +17,7 @@ from conformance.sending import cost
 from conformance.sending.gateway import Gateway
 from conformance.sending.manners import Manner
 from conformance.sending.recording import Recording, record_with
+from conformance.sending.upstream import RECORDS
 from conformance.sending.wire import meant
 from conformance.target import Target
 
@@ -49,8 +51,8 @@ def plan(target: Target, profile: Profile, names: set[str], *, concurrency: int)
         for word, ttft_s, itl_s in SPEEDS
     }
     return Plan(
-        requests=len(once.exchanges),
-        tokens=sum((cost.spent(x) for x in once.exchanges), cost.Tokens()),
+        requests=len(once.all),
+        tokens=sum((cost.spent(x) for x in once.all), cost.Tokens()),
         chain_requests=round(once.duration_s),
         chain_tokens=round(tokens.duration_s),
         takes_s=takes,
@@ -81,8 +83,12 @@ class Stage:
         self._models = tuple(dict.fromkeys([*filter(None, given), *understudy.MODELS]))
 
     async def send(self, id: str, label: str, request: Request) -> Exchange:
-        status, document = understudy.answer(request, self._models, self._target.api_key)
-        tokens = document.pop("spoken", 0)
+        if urlsplit(request.url).path.startswith(RECORDS):
+            status, document = understudy.KEPT
+        else:
+            status, document = understudy.answer(request, self._models, self._target.api_key)
+        tokens = document.get("spoken", 0)
+        document = {key: value for key, value in document.items() if key != "spoken"}
         body = json.dumps(document).encode()
         streamed = status == 200 and understudy.sent(request.body).get("stream") is True
         if status == 200 and tokens:

@@ -17,6 +17,8 @@ WORD = " word"
 STOPPED_AFTER = 4
 CALL_TOKENS = 16
 MOST_TEXTS = 2048
+KEPT: tuple[int, dict[str, Any]] = (200, {"received": [{}]})
+"""What a scripted provider has kept of any request: that it came."""
 
 
 def answer(request: Request, models: tuple[str, ...], key: str | None) -> tuple[int, dict[str, Any]]:

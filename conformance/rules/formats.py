@@ -32,6 +32,14 @@ def misfit(value: Any, schema: Json) -> str:
     return f"{place} is {show(error.instance)}, which breaks {error.validator} {show(error.validator_value)}"
 
 
+def json_misfit(text: str, schema: Json) -> str:
+    """What the schema does not allow in the JSON value that this text is, or that it is none; "" where it is valid."""
+    try:
+        return misfit(parsed(text), schema)
+    except ValueError:
+        return "it is no JSON"
+
+
 def is_garbled(text: str, original: str) -> bool:
     """Whether this is that text, its odd characters escaped, folded or lost: it begins and ends with the same word of
     plain letters, and is about as long."""

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.rules import Json
+from conformance.rules import BodyRule, Json
+from conformance.rules.formats import json_misfit
+from conformance.rules.replies import EARLIEST, LATEST, fits
 from conformance.shape import is_int, show
 from schemas import violations
 
@@ -13,6 +15,8 @@ JUDGED_ALONE = (
 )
 """Members that have a requirement of their own, so that one defect is one failure."""
 PARTS = ("output_text", "refusal")
+ENOUGH_TOKENS = 4
+"""Tokens of which some have to be a text."""
 
 
 def shape(document: Any) -> Iterator[str]:
@@ -24,6 +28,23 @@ def id_is_prefixed(document: Json) -> Iterator[str]:
     id = document.get("id")
     if isinstance(id, str) and id and not id.startswith("resp_"):
         yield f"id is {show(id)}"
+
+
+def created_in_seconds(document: Json) -> Iterator[str]:
+    created = document.get("created_at")
+    if isinstance(created, int | float) and not EARLIEST <= created <= LATEST:
+        yield f"created_at is {show(created)}"
+
+
+def model_is(asked: Any) -> BodyRule:
+    """The model is the requested one, or what that may stand for. What is no text is another rule's business."""
+
+    def rule(document: Json) -> Iterator[str]:
+        model = document.get("model")
+        if isinstance(model, str) and not fits(model, str(asked)):
+            yield f"model is {show(model)}, {show(asked)} was asked for"
+
+    return rule
 
 
 def ends_well(document: Json) -> Iterator[str]:
@@ -51,6 +72,21 @@ def says_nothing(document: Json) -> bool:
     return document.get("output") == [] and tokens(document, "output_tokens") in (0, 1)
 
 
+def has_lost_its_text(document: Json) -> Iterator[str]:
+    """A message of several tokens, none of which are told to be thoughts, says something."""
+    spent, thought = tokens(document, "output_tokens"), detail(document, "output", "reasoning_tokens")
+    if items(document, "reasoning") or thought or not spent or spent < ENOUGH_TOKENS:
+        return
+    if items(document, "message") and not says_anything(document):
+        yield f"the message of {spent} tokens is empty"
+
+
+def says_anything(document: Json) -> bool:
+    contents = [message.get("content") for message in items(document, "message")]
+    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
+    return any(part.get("text") or part.get("refusal") for part in parts)
+
+
 def holds_a_message(document: Json) -> Iterator[str]:
     messages = items(document, "message")
     if not messages:
@@ -76,6 +112,12 @@ def lacks_annotations(document: Json) -> Iterator[str]:
                 yield f"annotations is {show(part.get('annotations'))}"
 
 
+def has_not_ended(document: Json) -> Iterator[str]:
+    for item in document["output"] if isinstance(document.get("output"), list) else ():
+        if isinstance(item, dict) and item.get("status") == "in_progress":
+            yield f"the status of a {item.get('type')} is in_progress in the end"
+
+
 def text(document: Json) -> str:
     """The text of all messages, as the SDK joins it."""
     messages = items(document, "message")
@@ -88,6 +130,19 @@ def tokens(document: Json, key: str) -> int | None:
     usage = document.get("usage")
     count = usage.get(key) if isinstance(usage, dict) else None
     return count if is_int(count) else None
+
+
+def detail(document: Json, side: str, key: str) -> int:
+    """A count in the details of usage, of the side input or output; 0 where it is not told."""
+    usage = document.get("usage")
+    details = usage.get(f"{side}_tokens_details") if isinstance(usage, dict) else None
+    count = details.get(key) if isinstance(details, dict) else None
+    return count if is_int(count) else 0
+
+
+def cached_tokens(document: Json) -> int:
+    """How many tokens of the input are told to be a cache's."""
+    return detail(document, "input", "cached_tokens")
 
 
 def usage_adds_up(document: Json) -> Iterator[str]:
@@ -117,16 +172,36 @@ def lacks_usage(document: Json) -> Iterator[str]:
             yield f"usage.{side}_tokens_details.{part} is {details[part]}, of {total} in all"
 
 
-def calls_the_function(name: str) -> Any:
-    """A rule: the output holds a call of this function, as it can be answered."""
+def calls_a_function(document: Json) -> Iterator[str]:
+    """The output holds a call, as it can be answered."""
+    calls = items(document, "function_call")
+    if not calls:
+        yield f"the output holds no function_call: {show(document.get('output'))}"
+    for call in calls:
+        yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
+
+
+def calls_the_function(name: str) -> BodyRule:
+    """A rule: no other function than this one is called."""
 
     def rule(document: Json) -> Iterator[str]:
-        calls = items(document, "function_call")
-        if not calls:
-            yield f"the output holds no function_call: {show(document.get('output'))}"
-        for call in calls:
-            yield from (f"of a function_call, {seen}" for seen in violations("response_item.lenient", call))
-            if isinstance(call.get("name"), str) and call["name"] != name:
-                yield f"the function {show(call['name'])} is called"
+        names = [call.get("name") for call in items(document, "function_call")]
+        yield from (
+            f"the function {show(found)} is called" for found in names if isinstance(found, str) and found != name
+        )
+
+    return rule
+
+
+def arguments_fit(schema: Json) -> BodyRule:
+    """A rule: the arguments of every call are JSON of this schema."""
+
+    def rule(document: Json) -> Iterator[str]:
+        for call in items(document, "function_call"):
+            arguments = call.get("arguments")
+            if not isinstance(arguments, str):
+                continue
+            if wrong := json_misfit(arguments, schema):
+                yield f"the arguments are {show(arguments)}: {wrong}"
 
     return rule

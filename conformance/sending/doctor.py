@@ -18,6 +18,7 @@ from conformance.profiles import Profile
 from conformance.sending import upstream
 from conformance.sending.failures import tls_trouble
 from conformance.sending.gateway import ABSENT, Facts, Gateway
+from conformance.sse import BOM
 from conformance.target import ConfigError, Target
 
 MODELS_TRIED = 5
@@ -265,6 +266,9 @@ async def _block_path(diagnosis: Diagnosis, gateway: Gateway, models: Exchange |
                 advice = f"{other} looks right: use that"
                 break
     seen = models.seen if models is not None else "no answer that fits"
+    if models is not None and models.ok and models.response and models.response.body.startswith(BOM):
+        seen = "JSON behind a byte order mark, which must not be there"
+        advice = "RFC 8259 section 8.1 forbids it, and clients in Go, Rust and Java can't read what follows"
     diagnosis.block("path", f"there is no OpenAI-compatible API at {base} (GET /models: {clip(seen, 90)})", advice)
 
 

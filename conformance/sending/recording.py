@@ -52,6 +52,11 @@ class Recording:
         """All exchanges, those behind the gateway, too."""
         return [*self.exchanges, *self.behind]
 
+    @property
+    def scripted(self) -> list[Exchange]:
+        """What the gateway itself answered to requests with a script."""
+        return [exchange for exchange in self.behind if exchange.request.method == "POST"]
+
     def of(self, probe: str) -> list[Exchange]:
         """The exchanges that this probe returned; those that it sent, where it could return nothing."""
         result = self.results.get(probe)

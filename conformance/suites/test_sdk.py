@@ -1,6 +1,8 @@
 """SDK: programs that use the official SDK. What is judged is what the SDK makes of the answers: whether it raises, and
 whether what it returns is what came."""
 
+from collections.abc import Iterator
+
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed
 from conformance.profiles import Profile
@@ -32,7 +34,7 @@ from conformance.sdk.playing import Played
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.verdict import Inconclusive, expect, hold, tolerate
+from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
 Calls = dict[str, Played]
 TYPES = ("ChatCompletion", "SyncPage")
@@ -269,18 +271,34 @@ def test_the_helper_puts_two_choices_together(sdk_helper_n2: Played) -> None:
 @requirement("SDK-027")
 def test_responses_work(sdk_respond: Calls) -> None:
     cut = [played for played in sdk_respond.values() if _was_cut(played)]
-    whole = [played for played in sdk_respond.values() if played not in cut]
-    hold(exceptions(whole))
-    odd = [played for played in whole if played["data"]["type"] != "Response"]
-    hold(violation(x, f"it returned {x['data']['type']}, no Response") for x in odd)
-    lost = [(x, x["data"]["text"], text(final(last(x)))) for x in whole]
-    hold(violation(x, f"output_text is {show(kept)}, {show(came)} came") for x, kept, came in lost if kept != came)
-    parsed = sdk_respond["respond_parsed"]
-    if parsed in whole and parsed["data"]["text"]:
-        seen = words(parsed, f"output_parsed is {show(parsed['data']['parsed'])}")
-        expect(parsed["data"]["parsed"] == "City", last(parsed), seen)
+    hold(seen for played in sdk_respond.values() if played not in cut for seen in _spoilt(played))
     if cut:
         raise Inconclusive("an answer was cut")
+
+
+@requirement("SDK-028")
+def test_a_response_is_parsed_into_a_class(sdk_respond_parsed: Played) -> None:
+    if _was_cut(sdk_respond_parsed):
+        raise Inconclusive("the answer was cut")
+    hold(_spoilt(sdk_respond_parsed))
+    answer = sdk_respond_parsed["data"]
+    if not answer["text"]:
+        raise Inconclusive("the model refused, or said nothing")
+    seen = words(sdk_respond_parsed, f"output_parsed is {show(answer['parsed'])}")
+    expect(answer["parsed"] == "City", last(sdk_respond_parsed), seen)
+
+
+def _spoilt(played: Played) -> Iterator[Violation]:
+    """What is other than a response with the text that came."""
+    raised = list(exceptions([played]))
+    yield from raised
+    if raised:
+        return
+    kind, kept, came = played["data"]["type"], played["data"]["text"], text(final(last(played)))
+    if kind != "Response":
+        yield violation(played, f"it returned {kind}, no Response")
+    elif kept != came:
+        yield violation(played, f"output_text is {show(kept)}, {show(came)} came")
 
 
 def _was_cut(played: Played) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed
 from reference_gateway.faults.edits import Edit, Where, always, edited, is_response
-from reference_gateway.faults.exchanges import answers
+from reference_gateway.faults.exchanges import answering, answers
 
 Event = dict[str, Any]
 Events = list[Event]
@@ -16,6 +16,22 @@ Events = list[Event]
 def of_text(asked: Asked) -> bool:
     """Responses that call no function."""
     return "tools" not in asked.object
+
+
+def has_list(asked: Asked) -> bool:
+    return isinstance(asked.object.get("input"), list)
+
+
+def has_parts(asked: Asked) -> bool:
+    return has_list(asked) and any(isinstance(item.get("content"), list) for item in asked.object["input"])
+
+
+def has_result(asked: Asked) -> bool:
+    return has_list(asked) and any(item.get("type") == "function_call_output" for item in asked.object["input"])
+
+
+def refusing(where: Any, status: int = 400) -> Wrap:
+    return answering(lambda asked: is_response(asked) and where(asked), status)
 
 
 def told(edit: Edit, where: Where = always) -> Wrap:

@@ -16,7 +16,7 @@ DIALECTS = {
     "nemo": "/apis/inference-gateway/v2/workspaces/default/openai/-/v1",
 }
 
-RESPONSES = {"SDK-027", *(id for id in requirements() if id.startswith("RESP-"))} - {"RESP-015", "RESP-017"}
+RESPONSES = {"SDK-027", "SDK-028", *(id for id in requirements() if id.startswith("RESP-"))} - {"RESP-015", "RESP-017"}
 NOT_OFFERED = {
     "openai": {"CHAT-080", "ERR-029", "ERR-030", "HDR-009"},
     "watsonx": {"ERR-029", "ERR-030", "HDR-009", *RESPONSES},

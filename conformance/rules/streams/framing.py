@@ -115,8 +115,10 @@ class CommentsHoldNothing(StreamRule):
 
 
 class PayloadsFollowOneSpace(StreamRule):
+    """Of a payload over several lines, which STREAM-011 speaks of, all but the first may be indented."""
+
     def event(self, event: Event) -> Iterator[str]:
-        for line in event.data_lines:
+        for line in event.data_lines[:1]:
             if line[:1] in (" ", "\t"):
                 yield f"between data: and its payload is more than one space: {clip(line, 60)!r}"
 

@@ -264,10 +264,31 @@ class ArgumentsAgree(TextsAgree):
             self._note((index, CALL), by, "")
 
 
+class AnnouncedEmpty(StreamRule):
+    """What is said of an item in deltas was not said already as it was announced."""
+
+    def __init__(self) -> None:
+        self._full: set[int] = set()
+
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        kind, index, item = str(chunk.get("type")), chunk.get("output_index"), chunk.get("item")
+        if not is_int(index):
+            return
+        if kind == "response.output_item.added" and isinstance(item, dict):
+            if item.get("type") in ("message", "function_call") and (item.get("content") or item.get("arguments")):
+                self._full.add(index)
+        elif index in self._full and kind.endswith((".output_text.delta", ".function_call_arguments.delta")):
+            self._full.remove(index)
+            yield f"item {index} was announced with what its deltas say again"
+
+
 class IdsAreConstant(StreamRule):
+    """The ids of the response and of its items, and what calls are to be answered by."""
+
     def __init__(self) -> None:
         self._response: Any = None
         self._items: dict[int, str] = {}
+        self._calls: dict[int, str] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
         kind, index = str(chunk.get("type")), chunk.get("output_index")
@@ -279,20 +300,34 @@ class IdsAreConstant(StreamRule):
         if is_int(index):
             item = chunk.get("item")
             yield from self._of_item(index, kind, item.get("id") if isinstance(item, dict) else chunk.get("item_id"))
+            yield from self._of_call(index, kind, item)
         if kind in ENDS:
             for number, found in enumerate(output_of(response_of(chunk))):
                 yield from self._of_item(number, f"the output of {kind}", found.get("id"))
+                yield from self._of_call(number, f"the output of {kind}", found)
 
     def _of_item(self, index: int, where: str, id: Any) -> Iterator[str]:
         if isinstance(id, str) and self._items.setdefault(index, id) != id:
             yield f"the id of item {index} is {show(self._items[index])}, and {show(id)} in {where}"
 
+    def _of_call(self, index: int, where: str, item: Any) -> Iterator[str]:
+        id = item.get("call_id") if isinstance(item, dict) else None
+        if isinstance(id, str) and id and self._calls.setdefault(index, id) != id:
+            yield f"the call_id of item {index} is {show(self._calls[index])}, and {show(id)} in {where}"
+
 
 class EventsNameTheirItem(StreamRule):
-    """Events of an item's text have its id."""
+    """Events of an item's text have its id, and a call has its name from the beginning."""
+
+    def __init__(self) -> None:
+        self._names: dict[Any, Any] = {}
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        kind = str(chunk.get("type"))
+        kind, index, item = str(chunk.get("type")), chunk.get("output_index"), chunk.get("item")
+        if isinstance(item, dict) and item.get("type") == "function_call" and is_int(index):
+            first = self._names.setdefault(index, item.get("name"))
+            if first != item.get("name"):
+                yield f"the name of item {index} is {show(first)}, and {show(item.get('name'))} in {kind}"
         is_text = kind.startswith(("response.output_text.", "response.content_part.", "response.function_call_arg"))
         if is_text and not isinstance(chunk.get("item_id"), str):
             yield f"the item_id of {kind} is {show(chunk.get('item_id'))}"

@@ -21,7 +21,7 @@ from conformance.reading.traffic import (
 )
 from conformance.rules import completions, replies, usage
 from conformance.rules.streams import chunks
-from conformance.shape import choices, show
+from conformance.shape import choices, is_int, show
 from conformance.suites import requirement
 from conformance.verdict import Inconclusive, NotApplicable, Violation, expect, hold, tolerate
 
@@ -178,7 +178,10 @@ def test_what_was_spent_is_there(exchanges: list[Exchange], completion_reply: Ex
     full = [(x, spent) for x in texted for spent, _ in _spent(x) if _ends(x) == ["length"] and spent >= ENOUGH_TOKENS]
     if not full:
         raise Inconclusive("no answer with usage ran into its cap", blame=None)
-    hold(Violation(x, f"the text of {spent} tokens is empty") for x, spent in full if _texts(x) == [""])
+    said = [(x, spent) for x, spent in full if spent > _thought(x)]
+    hold(Violation(x, f"the text of {spent} tokens is empty") for x, spent in said if _texts(x) == [""])
+    if not said:
+        raise Inconclusive("all tokens of all answers were thoughts")
 
 
 @requirement("COMP-028", both_modes=True)
@@ -219,6 +222,13 @@ def _spent(exchange: Exchange) -> list[tuple[int, int]]:
     """(tokens spent, tokens allowed), if both are told."""
     spent, allowed = usage.completion_tokens(reply_of(exchange)), completions.tokens_allowed(sent(exchange))
     return [(spent, allowed)] if spent is not None and allowed is not None else []
+
+
+def _thought(exchange: Exchange) -> int:
+    """How many of the tokens spent are told to be thoughts, which no text shows."""
+    details = (reply_of(exchange).get("usage") or {}).get("completion_tokens_details")
+    count = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return count if is_int(count) else 0
 
 
 def _ends_at_its_cap(exchange: Exchange) -> bool:

@@ -13,7 +13,6 @@ from reference_gateway.faults.tables import (
     lists,
     naming,
     providers,
-    response_streams,
     responses,
     sdk,
     tools,
@@ -43,5 +42,6 @@ TABLES = (
     naming.ROUTING,
     between.BEHIND,
     responses.RESPONSES,
-    response_streams.STREAMS,
+    responses.INPUTS,
+    responses.STREAMS,
 )

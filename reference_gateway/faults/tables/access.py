@@ -126,7 +126,7 @@ row("odd-keys-crash", "AUTH-013", answering(lambda asked: not given(asked).isasc
     "A pasted key with a wrong quote takes a worker down.", "facts: Latin-1 decoding errors")
 row("sdk-headers-refused",
     "AUTH-014 SDK-001 SDK-002 SDK-003 SDK-004 SDK-005 SDK-006 SDK-007 SDK-008 SDK-009 SDK-011 SDK-012 SDK-013 "
-    "SDK-014 SDK-019 SDK-020 SDK-024 SDK-025 SDK-026 SDK-027",
+    "SDK-014 SDK-019 SDK-020 SDK-024 SDK-025 SDK-026 SDK-027 SDK-028",
     answering(lambda asked: asked.header("x-stainless-lang"), 400),
     "No OpenAI SDK works.")
 row("forbidden-model-is-401", "AUTH-017",

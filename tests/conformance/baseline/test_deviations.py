@@ -19,7 +19,7 @@ from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
 from tests.conftest import Command
 
-from .suites.judged import KEY, judge, red
+from ..suites.judged import KEY, judge, red
 
 V = Verdict
 DOTS = Deviation("the pattern takes dots", r"\(dot\): HTTP 404")

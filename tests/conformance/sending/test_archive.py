@@ -36,6 +36,21 @@ def test_a_run_is_judged_again_with_the_same_verdicts(
     assert parallel.returncode == 0, parallel.stdout + parallel.stderr
 
 
+def test_a_part_of_a_run_is_judged_again_as_that_part(run: Command, gateway_url: str, tmp_path: Path) -> None:
+    words = ["--record", "run.json", "--only", "LIST-001,CHAT-001", "--output", "first"]
+    first = run("gateproof", "check", gateway_url + "/v1", "--api-key", KEY, *words)
+    assert first.returncode == 0, first.stdout + first.stderr
+    second = run("gateproof", "check", "--replay", "run.json", "--output", "second")
+    assert second.returncode == 0, second.stdout + second.stderr
+    again = verdicts(tmp_path / "second")
+    assert verdicts(tmp_path / "first").items() <= again.items()
+    assert not any(said[0] == "error" for said in again.values())
+    assert "EMB-001" not in again
+    other = run("gateproof", "check", "--replay", "run.json", "--only", "EMB-001")
+    said = "gateproof: --replay run.json: that run sent nothing of what --only names\n"
+    assert (other.returncode, other.stderr) == (4, said)
+
+
 def test_what_was_broken_is_broken_again_and_no_secret_is_kept(run: Command, tmp_path: Path) -> None:
     def leaking(asked: Asked, answer: Answer) -> Answer:
         sent = asked.header("authorization")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from reference_gateway.app import create_app
 from reference_gateway.config import default_config
 from reference_gateway.gateway import Gateway
 from reference_gateway.server import running
+from tests.conformance.suites.defects import Answer, Asked, changed
 
 NEMO = "/apis/inference-gateway/v2/workspaces"
 
@@ -43,6 +45,17 @@ def test_the_right_base_url_is_found(origin: str, dialect: str, path: str, works
     said = blocked(origin + path, dialect, workspace)
     assert said is not None
     assert said.endswith(f"; {origin}{right} looks right: use that")
+
+
+def test_a_byte_order_mark_is_told() -> None:
+    def marked(asked: Asked, answer: Answer) -> Answer:
+        return replace(answer, body=b"\xef\xbb\xbf" + answer.body)
+
+    with running(changed(create_app(Gateway.open(default_config())), marked)) as url:
+        said = blocked(f"{url}/v1", "openai")
+    assert said is not None
+    assert "JSON behind a byte order mark" in said
+    assert "RFC 8259 section 8.1" in said
 
 
 @pytest.mark.parametrize("workspace", ["nope", "NOPE"])

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from reference_gateway.scripted import before
+from tests.conformance.suites.test_ups import KEY as PROXY_KEY
+from tests.conformance.suites.test_ups import PROVIDER_KEY, standing
 from tests.conftest import KEY, Command
 
 
@@ -24,6 +27,21 @@ def test_a_plan_is_right_within_a_tenth(run: Command, gateway_url: str, tmp_path
     assert requests == pytest.approx(cost["requests"], rel=0.1)
     assert prompt == pytest.approx(cost["prompt_tokens"], rel=0.1)
     assert completion == pytest.approx(cost["completion_tokens"], rel=0.1)
+
+
+def test_a_plan_counts_what_is_asked_behind_the_gateway(run: Command, tmp_path: Path) -> None:
+    with standing() as (url, upstream):
+        words = [url, "--api-key", PROXY_KEY, "--model", before.MODEL, "--only", "UPS-001,UPS-013,UPS-026"]
+        words += ["--upstream", upstream, "--upstream-key", PROVIDER_KEY]
+        planned = run("gateproof", "check", *words, "--plan")
+        assert planned.returncode == 0, planned.stderr
+        done = run("gateproof", "check", *words, "--output", "out")
+        capped = run("gateproof", "check", *words, "--max-requests", "5")
+    cost = json.loads((tmp_path / "out" / "report.json").read_text())["cost"]
+    assert int(re.findall(r"need (\d+) requests", planned.stdout)[0]) == pytest.approx(cost["requests"], rel=0.1)
+    assert done.returncode == 0, done.stdout
+    assert capped.returncode == 4
+    assert capped.stderr.startswith("gateproof: --max-requests 5: this run needs about ")
 
 
 def test_a_plan_sends_nothing(run: Command) -> None:

@@ -9,15 +9,14 @@ from reference_gateway.faults.fault import Fault
 from reference_gateway.faults.harmless.responses import VARIATIONS
 from reference_gateway.faults.harmless.variation import Variation
 from reference_gateway.faults.responses import each, told
-from reference_gateway.faults.tables.response_streams import STREAMS
-from reference_gateway.faults.tables.responses import RESPONSES
+from reference_gateway.faults.tables.responses import INPUTS, RESPONSES, STREAMS
 
 from .defects import Answer, answering, changed
 from .judged import gateway_app, judge, red, red_verdicts
 from .test_ups import judged as judged_before_a_provider
 
-JUDGED = ("RESP", "SDK-027")
-FAULTS = [*RESPONSES.rows, *STREAMS.rows]
+JUDGED = ("RESP", "SDK-027", "SDK-028")
+FAULTS = [*RESPONSES.rows, *INPUTS.rows, *STREAMS.rows]
 
 
 def judged(fault: Fault) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def is_response(asked: Any) -> bool:
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged_before_a_provider(None, *JUDGED)
-    assert len(found) == 21
+    assert len(found) == 33
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
@@ -43,7 +42,7 @@ def test_a_defect_breaks_what_its_row_says_and_nothing_else(fault: Fault) -> Non
 
 
 def test_every_requirement_has_a_defect() -> None:
-    ids = {f"RESP-{number:03}" for number in range(1, 21)} | {"SDK-027"}
+    ids = {f"RESP-{number:03}" for number in range(1, 32)} | {"SDK-027", "SDK-028"}
     assert ids <= {id for fault in FAULTS for id in fault.breaks}
 
 
@@ -62,10 +61,19 @@ def test_a_gateway_without_responses_refuses_them_cleanly(status: int) -> None:
     assert {said.verdict for said in found.values()} == {Verdict.NOT_APPLICABLE}
 
 
-@pytest.mark.parametrize("status", [400, 403])
-def test_a_refusal_of_another_status_is_not_clean(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(400, Verdict.WARN), (422, Verdict.WARN), (403, Verdict.FAIL)], ids=str
+)
+def test_a_refusal_of_another_status_is_not_clean(status: int, verdict: Verdict) -> None:
     found = judge(answering(is_response, status)(gateway_app()), *JUDGED)
-    assert found["RESP-017"].verdict is Verdict.FAIL
+    assert found["RESP-017"].verdict is verdict
+
+
+def test_a_404_of_the_router_says_enough() -> None:
+    text = Answer(404, ((b"content-type", b"text/plain"),), b"404 page not found\n")
+    found = judge(answering(is_response, text)(gateway_app()), *JUDGED)
+    assert found.pop("RESP-017").verdict is Verdict.WARN
+    assert {said.verdict for said in found.values()} == {Verdict.NOT_APPLICABLE}
 
 
 @pytest.mark.parametrize("status", [401, 500])
@@ -98,6 +106,68 @@ def test_one_cheap_request_tells_that_there_are_none() -> None:
     app = changed(answering(is_response, 404)(gateway_app()), lambda asked, answer: noted(asked))
     judge(app, *JUDGED)
     assert len(seen) == 1
+
+
+WITHOUT = {
+    "no tools": (lambda asked: "tools" in asked.object, {"RESP-014", "RESP-026", "RESP-029", "RESP-030"}),
+    "no tool that has to be called": (lambda asked: "tool_choice" in asked.object, {"RESP-014", "RESP-026"}),
+    "no JSON schemas": (lambda asked: "text" in asked.object, {"RESP-019", "SDK-028"}),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT)
+@pytest.mark.parametrize("status", [400, 422, 501])
+def test_a_part_of_the_api_that_is_cleanly_refused_does_not_apply(case: str, status: int) -> None:
+    asks, of_it = WITHOUT[case]
+    found = judge(answering(lambda asked: is_response(asked) and asks(asked), status)(gateway_app()), *JUDGED)
+    assert red(found) == {}
+    assert {id for id, said in found.items() if said.verdict is Verdict.NOT_APPLICABLE} == of_it
+
+
+def test_a_part_of_the_api_that_is_claimed_and_refused_is_broken() -> None:
+    without = answering(lambda asked: is_response(asked) and "tools" in asked.object, 400)
+    claimed = frozenset({"responses_tools", "responses_tool_choice"})
+    found = judge(without(gateway_app()), "RESP-014", "RESP-030", claimed=claimed)
+    assert {said.verdict for said in found.values()} == {Verdict.FAIL}
+
+
+USAGES = {
+    "cached tokens are left out": lambda count, words: (count - count // 2, count // 2),
+    "a token has four characters": lambda count, words: (len(words) // 4, 0),
+    "nothing is known": lambda count, words: (None, None),
+}
+
+
+@pytest.mark.parametrize("case", USAGES)
+def test_however_an_input_is_counted_nothing_is_thought_lost(case: str) -> None:
+    def counted(asked: Any, answer: Answer) -> Answer | None:
+        if not is_response(asked) or answer.is_stream or answer.status != 200:
+            return None
+        document = answer.json
+        usage = document["usage"]
+        said = f"{asked.object.get('instructions')}{asked.object['input']}"
+        count, cached = USAGES[case](usage["input_tokens"], said)
+        if count is None:
+            return answer.with_json(document | {"usage": None})
+        usage |= {"input_tokens": count, "total_tokens": count + usage["output_tokens"]}
+        usage["input_tokens_details"]["cached_tokens"] = cached
+        return answer.with_json(document)
+
+    app = changed(gateway_app(), counted, streams=lambda asked: False)
+    found = judge(app, "RESP-024", "RESP-027", "RESP-029")
+    assert red_verdicts(found) == {}
+
+
+def test_a_filtered_story_says_nothing_of_the_cap() -> None:
+    def filtered(asked: Any, answer: Answer) -> Answer | None:
+        if not is_response(asked) or answer.is_stream or answer.status != 200:
+            return None
+        document = answer.json | {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
+        document["usage"] |= {"output_tokens": 4, "total_tokens": document["usage"]["input_tokens"] + 4}
+        return answer.with_json(document)
+
+    found = judge(changed(gateway_app(), filtered, streams=lambda asked: False), "RESP-005")
+    assert found["RESP-005"].verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_short_answer_says_nothing_of_the_cap() -> None:

@@ -2,6 +2,6 @@
 table of what it does wrong between the two."""
 
 from reference_gateway.faults.tables.behind import BEHIND
-from reference_gateway.faults.tables.between import answers, requests
+from reference_gateway.faults.tables.between import answers, forwarding, requests
 
-__all__ = ["BEHIND", "answers", "requests"]
+__all__ = ["BEHIND", "answers", "forwarding", "requests"]

@@ -110,7 +110,8 @@ row("answers-mixed-up", "UPS-035", mixed_up(8), "Clients read what others were a
 _front, _back = telling("authorization", least=500, hidden=4)
 row("provider-key-told-in-errors", "UPS-012", _front, "Any client can act as the gateway's owner.", behind=_back)
 _front, _back = telling("host", least=500)
-row("provider-address-told-in-errors", "UPS-019", _front, "What stands behind the gateway is disclosed.", behind=_back)
+row("provider-address-told-in-errors", "UPS-019 ERR-023", _front, "What stands behind the gateway is disclosed.",
+    behind=_back)
 row("refused-requests-sent-again", "UPS-021", nothing, "A provider that says no is asked again and again.",
     behind=asked_again(3, least=400))
 row("spent-quota-as-500", "UPS-002", at_status(429, 500, "insufficient_quota"),

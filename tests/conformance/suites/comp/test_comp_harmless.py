@@ -1,6 +1,7 @@
 """What harms nobody turns no requirement of legacy completions red, and a gateway without them is not asked for more
 than it takes to see that."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -219,6 +220,34 @@ def test_completions_of_another_model_are_asked_of_it() -> None:
         completions_model="gpt-3.5-turbo-instruct",
     )
     assert red(judged) == {}
+
+
+def test_a_text_that_is_all_thoughts_may_be_empty() -> None:
+    def thinking(document: Any) -> None:
+        if [choice["finish_reason"] for choice in document["choices"]] == ["length"] and document.get("usage"):
+            document["choices"][0]["text"] = ""
+            spent = document["usage"]["completion_tokens"]
+            document["usage"]["completion_tokens_details"] = {"reasoning_tokens": spent}
+
+    judged = judge_completions(reply(thinking))
+    assert judged["COMP-027"].verdict in (Verdict.INCONCLUSIVE, Verdict.PASS), judged["COMP-027"]
+
+
+def over_lines(piece: bytes) -> bytes:
+    """A payload as people write it, over several data lines."""
+    if b"{" not in piece:
+        return piece
+    text = json.dumps(json.loads(piece.removeprefix(b"data: ")), indent=2)
+    return b"".join(b"data: %b\n" % line.encode() for line in text.splitlines()) + b"\n"
+
+
+def test_the_lines_of_a_payload_may_be_indented() -> None:
+    judged = judge(event(over_lines)(paced()), "STREAM-010", "STREAM-011", "COMP-015")
+    assert {id: said.verdict for id, said in judged.items()} == {
+        "STREAM-010": Verdict.PASS,
+        "STREAM-011": Verdict.WARN,
+        "COMP-015": Verdict.WARN,
+    }
 
 
 # Delivery

@@ -5,13 +5,16 @@ from typing import Any
 
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, chained
 from reference_gateway.faults.edits import asks, both, drop, is_response, put
-from reference_gateway.faults.exchanges import HTML, answering, let_in
+from reference_gateway.faults.exchanges import HTML, answering, answers, let_in
 from reference_gateway.faults.fault import table
 from reference_gateway.faults.responses import (
+    Events,
     asked_as,
     ends,
     every_second,
+    has_result,
     of_text,
+    refusing,
     stream,
     told,
 )
@@ -20,7 +23,6 @@ RESPONSES = table("responses")
 row = RESPONSES.add
 
 MESSAGE = "output[].content"
-CALL = "output[]"
 
 
 def completed(document: Any) -> None:
@@ -45,28 +47,42 @@ def of_calls(edit: Any) -> Any:
     return change
 
 
-def has_list(asked: Asked) -> bool:
-    return isinstance(asked.object.get("input"), list)
-
-
-def has_parts(asked: Asked) -> bool:
-    return has_list(asked) and any(isinstance(item.get("content"), list) for item in asked.object["input"])
-
-
-def has_result(asked: Asked) -> bool:
-    return has_list(asked) and any(item.get("type") == "function_call_output" for item in asked.object["input"])
-
-
-def refusing(where: Any, status: int = 400) -> Wrap:
-    return answering(lambda asked: is_response(asked) and where(asked), status)
-
-
 def unknown(asked: Asked) -> bool:
     return "no-such-model" in str(asked.object.get("model"))
 
 
 def reads(asked: Asked) -> bool:
-    return asked.method == "GET" and "/responses/" in asked.path
+    return asked.method == "GET" and is_kept(asked) and bool(asked.header("authorization"))
+
+
+def goes_on(asked: Asked) -> bool:
+    return bool(asked.object.get("previous_response_id"))
+
+
+def is_kept(asked: Asked) -> bool:
+    return "/responses/" in asked.path
+
+
+def constant_input(document: Any) -> None:
+    usage = document["usage"]
+    usage |= {"input_tokens": 10, "total_tokens": 10 + usage["output_tokens"]}
+
+
+def more_output(document: Any) -> None:
+    usage = document["usage"]
+    usage |= {"output_tokens": usage["output_tokens"] + 128, "total_tokens": usage["total_tokens"] + 128}
+
+
+def same_id(events: Events) -> None:
+    for event in events:
+        if "response" in event:
+            event["response"]["id"] = "resp_1"
+
+
+def plain_letters(document: Any) -> None:
+    for item in document["output"]:
+        for part in item.get("content", ()):
+            part["text"] = part["text"].encode("ascii", "replace").decode()
 
 
 def renamed_usage(document: Any) -> None:
@@ -84,6 +100,8 @@ row("response-without-object", "RESP-001", told(drop("object")), "Clients can't 
 row("response-id-empty", "RESP-001", told(put("id", "")), "A conversation can't be gone on with.")
 row("response-id-of-a-chat", "RESP-001", told(put("id", lambda id: "chatcmpl-" + id[5:])), "Logs mix up both.")
 row("response-time-as-text", "RESP-001", told(put("created_at", str)), "Typed clients raise.")
+row("response-time-in-milliseconds", "RESP-031", told(put("created_at", lambda t: t * 1000)), "Logs are wrong.")
+row("response-of-another-model", "RESP-031", told(put("model", "gpt-3.5-turbo-instruct")), "Costs are misplaced.")
 row("response-is-a-chat", "RESP-001", told(put("object", "chat.completion")), "Typed clients raise.")
 row(
     "response-status-of-its-own",
@@ -111,23 +129,35 @@ row(
 )
 row(
     "response-role-of-its-own",
-    "RESP-003",
+    "RESP-003 RESP-025",
     told(put("output[].role", "model"), of_text),
     "Clients that show who speaks.",
 )
 row(
     "response-parts-of-chats",
-    "RESP-003",
+    "RESP-003 RESP-025",
     told(put(f"{MESSAGE}[].type", "text"), of_text),
     "output_text of the SDK is empty.",
 )
 row(
     "response-part-without-text",
-    "RESP-003 SDK-027",
+    "RESP-003 RESP-025 SDK-028",
     told(drop(f"{MESSAGE}[].text"), of_text),
     "output_text of the SDK raises.",
 )
 row("response-without-a-message", "RESP-003", told(put("output", []), of_text), "The answer is lost.")
+row(
+    "response-text-empty",
+    "RESP-003 SDK-028",
+    told(put(f"{MESSAGE}[].text", ""), of_text),
+    "The answer is lost.",
+)
+row(
+    "response-message-in-progress",
+    "RESP-003",
+    told(put("output[].status", "in_progress")),
+    "Interfaces wait.",
+)
 row(
     "response-annotations-missing",
     "RESP-003",
@@ -168,22 +198,12 @@ row(
     told(put("incomplete_details", lambda old: old and {"reason": "content_filter"})),
     "Programs tell their users that they said something bad.",
 )
-row("response-input-only-text", "RESP-006 RESP-014", refusing(has_list), "There are no conversations.")
 row(
-    "response-input-parts-refused",
-    "RESP-006",
-    refusing(has_parts),
-    "Messages of the SDK's own form are refused.",
-    "SGLang #17853",
+    "response-input-tokens-constant",
+    "RESP-027",
+    plain_and_streamed(constant_input),
+    "Long inputs are charged like short ones.",
 )
-row(
-    "response-input-parts-crash",
-    "RESP-006",
-    refusing(has_parts, 500),
-    "Messages of the SDK's own form crash it.",
-    "SGLang #17853",
-)
-row("response-instructions-refused", "RESP-006", refusing(asks("instructions")), "Agents can't be told what they are.")
 
 # Functions
 
@@ -195,7 +215,7 @@ row(
 )
 row(
     "response-arguments-as-object",
-    "RESP-014",
+    "RESP-014 RESP-030",
     told(of_calls(lambda item: item.update(arguments=json.loads(item["arguments"])))),
     "Programs that parse them raise.",
 )
@@ -214,7 +234,7 @@ row(
 row(
     "response-tools-ignored",
     "RESP-014",
-    asked_as(both(drop("tools"), drop("tool_choice")), lambda asked: not has_result(asked)),
+    asked_as(both(drop("tools"), drop("tool_choice")), lambda asked: "tool_choice" in asked.object),
     "Agents do nothing.",
 )
 row(
@@ -223,7 +243,48 @@ row(
     stream(every_second("response.function_call_arguments.delta")),
     "What is shown is not what is called.",
 )
-row("response-result-refused", "RESP-014", refusing(has_result), "Agents never get to the second step.")
+row(
+    "response-other-function-called",
+    "RESP-014",
+    asked_as(put("tool_choice.name", "get_time"), lambda asked: isinstance(asked.object.get("tool_choice"), dict)),
+    "Agents do something else than they were to.",
+)
+row(
+    "response-required-ignored",
+    "RESP-014",
+    asked_as(drop("tools"), asks("tool_choice", "required")),
+    "Agents do nothing.",
+)
+row(
+    "response-arguments-cut",
+    "RESP-026",
+    told(of_calls(lambda item: item.update(arguments=item["arguments"][:-1]))),
+    "Programs that parse them raise.",
+)
+row(
+    "response-call-ids-alike",
+    "RESP-021",
+    told(of_calls(lambda item: item.update(call_id="call_1"))),
+    "Results are given to another call.",
+)
+row("response-result-dropped", "RESP-029", asked_as(put("input[].output", "")), "Models make up what came of a call.")
+row(
+    "response-own-call-refused",
+    "RESP-030",
+    refusing(lambda asked: has_result(asked) and any("status" in item for item in asked.object["input"])),
+    "Agents never get to the second step.",
+)
+row("response-result-refused", "RESP-030", refusing(has_result), "Agents never get to the second step.")
+
+# Ids, and counts
+
+row(
+    "response-ids-alike",
+    "RESP-021",
+    chained(told(put("id", "resp_1")), stream(same_id)),
+    "Users read the answers of others.",
+)
+row("response-usage-beyond-the-cap", "RESP-005", told(more_output), "Programs pay for more than they have allowed.")
 
 # Refusals, and what is kept
 
@@ -242,6 +303,12 @@ row(
     "SDKs try again in vain.",
 )
 row(
+    "response-stream-without-a-key",
+    "RESP-016",
+    let_in(lambda asked, right: is_response(asked) and asked.streams and not asked.header("authorization")),
+    "Strangers are served.",
+)
+row(
     "response-without-a-key",
     "RESP-016 AUTH-019",
     let_in(lambda asked, right: is_response(asked) and not asked.header("authorization")),
@@ -250,7 +317,7 @@ row(
 row("responses-absent-in-html", "RESP-017 ERR-001", answering(is_response, HTML), "SDKs can't read why.")
 row(
     "responses-absent-with-500",
-    "RESP-001 RESP-017 SDK-027 AUTH-019",
+    "RESP-001 RESP-017 SDK-027 SDK-028 AUTH-019",
     answering(is_response, 500),
     "SDKs try again in vain.",
 )
@@ -268,11 +335,52 @@ row(
     asked_as(drop("previous_response_id")),
     "Conversations lose their beginning without a word.",
 )
-row("response-earlier-crashes", "RESP-018", refusing(asks("previous_response_id"), 500), "SDKs try again in vain.")
-row("response-schema-ignored", "RESP-019 SDK-027", asked_as(drop("text")), "Programs that parse the answer raise.")
+row("response-earlier-crashes", "RESP-018", refusing(goes_on, 500), "SDKs try again in vain.")
 row(
-    "response-schema-refused",
-    "RESP-019",
-    refusing(lambda asked: asked.object.get("text", {}).get("format", {}).get("name") == "report"),
-    "Answers can't be parsed.",
+    "response-no-model-crashes",
+    "RESP-016 AUTH-019",
+    refusing(lambda asked: "model" not in asked.object, 500),
+    "SDKs try again in vain.",
 )
+row(
+    "response-no-model-served",
+    "RESP-016",
+    asked_as(put("model", "gpt-4o-mini"), lambda asked: "model" not in asked.object),
+    "A mistake is paid for.",
+)
+row(
+    "response-kept-and-open",
+    "RESP-028",
+    let_in(lambda asked, right: is_kept(asked) and not asked.header("authorization")),
+    "Strangers read what users have asked.",
+)
+row(
+    "response-deleted-in-word-alone",
+    "RESP-018",
+    answering(
+        lambda asked: asked.method == "DELETE" and is_kept(asked) and asked.header("authorization"),
+        Answer(200).with_json({"object": "response", "deleted": True}),
+    ),
+    "What users want gone is still there.",
+)
+row("response-kept-against-orders", "RESP-018", asked_as(drop("store")), "What must not be kept is.")
+row(
+    "response-read-as-another",
+    "RESP-018",
+    answers(lambda x: x.with_json(x.json | {"id": "resp_0"}), lambda asked, x: is_kept(asked) and x.status == 200),
+    "Users read the answers of others.",
+)
+row("response-schema-ignored", "RESP-019 SDK-028", asked_as(drop("text")), "Programs that parse the answer raise.")
+row(
+    "response-schema-ignored-streamed",
+    "RESP-019",
+    asked_as(drop("text"), asks("stream", True)),
+    "Streamed answers can't be parsed.",
+)
+row(
+    "response-schema-crashes",
+    "RESP-019 SDK-028",
+    refusing(asks("text"), 500),
+    "Programs that parse the answer get none.",
+)
+row("response-letters-lost", "RESP-019", told(plain_letters, asks("text")), "Names are misspelt.")

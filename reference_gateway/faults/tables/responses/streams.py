@@ -1,6 +1,7 @@
 """Responses that are streamed wrongly."""
 
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 from reference_gateway.faults.behind import scripted
@@ -27,6 +28,32 @@ def new_ids(events: Events) -> None:
     for event in events:
         if "response" in event:
             event["response"]["id"] = f"resp_{secrets.token_hex(8)}"
+
+
+def announced(events: Events) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """(as it is announced, in the end) for each item."""
+    final = events[-1].get("response", {}).get("output") or []
+    for event in events:
+        if event["type"] == "response.output_item.added" and event["output_index"] < len(final):
+            yield event["item"], final[event["output_index"]]
+
+
+def other_call_id(events: Events) -> None:
+    for item, _ in announced(events):
+        if "call_id" in item:
+            item["call_id"] = "call_other"
+
+
+def nameless_call(events: Events) -> None:
+    for item, _ in announced(events):
+        if "name" in item:
+            item["name"] = ""
+
+
+def announced_whole(events: Events) -> None:
+    for item, final in announced(events):
+        if "content" in final:
+            item["content"] = final["content"]
 
 
 def new_item_ids(events: Events) -> None:
@@ -187,12 +214,30 @@ row(
     ends(put("response.output", []), of_text),
     "The SDK's final text is empty.",
 )
+row(
+    "response-item-announced-whole",
+    "RESP-010",
+    stream(announced_whole),
+    "Interfaces that write into what was announced say all twice.",
+)
 row("response-id-of-each-event", "RESP-013 SDK-027", stream(new_ids), "Nobody knows which answer an event is of.")
 row(
     "response-item-id-of-each-event",
     "RESP-013",
     stream(new_item_ids),
     "Interfaces write each word into a message of its own.",
+)
+row(
+    "response-call-id-announced-wrong",
+    "RESP-013",
+    stream(other_call_id),
+    "Agents that begin at once give the result to no call.",
+)
+row(
+    "response-call-announced-without-name",
+    "RESP-013",
+    stream(nameless_call),
+    "Clients that begin at once don't know what to call.",
 )
 row("response-item-id-missing", "RESP-013", each("", drop("item_id")), "Interfaces don't find the message.")
 row("response-done-in-the-middle", "RESP-020 SDK-027", raw(done(1, middle=True)), "SDKs stop before the end.")

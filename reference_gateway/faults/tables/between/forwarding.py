@@ -1,0 +1,93 @@
+"""What a gateway sends on to its provider beside the request itself, how often, and what it tells of it."""
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_gateway.faults.asgi import Answer, Asked
+from reference_gateway.faults.behind import asked_again, in_texts, scripted, sending_on, telling
+from reference_gateway.faults.edits import asked_as
+from reference_gateway.faults.exchanges import answers
+from reference_gateway.faults.fault import nothing
+from reference_gateway.faults.tables.behind import row
+
+INSIDE = "node-7.inside.gateproof.example"
+"""What a failing provider tells of its inside."""
+LATER_S = 0.3
+
+
+def sent_again(app: ASGIApp) -> ASGIApp:
+    """The provider's side of a gateway that sends what was served once more, a moment later."""
+    going: set[asyncio.Task[None]] = set()
+
+    async def layered(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        came: list[Message] = []
+        served = False
+
+        async def receiving() -> Message:
+            came.append(await receive())
+            return came[-1]
+
+        async def sending(message: Message) -> None:
+            nonlocal served
+            served = served or message.get("status") == 200
+            await send(message)
+
+        async def again() -> None:
+            await asyncio.sleep(LATER_S)
+            await app(scope, replay, unheard)
+
+        async def replay() -> Message:
+            if came:
+                return came.pop(0)
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def unheard(message: Message) -> None:
+            await asyncio.sleep(0)
+
+        await app(scope, receiving, sending)
+        came = [message for message in came if message["type"] == "http.request"]
+        if served:
+            going.add(task := asyncio.create_task(again()))
+            task.add_done_callback(going.discard)
+
+    return layered
+
+
+def quoting(answer: Answer) -> Answer:
+    document = answer.json
+    document["error"]["message"] += f" It said: upstream {INSIDE} refused"
+    return answer.with_json(document)
+
+
+def is_talk(asked: Asked, answer: Answer) -> bool:
+    return scripted(INSIDE)(asked) and answer.status >= 500
+
+
+# fmt: off
+_front, _back = sending_on("x-api-key", "x-api-key")
+row("client-key-of-another-header-sent-on", "UPS-012", _front, "The provider can act as the client.",
+    "facts: pass-through gateways", behind=_back)
+_front, _back = telling("authorization", least=504)
+row("provider-key-told-when-it-is-silent", "UPS-012", _front, "Any client can act as the gateway's owner.",
+    behind=_back)
+_front, _back = telling("host")
+row("provider-address-told", "UPS-019 ERR-023", _front, "What stands behind the gateway is disclosed.",
+    "facts: LiteLLM's header x-litellm-model-api-base", behind=_back)
+_front, _back = sending_on("te", "te")
+row("named-hop-headers-sent-on", "UPS-022", _front, "Two proxies read one request differently.", behind=_back)
+_front, _back = sending_on("x-forwarded-for", "x-forwarded-for")
+row("spoofed-addresses-sent-on", "UPS-022", _front, "Clients choose the address that others know them by.",
+    "facts: pass-through gateways", behind=_back)
+row("rate-limit-not-waited-for", "UPS-021", nothing, "A provider that has no time is asked again at once.",
+    behind=asked_again(2, least=429))
+row("what-was-served-sent-again", "UPS-041", nothing, "Operators pay twice for each answer.", behind=sent_again)
+row("pages-of-the-provider-quoted", "UPS-040", answers(quoting, is_talk),
+    "What stands behind the gateway is disclosed.", "facts: gateways that quote what they can't read")
+row("very-long-messages-cut", "UPS-013", asked_as(in_texts(lambda text: text[:65536]), scripted()),
+    "Answers to a part of what was asked.", "buffers of a fixed size")
+# fmt: on
