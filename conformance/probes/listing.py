@@ -8,7 +8,7 @@ from urllib.parse import quote
 from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.sending.doctor import listed_models
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import NOWHERE, Gateway, together
 
 MAX_ASKED = 8
 ODD_IDS = {
@@ -124,6 +124,13 @@ async def model_by_swapped_case(gateway: Gateway) -> Exchange | None:
 
 
 @probe()
+async def model_by_cut_id(gateway: Gateway) -> Exchange | None:
+    """The id of the model under test without its last character; None if that is no other model's, or no id at all."""
+    id = _listed(gateway)[:-1]
+    return None if not id or id in gateway.facts.listed else await gateway.get(f"/models/{_quoted(id)}")
+
+
+@probe()
 async def delete_unknown_model(gateway: Gateway) -> Exchange:
     """Deletes a model that does not exist; never a real one."""
     return await gateway.send("DELETE", f"/models/gateproof-{secrets.token_hex(8)}")
@@ -131,7 +138,7 @@ async def delete_unknown_model(gateway: Gateway) -> Exchange:
 
 @probe()
 async def unknown_path(gateway: Gateway) -> Exchange:
-    return await gateway.get("/gateproof-no-such-endpoint")
+    return await gateway.get(NOWHERE)
 
 
 @probe(phase=Phase.HOSTILE)
