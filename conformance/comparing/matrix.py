@@ -153,12 +153,13 @@ def _entry(path: Path) -> Entry | None:
 
 
 def _lacks(run: Run) -> bool:
-    """Whether a run by this catalogue left out what its profile asks for."""
+    """Whether a run by this catalogue left out what its profile asks for. What needs a provider of ours behind the
+    gateway is no part of a run without one."""
     if run.catalogue != catalogue.fingerprint() or run.profile not in profiles.names():
         return False
     asked = profiles.profile(run.profile)
     wanted = (found for found in catalogue.requirements().values() if asked.applies(found) and not found.not_judged)
-    return any(found.id not in run.rows for found in wanted)
+    return any(found.id not in run.rows for found in wanted if "scripted_upstream" not in found.features)
 
 
 def _title(readme: str) -> str:

@@ -91,6 +91,9 @@ def test_a_run_of_the_whole_profile_is_no_part(reports: Path) -> None:
     put(reports, "whole", document(*SOME) | {"requirements": rows})
     entries, _ = published(reports)
     assert "whole" in {entry.folder for entry in entries if entry.run and not entry.is_partial}
+    behind = {id for id, found in catalogue.requirements().items() if "scripted_upstream" in found.features}
+    put(reports, "in-front", document(*SOME) | {"requirements": [row for row in rows if row["id"] not in behind]})
+    assert not any(entry.is_partial for entry in published(reports)[0] if entry.folder == "in-front")
     short = [row for row in rows if row["id"] != "LIST-001"]
     put(reports, "short", document(*SOME) | {"requirements": short})
     assert next(entry for entry in published(reports)[0] if entry.folder == "short").is_partial
