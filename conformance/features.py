@@ -4,7 +4,7 @@ A claimed feature that is refused fails its requirements. One that is not claime
 not applicable; if it is not refused it is judged.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,17 +64,26 @@ def no_cors(preflight: Exchange, models_with_origin: Exchange) -> bool:
     return not any(x.header("access-control-allow-origin") for x in (preflight, models_with_origin))
 
 
-def serves_nothing(tries: list[Exchange]) -> bool:
-    """Whatever was tried of an endpoint is cleanly refused, or there is no such route."""
-    no_route = (404, 405, 501)
-    return all(x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in no_route) for x in tries)
+def serves_nothing(tries: list[Exchange], nowhere: Sequence[Exchange] = ()) -> bool:
+    """Whatever was tried of an endpoint is cleanly refused, there is no such route, or it is answered just as a path
+    that can't exist is, however that may be."""
+    return all(_is_turned_away(x) or any(is_as(x, there) for there in nowhere) for x in tries)
 
 
-def serves_no_responses(first: Exchange, nowhere: Exchange) -> bool:
-    """The smallest request is cleanly refused, or answered just as a path that can't exist is: RESP-017 tells where
-    that is not clean, and nothing else is to be said of an API that is not there."""
-    is_nowhere = first.complete and nowhere.complete and not first.ok and first.status == nowhere.status
-    return serves_nothing([first]) or (is_nowhere and first.refusal == nowhere.refusal)
+def is_doubtful(tries: list[Exchange]) -> bool:
+    """Whether it takes a path that can't exist to tell if there is this endpoint: nothing is served, nor refused as
+    what is not there should be."""
+    return not serves_nothing(tries) and not any(x.ok and x.is_json for x in tries)
+
+
+def is_as(exchange: Exchange, nowhere: Exchange) -> bool:
+    """Whether an answer says the same as that of a path which can't exist."""
+    told = [(x.status, x.complete, x.media_type, x.refusal) for x in (exchange, nowhere)]
+    return told[0] == told[1]
+
+
+def _is_turned_away(x: Exchange) -> bool:
+    return x.complete and x.status in CLEAN_REFUSALS and (x.is_json or x.status in (404, 405, 501))
 
 
 def refused_in_all_forms(forms: dict[str, Exchange], reply: Exchange) -> bool:
@@ -121,7 +130,9 @@ FEATURES = {
     "json_mode": Feature("response_format json_object", ("chat_json_object", "chat_reply"), refused),
     "json_schema": Feature("response_format json_schema", ("chat_json_schema", "chat_reply"), refused),
     "embeddings": Feature(
-        "POST /embeddings; claimed when a model for it is named", ("embeddings_tries",), serves_nothing
+        "POST /embeddings; claimed when a model for it is named",
+        ("embeddings_tries", "embeddings_nowhere"),
+        serves_nothing,
     ),
     "embeddings_base64": Feature("embeddings in base64", ("embeddings_base64",), no_base64),
     "embeddings_dimensions": Feature(
@@ -130,7 +141,9 @@ FEATURES = {
         no_dimensions,
     ),
     "completions": Feature(
-        "POST /completions; claimed when a model for it is named", ("completion_first",), serves_nothing
+        "POST /completions; claimed when a model for it is named",
+        ("completion_first", "completion_nowhere"),
+        serves_nothing,
     ),
     "completions_stream_usage": Feature(
         "stream_options.include_usage of completions", ("completion_stream_usage", "completion_stream"), refused
@@ -146,7 +159,11 @@ FEATURES = {
     "completions_logprobs": Feature(
         "log probabilities of completions", ("completion_logprobs", "completion_reply"), refused
     ),
-    "responses": Feature("POST /responses", ("response_first", "unknown_path_posted"), serves_no_responses),
+    "responses": Feature(
+        "POST /responses",
+        ("response_first", "response_nowhere"),
+        lambda first, nowhere: serves_nothing([first], nowhere),
+    ),
     "responses_tools": Feature("function tools of responses", ("response_tool", "response_reply"), refused),
     "responses_tool_choice": Feature(
         "a function of responses that has to be called", ("response_forced", "response_tool"), refused
@@ -170,6 +187,7 @@ FEATURES = {
     "http2": Feature("HTTP/2 is negotiated", on_request=True),
     "scripted_upstream": Feature("the provider behind the gateway is `gateproof upstream`", on_request=True),
     "upstream_timeout": Feature("how long the gateway waits for a silent provider is given", on_request=True),
+    "failover": Feature("a model that two scripted providers serve is named", on_request=True),
     "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
     "role_repeat_tolerated": Feature("that every delta repeats the role is known and a warning", on_request=True),
     "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
@@ -185,6 +203,7 @@ GIVEN: Mapping[str, Callable[[Target], object]] = {
     "body_limit": lambda target: target.body_limit,
     "scripted_upstream": lambda target: target.upstream,
     "upstream_timeout": lambda target: target.upstream_timeout_s,
+    "failover": lambda target: target.failover_model,
 }
 """Features that are claimed by giving what they need."""
 

@@ -58,6 +58,7 @@ class Target:
     upstream: str | None = None
     upstream_key: str | None = None
     upstream_timeout_s: float | None = None
+    failover_model: str | None = None
     without: frozenset[str] = frozenset()
     claimed: frozenset[str] = frozenset()
     declined: frozenset[str] = frozenset()
@@ -160,6 +161,7 @@ def target_of(found: Sources, url: str) -> Target:
         upstream=checked_url(found["upstream"]) if found["upstream"] else None,
         upstream_key=_sendable(found["upstream_key"]),
         upstream_timeout_s=_upstream_timeout(found),
+        failover_model=found["failover_model"],
         without=_endpoints(found["without"] or []),
         claimed=claimed,
         declined=declined,

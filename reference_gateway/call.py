@@ -36,7 +36,8 @@ class BackendError(Exception):
 
     `status` is the HTTP status that the client should get, `code` a word for programs, `retry_after` the value of the
     header of that name, unchanged, if the backend sent one. `was_sent` is false if nothing of the call can have
-    reached a provider, so that another may be asked.
+    reached a provider, `was_refused` true if the provider said that it can't do it now, whatever is asked: another may
+    then be asked.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class BackendError(Exception):
     ) -> None:
         super().__init__(message)
         self.status, self.message, self.type, self.code, self.param = status, message, type, code, param
-        self.retry_after, self.was_sent = retry_after, was_sent
+        self.retry_after, self.was_sent, self.was_refused = retry_after, was_sent, False
 
 
 class Backend(Protocol):

@@ -78,6 +78,7 @@ OPTIONS = (
     Option("upstream", str, "URL of the `gateproof upstream` that stands behind the gateway", "URL"),
     Option("upstream_key", str, "that provider's own key", "KEY", is_secret=True),
     Option("upstream_timeout", float, "seconds after which the gateway gives up a silent provider", "S"),
+    Option("failover_model", str, "model that the gateway has from both addresses of `gateproof upstream`", "MODEL"),
     Option("without", list, "endpoint that this gateway does not have, such as embeddings (repeatable)", "ENDPOINT"),
     Option("feature", list, "features claimed (+name) or not offered (-name), comma-separated", "+X,-Y"),
     Option(

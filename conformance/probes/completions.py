@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
-from conformance.features import is_claimed, serves_nothing
+from conformance.features import is_claimed, is_doubtful, serves_nothing
 from conformance.probe import Phase, probe
 from conformance.probes.chat.replies import STOP_CAP, STORY
 from conformance.probes.errors import unserved_model
@@ -34,7 +34,8 @@ async def completion(gateway: Gateway, options: Mapping[str, Any] | None = None,
 
     Where the gateway is asked for all in streams it is streamed, with usage where that is offered.
     """
-    if not is_claimed("completions", gateway.target, gateway.profile) and serves_nothing(await _first(gateway)):
+    is_sought = not is_claimed("completions", gateway.target, gateway.profile)
+    if is_sought and serves_nothing(await _first(gateway), await completion_nowhere(gateway)):
         raise Unusable("the gateway turns completions away")
     if not gateway.streams:
         return await _post(gateway, options, **fields)
@@ -67,6 +68,12 @@ _BATCH: dict[str, Any] = {"prompt": PROMPTS, "max_tokens": FEW}
 @probe()
 async def completion_first(gateway: Gateway) -> list[Exchange]:
     return await _first(gateway)
+
+
+@probe()
+async def completion_nowhere(gateway: Gateway) -> list[Exchange]:
+    """What a path is answered with that can't exist, where the first ones do not tell whether there are any."""
+    return [await gateway.nowhere()] if is_doubtful(await _first(gateway)) else []
 
 
 @probe(both_modes=True)

@@ -7,6 +7,7 @@ from asyncio import gather
 from typing import Any
 
 from conformance.exchange import Exchange, Unusable
+from conformance.features import is_doubtful
 from conformance.probe import Phase, probe
 from conformance.reading.vectors import only_vector
 from conformance.sending.gateway import ABSENT, Gateway, together
@@ -48,6 +49,12 @@ async def embeddings_tries(gateway: Gateway) -> list[Exchange]:
     if gateway.target.embeddings_model or _seems_to_embed(first):
         tries.append(await gateway.post(PATH, {"model": first, "input": [TEXTS[0]]}))
     return tries
+
+
+@probe()
+async def embeddings_nowhere(gateway: Gateway) -> list[Exchange]:
+    """What a path is answered with that can't exist, where the tries do not tell whether any model embeds."""
+    return [await gateway.nowhere()] if is_doubtful(await embeddings_tries(gateway)) else []
 
 
 @probe()

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.exchange import Exchange, Unusable
 from conformance.features import no_such_route
 from conformance.probe import Phase, probe
-from conformance.sending.gateway import TOKEN_CAP, Gateway, encode, together
+from conformance.sending.gateway import NOWHERE, TOKEN_CAP, Gateway, encode, together
 
 JSON = {"Content-Type": "application/json"}
 NEVER_THERE = (403, 404, 405, 501)
@@ -128,7 +128,7 @@ async def unknown_model(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def unknown_path_posted(gateway: Gateway) -> Exchange:
     """A path that no gateway serves, with a body that a gateway which looks there first could make sense of."""
-    return await gateway.post("/gateproof-no-such-endpoint", _unserved(gateway, _chat(gateway)))
+    return await gateway.post(NOWHERE, _unserved(gateway, _chat(gateway)))
 
 
 @probe(phase=Phase.HOSTILE)

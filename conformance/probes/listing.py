@@ -8,7 +8,7 @@ from urllib.parse import quote
 from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.sending.doctor import listed_models
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import NOWHERE, Gateway, together
 
 MAX_ASKED = 8
 ODD_IDS = {
@@ -138,7 +138,7 @@ async def delete_unknown_model(gateway: Gateway) -> Exchange:
 
 @probe()
 async def unknown_path(gateway: Gateway) -> Exchange:
-    return await gateway.get("/gateproof-no-such-endpoint")
+    return await gateway.get(NOWHERE)
 
 
 @probe(phase=Phase.HOSTILE)

@@ -6,7 +6,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.probes.auth import wrong_key_of
 from conformance.probes.errors import unserved_model
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import NOWHERE, Gateway, together
 
 PLAIN = "the plain path"
 TRICKS = {
@@ -54,7 +54,7 @@ async def slashes_without_key(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def unknown_path_without_key(gateway: Gateway) -> Exchange:
     _with_key(gateway)
-    return await gateway.get("/gateproof-no-such-endpoint", key=None)
+    return await gateway.get(NOWHERE, key=None)
 
 
 @probe(phase=Phase.HOSTILE)

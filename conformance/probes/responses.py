@@ -5,13 +5,13 @@ from typing import Any
 from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
-from conformance.features import is_claimed, serves_no_responses
+from conformance.features import is_claimed, is_doubtful, serves_nothing
 from conformance.probe import Phase, probe
 from conformance.probes.chat.formats import JSON_CAP, SIGNED
 from conformance.probes.chat.prompts import PER_TURN, WORD
 from conformance.probes.chat.replies import STORY, UNICODE
 from conformance.probes.chat.tools import OSLO, TOOL_CAP, closed
-from conformance.probes.errors import unknown_path_posted, unserved_model
+from conformance.probes.errors import unserved_model
 from conformance.probes.upstream import PIECES
 from conformance.sending.gateway import ABSENT, Gateway, together
 from conformance.sending.upstream import Told, told_by
@@ -85,7 +85,7 @@ async def response(gateway: Gateway, *, case: str = "", key: Any = ABSENT, **fie
     if not is_claimed("responses", gateway.target, gateway.profile):
         if "responses" in gateway.target.declined:
             raise Unusable("the gateway was declared to have no responses")
-        if await _are_absent(gateway):
+        if await _is_turned_away(gateway):
             raise Unusable("the gateway turns responses away")
     return await gateway.post(PATH, body_of(gateway, **fields), case=case, key=key)
 
@@ -94,8 +94,8 @@ async def _first(gateway: Gateway) -> Exchange:
     return await gateway.post(PATH, body_of(gateway))
 
 
-async def _are_absent(gateway: Gateway) -> bool:
-    return serves_no_responses(await _first(gateway), await unknown_path_posted(gateway))
+async def _is_turned_away(gateway: Gateway) -> bool:
+    return serves_nothing([await _first(gateway)], await response_nowhere(gateway))
 
 
 # The smallest ones
@@ -104,6 +104,12 @@ async def _are_absent(gateway: Gateway) -> bool:
 @probe()
 async def response_first(gateway: Gateway) -> Exchange:
     return await _first(gateway)
+
+
+@probe()
+async def response_nowhere(gateway: Gateway) -> list[Exchange]:
+    """What a path is answered with that can't exist, where the first response does not tell whether there are any."""
+    return [await gateway.nowhere()] if is_doubtful([await _first(gateway)]) else []
 
 
 @probe()
@@ -329,7 +335,7 @@ async def response_without_key(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.FAILING)
 async def scripted_response(gateway: Gateway) -> dict[str, Told]:
     """A provider that answers, and one that breaks off in the middle."""
-    if await _are_absent(gateway):
+    if await _is_turned_away(gateway):
         raise Unusable("the gateway turns responses away")
 
     async def asked(case: str, **answer: Any) -> Told:

@@ -16,9 +16,12 @@ from conformance.probes.errors import unserved_model
 from conformance.probes.limits import burst
 from conformance.probes.responses import body_of, response
 from conformance.probes.stream.streams import USAGE
+from conformance.probes.upstream import CAP, FAILURES, PIECES
+from conformance.sdk.outcomes import last
 from conformance.sdk.playing import Played, played
 from conformance.sending.doctor import listed_models
 from conformance.sending.gateway import Gateway, user
+from conformance.sending.upstream import Answer, sent_on_by
 
 AT_ONCE = 20
 CITY = "How many people live in Oslo? Answer with the name of the city and the number."
@@ -238,6 +241,28 @@ async def sdk_throttled(gateway: Gateway) -> dict[str, Played]:
     return {
         "without retries": await played(gateway, "create", body, afresh=True, obey=False),
         "with two retries": await played(gateway, "create", body, afresh=True, obey=False, max_retries=2),
+    }
+
+
+# A provider that does as it is told
+
+
+@probe(phase=Phase.FAILING)
+async def sdk_failing_provider(gateway: Gateway) -> dict[str, Any]:
+    """A provider that always fails, for a client that gives up at once, and one that fails once, for a client that
+    tries again: `played`, and `kept`, the provider's record."""
+
+    async def told(case: str, retries: int, *answers: Answer) -> dict[str, Any]:
+        async def play(script: str) -> Played:
+            body = gateway.chat_body(messages=[user(f"{PROMPT} {script}")], cap=CAP)
+            return await played(gateway, "create", body, script=case, max_retries=retries)
+
+        found, kept = await sent_on_by(gateway, case, play, last, *answers)
+        return {"played": found, "kept": kept}
+
+    return {
+        "always": await told("always", 0, FAILURES["500"]),
+        "once": await told("once", 2, FAILURES["500"], {"pieces": PIECES}),
     }
 
 

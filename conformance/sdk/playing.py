@@ -34,20 +34,21 @@ async def played(
     *,
     afresh: bool = False,
     obey: bool = True,
+    script: str = "",
     base_slash: bool = False,
     **options: Any,
 ) -> Played:
     """Makes one call of this kind (see calls/) with these members as its arguments.
 
-    `afresh` and `obey` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
+    `afresh`, `obey` and `script` are the recorder's, `options` the client's. Raises RuntimeError for a fault of ours.
     """
     body = body or {}
     if isinstance(asyncio.get_running_loop(), JumpingLoop):  # time is made up: nothing real may be waited for
-        return await _rehearsed(gateway, kind, body, afresh=afresh, key=options.get("api_key", ABSENT))
+        return await _rehearsed(gateway, kind, body, afresh=afresh, script=script, key=options.get("api_key", ABSENT))
 
     async def by(player: Worker) -> Played:
         client = await player.client()
-        async with Recorder(gateway, afresh=afresh, obey=obey) as recorder:
+        async with Recorder(gateway, afresh=afresh, obey=obey, script=script) as recorder:
             url = recorder.base_url + ("/" if base_slash else "")
             outcome = await player.call(kind, body, {"base_url": url, **options})
         if reason := not_sent(recorder):
@@ -73,13 +74,17 @@ async def played(
     return {**ours, "other": theirs}
 
 
-async def _rehearsed(gateway: Gateway, kind: str, body: Mapping[str, Any], *, afresh: bool, key: Any) -> Played:
+async def _rehearsed(
+    gateway: Gateway, kind: str, body: Mapping[str, Any], *, afresh: bool, script: str, key: Any
+) -> Played:
     """The requests that the call would send, one after the other, and nothing of the SDK."""
     options: dict[str, Any] = {"headers": {"User-Agent": "the SDK"}, "key": key}
     sent = []
     for number in range(_REQUESTS.get(kind, 1)):
         options["repeat"] = f"{kind} {number}" if number or afresh or kind in _ADDING else 0
-        if kind == "retrieve":
+        if script:
+            sent.append(await gateway.scripted(body, case=script))
+        elif kind == "retrieve":
             sent.append(await gateway.get(f"/models/{body['model']}", **options))
         elif kind.startswith("models"):
             sent.append(await gateway.get("/models", **options))

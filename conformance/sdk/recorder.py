@@ -35,14 +35,15 @@ class Recorder:
     """One address for one call of the SDK. Use as an async context manager.
 
     `exchanges` are those that the call caused, in their order. `obey` is that of Gateway.send. With `afresh` nothing is
-    shared. A stream that the SDK is going to leave is left at the gateway, too. `trouble` is what kept a request from
-    being sent, if anything did.
+    shared. `script` names what the prompt tells the provider: such requests are set apart, and sent as often as the SDK
+    makes them. A stream that the SDK is going to leave is left at the gateway, too. `trouble` is what kept a request
+    from being sent, if anything did.
     """
 
-    def __init__(self, gateway: Gateway, *, afresh: bool = False, obey: bool = True) -> None:
+    def __init__(self, gateway: Gateway, *, afresh: bool = False, obey: bool = True, script: str = "") -> None:
         self.exchanges: list[Exchange] = []
         self.trouble: BaseException | None = None
-        self._gateway, self._afresh, self._obey = gateway, afresh, obey
+        self._gateway, self._afresh, self._obey, self._script = gateway, afresh, obey, script
         self._origin = ""
         self._connections: set[asyncio.Task[None]] = set()
 
@@ -114,22 +115,30 @@ class Recorder:
         headers = {_SPELT.get(name, name): value for name, value in given.items() if name not in (*_OWN, LEFT)}
         key = given.get("authorization", "").removeprefix("Bearer ")
         words = tuple((name, value) for name, value in sorted(headers.items()) if not _tells_of_the_sdk(name))
-        same = (method, path, _canonical(body), words, key)
+        nth = len(self.exchanges) if self._script else 0
+        same = (method, path, _canonical(body), words, key, nth)
         sent = _shared.setdefault(self._gateway, {})
         if same not in sent or self._afresh:
-            sent[same] = asyncio.ensure_future(
-                self._gateway.send(
-                    method,
-                    path,
-                    body=body,
-                    headers=headers | {"Accept-Encoding": OFFERED_CODINGS},
-                    key=ABSENT if key == KEY else key,
-                    from_origin=True,
-                    repeat=f"sdk {id(request)}" if self._afresh else 0,
-                    obey=self._obey,
-                )
-            )
+            sent[same] = asyncio.ensure_future(self._sent(request, method, path, body, headers, key))
         return await asyncio.shield(sent[same])
+
+    async def _sent(
+        self, request: h11.Request, method: str, path: str, body: bytes, headers: dict[str, str], key: str
+    ) -> Exchange:
+        headers = headers | {"Accept-Encoding": OFFERED_CODINGS}
+        if self._script:
+            below = path.removeprefix(urlsplit(self._gateway.target.base_url).path)
+            return await self._gateway.scripted(json.loads(body), case=self._script, path=below, headers=headers)
+        return await self._gateway.send(
+            method,
+            path,
+            body=body,
+            headers=headers,
+            key=ABSENT if key == KEY else key,
+            from_origin=True,
+            repeat=f"sdk {id(request)}" if self._afresh else 0,
+            obey=self._obey,
+        )
 
     def _check(self, exchange: Exchange) -> None:
         """Raises Unusable for what is not handed to the SDK, whose process knows no bounds and follows redirects."""

@@ -25,6 +25,7 @@ FINDING_NOBODY = 3
 """How often a request is sent that found nobody where somebody was before."""
 AT_ONCE = -1
 """The rank of what is sent again: before all others."""
+NOWHERE = "/gateproof-no-such-endpoint"
 ABSENT = object()
 """As a field of a body: leave this key out."""
 
@@ -153,6 +154,10 @@ class Gateway:
         before = base.removesuffix(usual) if base.endswith(usual) else ""
         quoted = {key: quote(word, safe="") for key, word in ({"workspace": workspace} | words).items()}
         return before + template.format(**quoted)
+
+    async def nowhere(self) -> Exchange:
+        """A chat that is sent to a path which can't exist."""
+        return await self.post(NOWHERE, self.chat_body())
 
     # How it is sent
 

@@ -2,12 +2,15 @@
 whether what it returns is what came."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from conformance.exchange import Exchange, Unusable
+from conformance.exchange import BUSY, Exchange, Unusable
 from conformance.features import is_claimed
+from conformance.probes.upstream import PIECES
 from conformance.profiles import Profile
 from conformance.reading.responses import final
 from conformance.reading.traffic import answered
+from conformance.reading.upstream import as_scripted, received, sent_on
 from conformance.reading.vectors import alike, norm
 from conformance.rules.responses import text
 from conformance.sdk.outcomes import (
@@ -31,11 +34,13 @@ from conformance.sdk.outcomes import (
     words,
 )
 from conformance.sdk.playing import Played
+from conformance.sending.upstream import Told
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.target import Target
 from conformance.verdict import Inconclusive, Violation, expect, hold, tolerate
 
+TEXT = "".join(PIECES)
 Calls = dict[str, Played]
 TYPES = ("ChatCompletion", "SyncPage")
 ARGUMENTS = "tool_calls.function.arguments"
@@ -201,6 +206,23 @@ def test_throttling_is_told_or_waited_for(sdk_throttled: Calls) -> None:
     expect(not gave_up, last(patient), words(patient, f"it did not try again (Retry-After: {after})"))
 
 
+@requirement("SDK-018")
+def test_a_providers_failure_is_told_and_survived(
+    scripted_reply: Told, sdk_failing_provider: dict[str, dict[str, Any]]
+) -> None:
+    as_scripted(scripted_reply, TEXT)
+    always, once = (sdk_failing_provider[case]["played"] for case in ("always", "once"))
+    _, asked = (_times_asked(sdk_failing_provider[case]) for case in ("always", "once"))
+    hold(not_raising(always, "InternalServerError"))
+    alone = once["exchanges"][asked:]
+    if is_raised(once) and alone and all(x.status in BUSY for x in alone):
+        raise Inconclusive(f"after its failure the provider was left alone: {last(once).seen}")
+    expect(not is_raised(once), last(once), words(once, f"after {len(once['exchanges'])} requests {_raised(once)}"))
+    hold(unusable([once]))
+    text = choice(once)["content"]
+    expect(text == TEXT, last(once), words(once, f"the answer is {show(text)}, and {show(TEXT)} of the provider"))
+
+
 @requirement("SDK-019")
 def test_embeddings_are_numbers(sdk_embed: Calls) -> None:
     by_default, as_floats = sdk_embed["by default"], sdk_embed["as floats"]
@@ -299,6 +321,16 @@ def _spoilt(played: Played) -> Iterator[Violation]:
         yield violation(played, f"it returned {kind}, no Response")
     elif kept != came:
         yield violation(played, f"output_text is {show(kept)}, {show(came)} came")
+
+
+def _times_asked(call: dict[str, Any]) -> int:
+    """How often the provider was asked for this call. Raises Unusable if it was not."""
+    _ = sent_on({"asked": last(call["played"]), "kept": call["kept"]})
+    return len(received(call["kept"]))
+
+
+def _raised(played: Played) -> str:
+    return told(played) if is_raised(played) else ""
 
 
 def _was_cut(played: Played) -> bool:

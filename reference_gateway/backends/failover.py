@@ -1,4 +1,4 @@
-"""Which of several backends answers: that of the first provider that can be reached."""
+"""Which of several backends answers: that of the first provider that can be reached and is able to."""
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +36,8 @@ class Begun:
 
 
 class Failover:
-    """Asks one provider after the other until one is reached. What was sent to one is never sent to another."""
+    """Asks one provider after the other until one can do it. What one may have begun is never sent to another, so that
+    nothing is paid for twice."""
 
     def __init__(self, choices: Sequence[Choice], health: Health) -> None:
         self._choices, self._health = choices, health
@@ -50,7 +51,7 @@ class Failover:
         raise AssertionError("there is always a last choice")
 
     async def begin(self, call: Call) -> Begun:
-        """The stream of the first that is reached. BackendError if none is, or it has no chunk."""
+        """The stream of the first that can do it. BackendError if none can, or it has no chunk."""
         for choice, is_last in self._in_turn():
             with self._judged(choice, is_last):
                 chunks = cast(AsyncGenerator[Json, None], choice.backend.stream(choice.call(call)))
@@ -65,14 +66,14 @@ class Failover:
 
     @contextmanager
     def _judged(self, choice: Choice, is_last: bool) -> Iterator[None]:
-        """Notes whether the provider was reached; swallows that it wasn't, unless it was the last."""
+        """Notes whether the provider was reached; swallows that it wasn't, or could not do it, unless it was the
+        last."""
         try:
             yield
         except BackendError as error:
-            if error.was_sent:
-                raise
-            self._health.failed(choice.served.provider.uuid)
-            if is_last:
+            if not error.was_sent:
+                self._health.failed(choice.served.provider.uuid)
+            if is_last or (error.was_sent and not error.was_refused):
                 raise
         else:
             self._health.answered(choice.served.provider.uuid)

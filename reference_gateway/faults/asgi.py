@@ -103,9 +103,9 @@ def before(app: ASGIApp, act: Act) -> ASGIApp:
         if isinstance(done, Answer):
             await _send(done, asked, send)
         else:
-            await _ask(app, done or asked, scope, receive, send)
+            await ask(app, done or asked, scope, receive, send)
 
-    return _around(app, handle)
+    return around(app, handle)
 
 
 def changed(app: ASGIApp, edit: Edit, *, streams: Callable[[Asked], bool] = lambda asked: True) -> ASGIApp:
@@ -125,12 +125,12 @@ def changed(app: ASGIApp, edit: Edit, *, streams: Callable[[Asked], bool] = lamb
             else:
                 pieces.append(message.get("body", b""))
 
-        await _ask(app, asked, scope, receive, sending)
+        await ask(app, asked, scope, receive, sending)
         if not passing:
             answer = replace(head, body=b"".join(pieces))
             await _send(edit(asked, answer) or answer, asked, send)
 
-    return _around(app, handle)
+    return around(app, handle)
 
 
 def headed(app: ASGIApp, edit: Edit) -> ASGIApp:
@@ -144,9 +144,9 @@ def headed(app: ASGIApp, edit: Edit) -> ASGIApp:
                 message = {**message, "status": head.status, "headers": list(head.headers)}
             await send(message)
 
-        await _ask(app, asked, scope, receive, sending)
+        await ask(app, asked, scope, receive, sending)
 
-    return _around(app, handle)
+    return around(app, handle)
 
 
 def each_event(app: ASGIApp, begin: Callable[[Asked], Events | None]) -> ASGIApp:
@@ -170,9 +170,9 @@ def each_event(app: ASGIApp, begin: Callable[[Asked], Events | None]) -> ASGIApp
                     return
             await send(message)
 
-        await _ask(app, asked, scope, receive, sending)
+        await ask(app, asked, scope, receive, sending)
 
-    return _around(app, handle)
+    return around(app, handle)
 
 
 def each_write(app: ASGIApp, edit: Callable[[Asked, bytes], bytes]) -> ASGIApp:
@@ -187,9 +187,9 @@ def each_write(app: ASGIApp, edit: Callable[[Asked, bytes], bytes]) -> ASGIApp:
                 message = {**message, "body": edit(asked, message["body"])}
             await send(message)
 
-        await _ask(app, asked, scope, receive, sending)
+        await ask(app, asked, scope, receive, sending)
 
-    return _around(app, handle)
+    return around(app, handle)
 
 
 def chained(*wraps: Wrap) -> Wrap:
@@ -212,7 +212,9 @@ _numbers = iter(range(1, 10**9))
 Handle = Callable[[Asked, Scope, Receive, Send], Awaitable[None]]
 
 
-def _around(app: ASGIApp, handle: Handle) -> ASGIApp:
+def around(app: ASGIApp, handle: Handle) -> ASGIApp:
+    """`handle` answers every request, whose body has been read."""
+
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
@@ -222,7 +224,7 @@ def _around(app: ASGIApp, handle: Handle) -> ASGIApp:
     return wrapped
 
 
-async def _ask(app: ASGIApp, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+async def ask(app: ASGIApp, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
     """Passes a request on. Its path as it was written is kept unless a defect gave it another one."""
     raw = scope["raw_path"] if asked.path == scope["path"] and scope.get("raw_path") else asked.path.encode()
     inner = {**scope, "method": asked.method, "path": asked.path, "query_string": asked.query, "raw_path": raw}

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, changed, headed
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, around, ask, before, changed, headed
 from reference_gateway.faults.edits import Where
 from reference_gateway.http.response import ABORT, MAY_BE_ABANDONED
+from reference_gateway.scripted.records import SECOND
 from reference_gateway.scripted.script import MARK
 
 END = b"\n\n"
@@ -45,6 +47,21 @@ def own_error(code: str, new: Callable[[Asked, Answer], Answer]) -> Callable[[As
         return new(asked, answer) if answer.json["error"]["code"] == code else None
 
     return edit
+
+
+def remembering_failures(*words: str, again: Callable[[Answer], Answer] = lambda failure: failure) -> Wrap:
+    """Where a chat whose script holds these words has failed, the same one is answered so again, or as `again` says,
+    without its provider."""
+    known: dict[bytes, Answer] = {}
+
+    def learn(asked: Asked, answer: Answer) -> None:
+        if scripted(*words)(asked) and answer.status >= 500:
+            known[_id(asked)] = again(answer)
+
+    def recall(asked: Asked) -> Answer | None:
+        return known.get(_id(asked)) if scripted(*words)(asked) else None
+
+    return lambda app: before(changed(app, learn, streams=lambda asked: False), recall)
 
 
 def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:
@@ -218,56 +235,71 @@ def mixed_up(number: int) -> Wrap:
     return lambda app: changed(app, edit, streams=lambda asked: False)
 
 
-def asked_again(times: int, *, in_the_middle: bool = False, least: int = 500) -> Wrap:
-    """A gateway that asks its provider so often, as long as it answers with this status or a higher one; or once more
-    where a stream breaks off, going on with what then comes."""
+def asked_again(
+    times: int, *words: str, in_the_middle: bool = False, elsewhere: bool = False, least: int = 500
+) -> Wrap:
+    """A gateway that asks its provider so often, as long as it fails with this status at the `least`; or, of a stream
+    that breaks off, once more, going on with what then comes. With `elsewhere` it is the other provider that it asks
+    then. Only chats whose script holds these words."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
-        async def layered(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or scope["method"] != "POST":
-                await app(scope, receive, send)
+        async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+            if not scripted(*words)(asked):
+                await ask(app, asked, scope, receive, send)
                 return
-            body = b""
-            while (message := await receive()).get("more_body"):
-                body += message["body"]
-            body += message.get("body", b"")
-            passing = Passing(send, scope[ABORT], failures=1000 if in_the_middle else least)
-            for left in reversed(range(times)):
-                given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-                async def replay(given: list[Message] = given) -> Message:
-                    return given.pop() if given else await receive()
-
-                passing.begin(is_last=not left, may_be_cut=not in_the_middle)
-                await app({**scope, ABORT: passing.cut}, replay, passing.send)
-                if not passing.failed:
+            passing = Passing(send, scope[ABORT], least=None if in_the_middle else least)
+            for number in range(times):
+                passing.begin(is_last=number == times - 1, may_be_cut=not in_the_middle and not elsewhere)
+                path = other_path(asked.path) if elsewhere and number else asked.path
+                await ask(app, replace(asked, path=path), {**scope, ABORT: passing.cut}, receive, passing.send)
+                if not passing.failed or (passing.begun and not in_the_middle):
                     break
 
-        return layered
+        return around(app, handle)
 
     return wrap
+
+
+def other_path(path: str) -> str:
+    """The same at the other of two providers."""
+    return path.removeprefix(SECOND) if path.startswith(f"{SECOND}/") else SECOND + path
+
+
+def mirrored(app: ASGIApp) -> ASGIApp:
+    """A gateway that sends the simplest scripted chats on twice, and gives the second answer."""
+
+    async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        if scripted('"usage"')(asked) and not scripted('"other"')(asked):
+            await ask(app, asked, scope, receive, _unheard)
+        await ask(app, asked, scope, receive, send)
+
+    return around(app, handle)
+
+
+async def _unheard(message: Message) -> None:
+    pass
 
 
 class Passing:
     """Passes the answers of several tries on as one."""
 
-    def __init__(self, send: Send, abort: Callable[[], None], *, failures: int) -> None:
-        self._send, self._abort, self._failures = send, abort, failures
-        self._begun = self._is_last = self._may_be_cut = self.failed = False
+    def __init__(self, send: Send, abort: Callable[[], None], *, least: int | None) -> None:
+        self._send, self._abort, self._least = send, abort, least
+        self.begun = self._is_last = self._may_be_cut = self.failed = False
 
     def begin(self, *, is_last: bool, may_be_cut: bool) -> None:
         self._is_last, self._may_be_cut, self.failed = is_last, may_be_cut, False
 
     def cut(self) -> None:
         self.failed = True
-        if self._is_last or self._may_be_cut:
+        if self._is_last or self._may_be_cut or (self.begun and self._least is not None):
             self._abort()
 
     async def send(self, message: Message) -> None:
         is_head = message["type"] == "http.response.start"
-        self.failed = self.failed or (is_head and message["status"] >= self._failures)
-        if (not self.failed or self._is_last) and not (is_head and self._begun):
-            self._begun = True
+        self.failed = self.failed or (is_head and self._least is not None and message["status"] >= self._least)
+        if (not self.failed or self._is_last) and not (is_head and self.begun):
+            self.begun = True
             await self._send(message)
 
 

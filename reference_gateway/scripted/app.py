@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reference_gateway.call import Json
 from reference_gateway.http.response import ABORT
 from reference_gateway.scripted import playing
-from reference_gateway.scripted.records import Received, Records
+from reference_gateway.scripted.records import SECOND, Received, Records
 from reference_gateway.scripted.script import Answer, NoScript, find
 
 RECORDS = "/gateproof/scripts/"
@@ -23,7 +23,7 @@ SETTLING_S = 0.05
 
 def scripted(app: ASGIApp, key: str) -> ASGIApp:
     """This application, but that it answers what a script in the prompt says; and keeps those requests for whoever has
-    the key."""
+    the key. Below SECOND it is another provider, of the same models."""
     records = Records()
 
     async def layered(scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,11 +32,17 @@ def scripted(app: ASGIApp, key: str) -> ASGIApp:
         elif scope["path"].startswith(RECORDS):
             await _tell(records, key, scope, send)
         elif scope["method"] != "POST":
-            await app(scope, receive, send)
+            await app(_as_the_first(scope), receive, send)
         else:
             await _answer(app, records, scope, receive, send)
 
     return layered
+
+
+def _as_the_first(scope: Scope) -> Scope:
+    """The same request at the first provider, which knows no other."""
+    path: str = scope["path"]
+    return {**scope, "path": path.removeprefix(SECOND)} if path.startswith(f"{SECOND}/") else scope
 
 
 async def _tell(records: Records, key: str, scope: Scope, send: Send) -> None:
@@ -63,7 +69,7 @@ async def _answer(app: ASGIApp, records: Records, scope: Scope, receive: Receive
         await _send_json(send, 400, {"error": envelope | {"param": "messages", "code": "bad_script"}})
         return
     if script is None:
-        await app(scope, _replayed(body, receive), send)
+        await app(_as_the_first(scope), _replayed(body, receive), send)
         return
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
     received = Received(scope["method"], scope["path"], headers, body)
@@ -76,7 +82,7 @@ async def _answer(app: ASGIApp, records: Records, scope: Scope, receive: Receive
 
     if answer.is_the_simulators:
         await asyncio.sleep(answer.delay_s)
-        await _ended(received, app(scope, _replayed(body, receive), sending))
+        await _ended(received, app(_as_the_first(scope), _replayed(body, receive), sending))
         return
     going = asyncio.ensure_future(_play(answer, asked, received, scope, sending))
     leaving = asyncio.ensure_future(_left(receive))

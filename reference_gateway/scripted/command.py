@@ -10,6 +10,7 @@ from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted.app import scripted
+from reference_gateway.scripted.records import SECOND
 from reference_gateway.serve import USAGE_ERROR, port
 from reference_gateway.server import Server, ServerError, listen, url
 
@@ -17,13 +18,13 @@ EXAMPLES = (
     "gateproof upstream --key sk-upstream",
     "gateproof upstream --port 0 --snippet litellm     # and how it is registered there",
 )
-
 PACE = {"ttft_s": 0.05, "itl_s": 0.01}
 """How fast it speaks where no script says so: slow enough that a gateway which holds a stream back can be told."""
 
 
 def snippets() -> dict[str, str]:
-    """How it is registered with each gateway that we know, with {url}, {origin} and {key} to be filled in."""
+    """How it is registered with each gateway that we know, with {url}, {second}, {origin} and {key} to be filled
+    in."""
     folder = files("reference_gateway.scripted") / "snippets"
     return {file.name.removesuffix(".txt"): file.read_text("utf-8") for file in folder.iterdir()}
 
@@ -52,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
     def ready() -> None:
         print(f"listening on {origin}/v1\nkey: {key}\nmodels: {', '.join(models)}")
+        print(f"a second provider, to fall back on: {origin}{SECOND}/v1")
         if args.snippet:
             print(filled(snippets()[args.snippet], origin, key))
         print(f"then: gateproof check YOUR-GATEWAY --upstream {origin}/v1 --upstream-key {key}", flush=True)
@@ -65,4 +67,7 @@ def run(args: argparse.Namespace) -> int:
 
 def filled(snippet: str, origin: str, key: str) -> str:
     """The snippet with this address and key in it."""
-    return snippet.replace("{url}", f"{origin}/v1").replace("{origin}", origin).replace("{key}", key)
+    words = {"{url}": f"{origin}/v1", "{second}": f"{origin}{SECOND}/v1", "{origin}": origin, "{key}": key}
+    for word, value in words.items():
+        snippet = snippet.replace(word, value)
+    return snippet

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+SECOND = "/second"
+"""What the paths of the second provider begin with."""
 KEPT_IDS = 5_000
 KEPT_BODY = 256 * 1024
 NOTHING_S = 0.25
@@ -31,6 +33,11 @@ class Received:
     ended: str = ""
     ended_s: float = 0.0
     _began: float = field(default_factory=time.monotonic)
+
+    @property
+    def provider(self) -> str:
+        """Which of the two providers it came to: SECOND, or "" for the first."""
+        return SECOND if self.path.startswith(f"{SECOND}/") else ""
 
     @property
     def elapsed_s(self) -> float:
@@ -61,13 +68,13 @@ class Records:
     def __init__(self) -> None:
         self._by_id: OrderedDict[str, list[Received]] = OrderedDict()
 
-    def add(self, id: str, received: Received) -> int:
-        """Keeps a request; how many of this id came before it."""
+    def add(self, id: str, received: Received) -> list[str]:
+        """Keeps a request; the providers that the requests of this id came to, the last of them this one's."""
         found = self._by_id.setdefault(id, [])
         found.append(received)
         while len(self._by_id) > KEPT_IDS:
             self._by_id.popitem(last=False)
-        return len(found) - 1
+        return [each.provider for each in found]
 
     async def of(self, id: str, wait_s: float) -> list[dict[str, Any]]:
         """What came with this id, once all of it has ended; what there is after `wait_s` seconds at the latest."""

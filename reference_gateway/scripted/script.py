@@ -2,7 +2,7 @@
 it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,14 +65,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What happens to the requests that carry this id: the first gets the first answer; the last is repeated."""
+    """What happens to the requests that carry this id: the first gets the first answer; the last is repeated. `other`
+    is the same for those that come to another provider than the first of them did."""
 
     id: str
     answers: tuple[Answer, ...] = (Answer(),)
+    other: tuple[Answer, ...] = ()
 
-    def answer(self, number: int) -> Answer:
-        """The answer to the request of this number, from 0."""
-        return self.answers[min(number, len(self.answers) - 1)]
+    def answer(self, providers: Sequence[str]) -> Answer:
+        """The answer to the last of these requests, of which the providers are given that they came to."""
+        is_other = bool(self.other) and providers[-1] != providers[0]
+        answers = self.other if is_other else self.answers
+        number = (providers.count(providers[-1]) if self.other else len(providers)) - 1
+        return answers[min(number, len(answers) - 1)]
 
 
 def find(body: Any) -> Script | None:
@@ -91,7 +96,11 @@ def _read(text: str, start: int) -> Script:
         raise NoScript(f"behind {MARK} there is no JSON: {error}") from None
     if wrong := violations("script", found):
         raise NoScript("; ".join(wrong))
-    return Script(found["id"], tuple(Answer(**_whole(answer)) for answer in found.get("answers", [{}])))
+    return Script(found["id"], _answers(found.get("answers", [{}])), _answers(found.get("other", [])))
+
+
+def _answers(found: list[Json]) -> tuple[Answer, ...]:
+    return tuple(Answer(**_whole(answer)) for answer in found)
 
 
 def _whole(answer: Json) -> Json:

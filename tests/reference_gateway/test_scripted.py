@@ -53,6 +53,26 @@ def test_each_request_gets_the_next_answer_and_the_last_is_repeated(provider: ht
     assert [x.json()["choices"][0]["message"]["content"] for x in (second, third)] == ["Grüße!"] * 2
 
 
+def test_of_two_providers_the_one_that_is_asked_first_gets_the_answers(provider: httpx.Client) -> None:
+    """Whichever that is; the other one has its own."""
+    script = {"answers": [{"status": 500, "body": "{}"}, {"pieces": ["again"]}], "other": [{"pieces": ["other"]}]}
+    first, second = "/v1/chat/completions", "/second/v1/chat/completions"
+    for id, (one, other) in {"one": (first, second), "two": (second, first)}.items():
+        text = json.dumps({"id": id, **script})
+        asked = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"Hi [[gateproof:{text}]]"}]}
+        answers = [provider.post(path, json=asked) for path in (one, other, one, other)]
+        assert [x.status_code for x in answers] == [500, 200, 200, 200]
+        told = [x.json()["choices"][0]["message"]["content"] for x in answers[1:]]
+        assert told == ["other", "again", "other"]
+        assert [received["path"] for received in kept(provider, id)] == [one, other, one, other]
+
+
+def test_the_second_provider_is_one_without_a_script_too(provider: httpx.Client) -> None:
+    assert provider.get("/second/v1/models").json() == provider.get("/v1/models").json()
+    assert provider.post("/second/v1/chat/completions", json=body("not-two")).status_code == 200
+    assert provider.get("/secondary/v1/models").status_code == 404
+
+
 def test_a_status_that_is_an_error_needs_no_body(provider: httpx.Client) -> None:
     answer = {"status": 429, "headers": {"Retry-After": "2"}}
     for fields in ({}, {"stream": True}):

@@ -12,6 +12,8 @@ _LONGEST_MESSAGE = 1000
 _SHORTEST_SECRET = 4
 
 INVALID_RESPONSE = "upstream_invalid_response"
+_TIMEOUTS = frozenset((408, 504))
+"""Statuses that say that somebody waited in vain: the call may be answered still, where nobody listens."""
 _CLIENT_FAULTS = frozenset((400, 409, 413, 422))
 """Statuses that tell of the request itself and are passed on with their message."""
 
@@ -53,6 +55,14 @@ def from_status(
     status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor, names: Mapping[str, str]
 ) -> BackendError:
     """The error for an answer with a status that is no success."""
+    error = _drawn(status, headers, body, redactor, names)
+    error.was_refused = status not in (*_CLIENT_FAULTS, *_TIMEOUTS)
+    return error
+
+
+def _drawn(
+    status: int, headers: Mapping[str, str], body: bytes, redactor: Redactor, names: Mapping[str, str]
+) -> BackendError:
     retry_after = headers.get("retry-after")
     if status in _CLIENT_FAULTS:
         told = _error_of(body)
@@ -76,7 +86,7 @@ def from_status(
         return BackendError(502, "The provider does not have this model.", code="upstream_model_not_found")
     if status == 503:
         return BackendError(503, "The provider is not available.", code="upstream_unavailable", retry_after=retry_after)
-    if status in (408, 504):
+    if status in _TIMEOUTS:
         return timed_out()
     return BackendError(502, f"The provider failed with status {status}.", code="upstream_error")
 

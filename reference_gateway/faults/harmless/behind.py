@@ -9,17 +9,17 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, chained
-from reference_gateway.faults.behind import END, scripted
-from reference_gateway.faults.edits import asked_as, chunk, events, put, reply
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, chained, changed
+from reference_gateway.faults.behind import END, asked_again, own_error, scripted
+from reference_gateway.faults.edits import asked_as, chunk, event, events, is_chat, never, put, reply
 from reference_gateway.faults.exchanges import answers
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.http.response import ABORT
 
 
-def between(name: str, wrap: Wrap, warns: str = "") -> Fault:
+def between(name: str, wrap: Wrap = nothing, warns: str = "", *, behind: Wrap = nothing) -> Fault:
     """As a defect that breaks nothing, before a scripted provider. `warns` may be warnings with it."""
-    return Fault(name, "harmless", "nothing", (), "", wrap=wrap, may=tuple(warns.split()), behind=nothing)
+    return Fault(name, "harmless", "nothing", (), "", wrap=wrap, may=tuple(warns.split()), behind=behind)
 
 
 def messages(edit: Callable[[list[Any]], list[Any]]) -> Wrap:
@@ -101,7 +101,72 @@ def cut_at_an_error(app: ASGIApp) -> ASGIApp:
     return layered
 
 
+def written_anew(asked: Asked) -> Asked | None:
+    """Members in another order, letters escaped, and whole numbers with a point where they are counts."""
+    body = asked.object
+    if not body:
+        return None
+    text = json.dumps(body, sort_keys=True, indent=1).replace('"n": 1,', '"n": 1.0,')
+    return replace(asked, body=text.encode())
+
+
+def always_counting(app: ASGIApp) -> ASGIApp:
+    """Usage is asked for in every stream, and kept from clients who did not ask."""
+
+    def unasked(asked: Asked) -> bool:
+        readable = not any(scripted(word)(asked) for word in ('"gzip"', '"newline"', '"split"'))
+        return readable and is_chat(asked) and asked.streams and "stream_options" not in asked.object
+
+    def without(piece: bytes) -> bytes:
+        plain = piece.replace(b" ", b"")
+        if b'"choices":[]' in plain and b'"prompt_tokens"' in plain:
+            return b""
+        return piece.replace(b'"usage": null, ', b"")
+
+    return event(without, unasked)(asked_as(put("stream_options", {"include_usage": True}), unasked)(app))
+
+
+def of_its_own(body: dict[str, Any]) -> None:
+    body |= {"store": False, "metadata": {"team": "a"}} | ({} if "user" in body else {"user": "u-1"})
+
+
+def under_the_older_name(body: dict[str, Any]) -> None:
+    if "max_completion_tokens" in body:
+        body["max_tokens"] = body.pop("max_completion_tokens")
+
+
+def hidden(_: Asked, answer: Answer) -> Answer:
+    envelope = {"message": "The model is not available.", "type": "api_error", "param": None, "code": "unavailable"}
+    return replace(answer, status=503).with_json({"error": envelope})
+
+
+def traced(asked: Asked) -> Asked:
+    more = {"x-request-id": "req-7", "x-forwarded-for": "192.0.2.7", "user-agent": "a-gateway/7", "via": "1.1 gw"}
+    for name, value in more.items():
+        asked = asked.with_header(name, value)
+    return asked
+
+
+def failures(edit: Callable[[Asked, Answer], Answer]) -> Wrap:
+    """The gateway's own words for what its provider did."""
+
+    def of(code: str) -> Wrap:
+        return lambda app: changed(app, own_error(code, edit), streams=never)
+
+    return chained(
+        *map(of, ("upstream_error", "upstream_auth_error", "upstream_unavailable", "upstream_invalid_response"))
+    )
+
+
 VARIATIONS: tuple[Fault, ...] = (
+    between("requests-written-anew", behind=lambda app: before(app, written_anew)),
+    between("usage-always-asked-for", behind=always_counting),
+    between("fields-of-its-own", behind=asked_as(of_its_own)),
+    between("cap-under-the-older-name", behind=asked_as(under_the_older_name)),
+    between("headers-of-its-own", behind=lambda app: before(app, traced)),
+    between("asking-three-times", behind=asked_again(3)),
+    between("asking-the-other-at-once", behind=asked_again(2, '"other"', elsewhere=True)),
+    between("failures-in-its-own-words", failures(hidden)),
     between("messages-put-in-front", messages(instructed), "UPS-013"),
     between("texts-in-parts", messages(in_parts), "UPS-013"),
     between("parts-in-one-text", messages(in_one), "UPS-013"),
@@ -117,6 +182,6 @@ VARIATIONS: tuple[Fault, ...] = (
         ),
         "UPS-026",
     ),
-    between("streams-cut-at-an-error", cut_at_an_error, "UPS-006 SDK-018"),
+    between("streams-cut-at-an-error", cut_at_an_error, "UPS-006"),
 )
 """All of them. Those that may be seen by some client are warnings at the most."""

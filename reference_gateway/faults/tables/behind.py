@@ -140,9 +140,9 @@ row("provider-429-as-500", "UPS-002",
     "Clients take a full provider for a broken one.", "facts: MLflow's streams answer 200")
 row("provider-html-passed-on", "UPS-003", error("upstream_error", 502, b"<html>Bad</html>"),
     "SDKs show a page of HTML as the reason.", "facts: LiteLLM, vllm-router and nginx pass 502 HTML on")
-row("provider-nonsense-is-200", "UPS-003", error("upstream_invalid_response", 200, b""),
+row("provider-nonsense-is-200", "UPS-003 UPS-028", error("upstream_invalid_response", 200, b""),
     "Clients crash as they read an answer that is none.", "facts: proxies that pass a body through")
-row("provider-failure-is-400", "UPS-003", error("upstream_error", 400),
+row("provider-failure-is-400", "UPS-003 SDK-018", error("upstream_error", 400),
     "Clients do not try again, as the fault seems to be theirs.", "facts: LiteLLM wraps many errors as 400")
 row("provider-never-given-up", "UPS-004", held_back(6.5, 504),
     "Clients and their connections hang as long as the provider.", "facts: the NeMo platform sets no timeout")
@@ -233,7 +233,7 @@ row("temperature-made-whole", "UPS-023",
     "Answers of another kind than was asked for.")
 row("stop-not-sent-on", "UPS-023", asked_as(drop("stop"), scripted()), "Answers run past their end.",
     "facts: LiteLLM's drop_params")
-row("broken-stream-asked-again", "UPS-024", nothing, "Two answers in one.",
+row("broken-stream-asked-again", "UPS-024 UPS-029", nothing, "Two answers in one.",
     "https://github.com/BerriAI/litellm/issues/32086", behind=asked_again(2, in_the_middle=True), may="UPS-005")
 row("usage-counted-twice", "UPS-025", reply(usage_twice, scripted()), "Clients pay twice.")
 row("usage-of-streams-counted-twice", "UPS-025", chunk(usage_twice, scripted()), "Clients pay twice.")

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from conformance import profiles
-from conformance.exchange import Unusable
+from conformance.exchange import Exchange, Unusable
 from conformance.sdk.calls import KEY, LEFT
 from conformance.sdk.recorder import Recorder
 from conformance.sending.cost import Budget
@@ -109,6 +110,31 @@ def test_equal_requests_are_sent_once_whatever_the_sdk_says_of_itself() -> None:
         assert (len(asked), len(recorder.exchanges), heard[0] == heard[1]) == (2, 3, True)
         through(origin, *calls[:1] * 2, afresh=True)
     assert len(asked) == 4
+
+
+def test_a_scripted_request_is_sent_as_often_as_one_sdk_makes_it_and_set_apart() -> None:
+    """A second SDK, which makes the same requests, hears the same answers."""
+    asked: list[Asked] = []
+
+    def counted(a: Asked) -> Answer:
+        asked.append(a)
+        return Answer(500 if len(asked) == 1 else 200).with_json({"number": len(asked)})
+
+    with on_stage(app(counted)) as origin:
+        call = partial(ask, body={"a": 1})
+
+        async def run() -> tuple[list[list[int]], list[Exchange], list[Exchange]]:
+            async with Wire(Limits(silence_s=5.0)) as wire:
+                gateway = Gateway(wire, Target(f"{origin}/v1", api_key=OURS), profiles.profile("openai"))
+                heard: list[list[int]] = []
+                for _ in range(2):
+                    async with Recorder(gateway, script="once") as recorder:
+                        heard.append([(await asyncio.to_thread(call, recorder.base_url))[0] for _ in range(2)])
+                return heard, gateway.exchanges, gateway.behind
+
+        heard, judged, behind = asyncio.run(run())
+    assert (heard, len(asked)) == ([[500, 200], [500, 200]], 2)
+    assert (judged, [x.status for x in behind]) == ([], [500, 200])
 
 
 @pytest.mark.parametrize("status", [204, 304, 404, 500])

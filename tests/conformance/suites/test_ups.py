@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from reference_gateway.faults import harmless
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed
 from reference_gateway.faults.asgi import before as refused_first
 from reference_gateway.faults.asgi import error as refusal
+from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.tables.behind import error
 from reference_gateway.faults.tables.between import BEHIND
@@ -24,8 +26,6 @@ from reference_gateway.server import running
 KEY, PROVIDER_KEY = "sk-client-0123456789", "sk-provider-0123456789"
 INSTANT = {"ttft_s": 0.0, "itl_s": 0.0}
 GIVEN_UP_S = 3.0
-VARIED = ("UPS-002", "UPS-006", "UPS-010", "UPS-013", "UPS-026", "UPS-027")
-"""What harmless variations between a gateway and its provider could be taken for."""
 
 
 @contextmanager
@@ -46,12 +46,13 @@ def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str,
 def judged_with(front: Wrap, *areas: str, behind: Wrap = nothing, key: str | None = KEY) -> dict[str, Outcome]:
     with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-        return judge_url(url, *areas, model=before.MODEL, api_key=key, timeout_s=10.0, **options)
+        options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
+        return judge_url(url, *areas, api_key=key, timeout_s=10.0, **options)
 
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 33
+    assert len(found) == 37
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
@@ -101,11 +102,23 @@ def test_a_defect_between_gateway_and_provider_is_seen(fault: Fault) -> None:
 
 @pytest.mark.parametrize("variation", harmless.between(), ids=lambda fault: fault.name)
 def test_what_is_harmless_between_gateway_and_provider_is_no_failure(variation: Fault) -> None:
-    found = judged(variation, *VARIED)
+    found = judged(variation, "UPS", "SDK-018")
     seen = {id: (said.verdict, said.message) for id, said in found.items() if said.verdict is not Verdict.PASS}
-    assert {id: verdict for id, (verdict, _) in seen.items()} == {
-        id: Verdict.WARN for id in variation.may if id in VARIED
-    }, seen
+    assert {id: verdict for id, (verdict, _) in seen.items()} == dict.fromkeys(variation.may, Verdict.WARN), seen
+
+
+@pytest.mark.parametrize("behind", [asked_again(3), asked_again(2, '"other"', elsewhere=True)])
+def test_a_failure_may_be_taken_to_the_same_provider_again_or_to_the_other_at_once(behind: Wrap) -> None:
+    found = judged_with(
+        nothing, "UPS-021", "UPS-024", "UPS-028", "UPS-029", "UPS-030", "UPS-031", "SDK-018", behind=behind
+    )
+    assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
+
+
+def test_that_a_provider_is_left_alone_after_a_failure_is_nobodys_fault() -> None:
+    resting = remembering_failures(again=lambda failure: replace(failure, status=503))
+    said = judged_with(resting, "SDK-018")["SDK-018"]
+    assert (said.verdict, said.message[:30]) == (Verdict.INCONCLUSIVE, "after its failure the provider")
 
 
 def test_what_the_gateway_refuses_by_itself_is_not_taken_for_a_change_of_it() -> None:

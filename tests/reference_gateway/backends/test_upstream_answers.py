@@ -260,3 +260,17 @@ def test_a_cancelled_call_closes_the_providers_connection() -> None:
             await asyncio.wait_for(provider.gone.wait(), 5)
 
     asyncio.run(run())
+
+
+def test_a_cookie_of_the_providers_is_not_kept() -> None:
+    """The next request is another client's, and has nothing to do with this one's session."""
+
+    async def twice() -> list[str | None]:
+        async with ScriptedProvider(reply(COMPLETION, headers="Set-Cookie: session=1; Path=/\r\n")) as provider:
+            upstream = Upstream(provider.url, KEY)
+            for _ in range(2):
+                await upstream.answer(call())
+            await upstream.close()
+            return [received.headers.get("cookie") for received in provider.requests]
+
+    assert asyncio.run(twice()) == [None, None]

@@ -9,9 +9,10 @@ import pytest
 from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.faults import harmless
-from reference_gateway.faults.fault import Fault
+from reference_gateway.faults.fault import Fault, nothing
 from reference_gateway.faults.serving import Stage, staged
 from reference_gateway.gateway import Gateway
+from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running
 
 TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}]
@@ -30,6 +31,17 @@ REQUESTS: list[tuple[str, str, object]] = [
     ("POST", "/v1/responses", {"model": "gpt-4o-mini", "input": "Tell me of the sea."}),
     ("POST", "/v1/responses", {"model": "gpt-4o-mini", "input": "Tell me of the sea.", "stream": True}),
 ]
+
+FAILED = {"status": 500, "body": "{}"}
+LIMITED = {"status": 429, "headers": {"Retry-After": "2"}, "body": "{}"}
+OK = {"pieces": ["O", "K"]}
+CHATS: dict[str, tuple[str, dict[str, object], dict[str, object]]] = {
+    "plain": (before.MODEL, {"answers": [OK]}, {"n": 1, "user": "a", "max_completion_tokens": 9}),
+    "streamed": (before.MODEL, {"answers": [OK]}, {"stream": True}),
+    "failed": (before.MODEL, {"answers": [FAILED]}, {}),
+    "limited": (before.MODEL, {"answers": [LIMITED]}, {}),
+    "of-two": (before.FAILOVER_MODEL, {"answers": [{"then": "cut"}], "other": [OK]}, {}),
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +89,33 @@ def test_streams_stay_streams_of_json(stage: tuple[Stage, str]) -> None:
         data = [line[5:] for line in body.splitlines() if line.startswith("data:")]
         assert data[-1].strip() == "[DONE]"
         assert all(json.loads(line)["object"] == "chat.completion.chunk" for line in data[:-1]), fault.name
+
+
+SEEN_THERE = [each for each in harmless.between() if each.behind is not nothing or each.name.startswith("failures-")]
+
+
+@pytest.mark.parametrize("variation", SEEN_THERE, ids=lambda variation: variation.name)
+def test_a_variation_before_a_provider_shows_at_one_of_both_sides(variation: Fault) -> None:
+    assert seen_at_both_sides(variation) != seen_at_both_sides(None)
+
+
+def seen_at_both_sides(variation: Fault | None) -> list[object]:
+    """What comes of some scripted chats, and what their provider got, but for ids, times and addresses."""
+    instant = {"ttft_s": 0.0, "itl_s": 0.0}
+    provider = scripted(
+        create_app(Gateway.open(with_settings(default_config(), instant), tokens=["sk-p"], seed=1)), "sk-p"
+    )
+    behind, front = (variation.behind or nothing, variation.wrap) if variation else (nothing, nothing)
+    found: list[object] = []
+    with running(behind(provider)) as up:
+        app = front(create_app(Gateway.open(before.config(f"{up}/v1", "sk-p"), seed=1)))
+        with running(app) as url, httpx.Client() as client:
+            for name, (model, script, fields) in CHATS.items():
+                prompt = f"[[gateproof:{json.dumps({'id': name, **script})}]]"
+                body = {"model": model, "messages": [{"role": "user", "content": prompt}], **fields}
+                answer = client.post(f"{url}/v1/chat/completions", json=body)
+                kept = client.get(f"{up}/gateproof/scripts/{name}?wait_s=2", headers={"Authorization": "Bearer sk-p"})
+                rows = kept.json()["received"]
+                found.append((answer.status_code, answer.headers.get("retry-after"), "unavailable" in answer.text))
+                found += [(row["body"], sorted(k for k, _ in row["headers"]), row["ended"]) for row in rows]
+    return found

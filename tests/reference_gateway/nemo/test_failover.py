@@ -4,9 +4,13 @@ import socket
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from reference_gateway.config import Config, default_config, parse, with_settings
-from reference_gateway.server import running_gateway
+from reference_gateway.server import running, running_gateway
 
 from ..conftest import KEY
 from .conftest import INFERENCE, SERVICE, Start
@@ -92,6 +96,23 @@ def test_a_broken_answer_is_not_asked_for_twice(start: Start, closing_port: int)
     client = start(config(closing_port, retry=0.01))
     statuses = {client.post(CHAT, json=BODY).status_code for _ in range(30)}
     assert statuses == {200, 502}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("status", "seen"), [(500, {200}), (429, {200}), (401, {200}), (400, {200, 400}), (504, {200, 504})]
+)
+def test_who_can_not_do_it_now_is_skipped_and_who_may_have_done_it_is_not(
+    start: Start, status: int, seen: set[int], stream: bool
+) -> None:
+    """400 says that nobody can, 504 that it may be under way still."""
+
+    async def failing(_: Request) -> JSONResponse:
+        return JSONResponse({"error": {"message": "no"}}, status)
+
+    with running(Starlette(routes=[Route("/v1/chat/completions", failing, methods=["POST"])])) as url:
+        client = start(config(int(url.rsplit(":", 1)[1])))
+        assert {client.post(CHAT, json={**BODY, "stream": stream}).status_code for _ in range(30)} == seen
 
 
 def test_the_list_does_not_blink(start: Start, closed_port: int) -> None:

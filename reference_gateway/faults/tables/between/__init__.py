@@ -2,6 +2,6 @@
 table of what it does wrong between the two."""
 
 from reference_gateway.faults.tables.behind import BEHIND
-from reference_gateway.faults.tables.between import answers, forwarding, requests
+from reference_gateway.faults.tables.between import answers, failures, forwarding, requests
 
-__all__ = ["BEHIND", "answers", "forwarding", "requests"]
+__all__ = ["BEHIND", "answers", "failures", "forwarding", "requests"]
