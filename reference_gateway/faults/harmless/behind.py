@@ -127,7 +127,8 @@ def always_counting(app: ASGIApp) -> ASGIApp:
 
 
 def of_its_own(body: dict[str, Any]) -> None:
-    body |= {"store": False, "metadata": {"team": "a"}} | ({} if "user" in body else {"user": "u-1"})
+    for name, value in {"store": False, "metadata": {"team": "a"}, "user": "u-1"}.items():
+        body.setdefault(name, value)
 
 
 def under_the_older_name(body: dict[str, Any]) -> None:
