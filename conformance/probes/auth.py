@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
+from conformance.probes.embeddings import embeddings_base64
 from conformance.probes.errors import MALFORMED, nonce, offered, unserved_model
 from conformance.probes.listing import model_by_id
 from conformance.sending.gateway import Gateway, encode, together
@@ -40,11 +41,14 @@ async def models_without_key(gateway: Gateway) -> Exchange:
 
 @probe()
 async def without_key(gateway: Gateway) -> dict[str, Exchange]:
-    """Every endpoint that the gateway has, save the list, called without a key."""
+    """Every endpoint that the gateway has, save the list, called without a key; embeddings as openai-python asks for
+    them, too."""
     _key(gateway)
     asked: dict[str, Awaitable[Exchange]] = {}
     for post in await offered(gateway):
         asked[f"POST {post.path}"] = gateway.post(post.path, post.body, key=None)
+        if post.name == "embeddings" and (in_base64 := await embeddings_base64(gateway)).ok:
+            asked[f"POST {post.path}, in base64"] = gateway.post(post.path, in_base64.sent, key=None)
     if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
         path = model.request.url.removeprefix(gateway.target.base_url)
         asked["GET /models/{id}"] = gateway.get(path, key=None)
@@ -205,6 +209,8 @@ async def malformed_credentials(gateway: Gateway) -> dict[str, Exchange]:
         "an unknown scheme": f"Token {key}",
         "Bearer alone": "Bearer",
         "two words": f"Bearer {key} x",
+        "two words, the key behind": f"Bearer x {key}",
+        "two keys in a line": f"Bearer {wrong_key_of(gateway)}, Bearer {key}",
         "the key without a scheme": key,
         "an empty value": "",
     }

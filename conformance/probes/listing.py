@@ -124,6 +124,13 @@ async def model_by_swapped_case(gateway: Gateway) -> Exchange | None:
 
 
 @probe()
+async def model_by_cut_id(gateway: Gateway) -> Exchange | None:
+    """The id of the model under test without its last character; None if that is no other model's, or no id at all."""
+    id = _listed(gateway)[:-1]
+    return None if not id or id in gateway.facts.listed else await gateway.get(f"/models/{_quoted(id)}")
+
+
+@probe()
 async def delete_unknown_model(gateway: Gateway) -> Exchange:
     """Deletes a model that does not exist; never a real one."""
     return await gateway.send("DELETE", f"/models/gateproof-{secrets.token_hex(8)}")

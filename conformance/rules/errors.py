@@ -36,6 +36,7 @@ _INTERNALS = {
     r"|\bruntime error: |\binterface conversion: |\bassignment to entry in nil map\b|\bslice bounds out of range\b"
     r"|\bcalled `(?:Option|Result)::\w+\(\)`|\bObject reference not set to an instance\b"
     r"|\b(?:java|javax|kotlin|scala|org|com|io)\.(?:\w+\.)+[A-Z]\w*(?:Exception|Error)\b"
+    r"|\bjson\.decoder\.JSONDecodeError\b|\bpydantic_core\.\w+\.\w+Error\b"
     r"|\b\w+\.(?:py|go|rs|js|ts|java|rb|php|cs):\d+\b",
     "SQL": r"\bSELECT\b[^\n]{1,300}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\bDELETE FROM\b"
     r"|\bSQLSTATE\b|\bORA-\d{5}\b|\bsqlite3\.\w+Error\b|\bpsycopg|\bsqlalchemy\b|syntax error at or near",

@@ -1,5 +1,7 @@
 """MODEL: one model by its id."""
 
+from urllib.parse import unquote
+
 from conformance.exchange import Exchange, Unusable
 from conformance.shape import objects, show
 from conformance.suites import requirement
@@ -63,7 +65,12 @@ def test_odd_ids_are_refused_cleanly(
 
 
 @requirement("MODEL-007")
-def test_ids_are_matched_with_their_case(model_by_swapped_case: Exchange | None) -> None:
+def test_ids_are_matched_with_their_case(
+    model_by_swapped_case: Exchange | None, model_by_cut_id: Exchange | None
+) -> None:
+    if model_by_cut_id is not None and model_by_cut_id.ok and model_by_cut_id.is_json:
+        found, asked = model_by_cut_id.document.get("id"), unquote(model_by_cut_id.request.url.rsplit("/", 1)[-1])
+        expect(found == asked, model_by_cut_id, f"{show(asked)} was asked for, the model is {show(found)}")
     if model_by_swapped_case is None:
         raise Inconclusive("no id can be misspelt: it has no letter, or the other spelling is listed, too", blame=None)
     expect(not model_by_swapped_case.ok, model_by_swapped_case)

@@ -25,7 +25,7 @@ SECOND = {
     "function": {"name": "look_up", "arguments": '{"path": "C:\\\\Temp\\\\\\u00e9", "n": 9007199254740993}'},
 }
 CALLS = [CALL, SECOND]
-BESIDE = "Let me see.\n"
+BESIDE = "Let me see."
 """What is said beside tool calls."""
 TOOLS = [
     TOOL,

@@ -66,6 +66,9 @@ row("missing-key-is-403", "AUTH-001 AUTH-002", answering(lambda asked: not crede
 row("embeddings-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path == "/v1/embeddings" and not given(asked)),
     "Anybody embeds at the owner's cost.", "facts: forgotten secondary routes")
+row("embeddings-in-base64-without-key", "AUTH-002",
+    let_in(lambda asked, key: asked.object.get("encoding_format") == "base64" and not given(asked)),
+    "Anybody embeds at the owner's cost, as nearly all clients ask for base64.", "facts: forgotten secondary routes")
 row("single-models-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path.startswith("/v1/models/") and not given(asked)),
     "Anybody learns what is offered.", "facts: forgotten secondary routes")
@@ -103,6 +106,9 @@ row("key-without-scheme-let-in", "AUTH-007",
     "Clients that are wrong here fail everywhere else.", "facts: some accept the raw key")
 row("any-scheme-let-in", "AUTH-007", let_in(lambda asked, key: given(asked) == "Basic " + key.removeprefix("Bearer ")),
     "Clients that are wrong here fail everywhere else.")
+row("last-word-of-the-credentials-let-in", "AUTH-007",
+    let_in(lambda asked, key: len(given(asked).split()) > 2 and given(asked).split()[-1] == key.split()[-1]),
+    "A filter that reads the first key sees another than the gateway.")
 row("malformed-credentials-crash", "AUTH-007", answering(lambda asked: given(asked) == "Bearer", 500),
     "Clients retry what can never be served.")
 row("scheme-with-case", "AUTH-008", answering(lambda asked: given(asked)[:7] in ("bearer ", "BEARER "), MISSING),

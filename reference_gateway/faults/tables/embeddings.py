@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import math
+import random
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -72,6 +73,15 @@ def halved(vector: list[float]) -> list[float]:
     half = vector[: len(vector) // 2]
     length = math.sqrt(sum(x * x for x in half)) or 1.0
     return [x / length for x in half]
+
+
+def noisy(vector: list[float]) -> list[float]:
+    """As long, and at a cosine of about 0.7 to what it was."""
+    size = math.sqrt(sum(x * x for x in vector)) / math.sqrt(len(vector))
+    drawn = random.Random(len(vector))
+    moved = [x + drawn.gauss(0, size) for x in vector]
+    length = math.sqrt(sum(x * x for x in moved)) or 1.0
+    return [x / length for x in moved]
 
 
 def in_any_form(edit: Callable[[list[float]], list[float]]) -> Callable[[Any], Any]:
@@ -167,6 +177,12 @@ row("embeddings-shorter-in-batches", "EMB-007", vectors(halved, lambda asked: ma
     "The vector store refuses half of the documents.")
 row("embeddings-constant", "EMB-008", vectors(in_any_form(lambda old: [0.6, 0.8, *[0.0] * (len(old) - 2)]), embeds),
     "Every document is found for every question.", "facts: constant mocks and caches with too short a key")
+row("embeddings-noisy-in-batches", "EMB-008", vectors(noisy, lambda asked: many(asked) and as_numbers(asked)),
+    "Documents, which are embedded in batches, are not found by questions, which come alone.",
+    "facts: padding that is not masked")
+row("embeddings-of-white-space-are-zero", "EMB-028", vectors(in_any_form(lambda old: [0.0] * len(old)),
+    lambda asked: embeds(asked) and asked.object.get("input") == " "),
+    "Cosines with it are NaN, and searches that meet one fail.")
 row("embeddings-free-of-charge", "EMB-009", embedded(put("usage", {"prompt_tokens": 0, "total_tokens": 0})),
     "Nothing can be billed.")
 row("embeddings-without-input-crash", "EMB-013",

@@ -71,6 +71,10 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         open_to(lambda asked: asked.path == "/v1/embeddings" and not given(asked)),
         {"AUTH-002": FAIL},
     ),
+    "embeddings in base64 are open": (
+        open_to(lambda asked: asked.object.get("encoding_format") == "base64" and not given(asked)),
+        {"AUTH-002": FAIL},
+    ),
     "completions are open": (
         open_to(lambda asked: asked.path == "/v1/completions" and not given(asked)),
         {"AUTH-002": FAIL},
@@ -162,6 +166,11 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
     "the key without a scheme is let in": (open_to(lambda asked: given(asked) == KEY), {"AUTH-007": FAIL}),
     "any scheme is let in": (open_to(lambda asked: given(asked) == f"Basic {KEY}"), {"AUTH-007": FAIL}),
     "the second of three words counts": (open_to(lambda asked: given(asked) == f"Bearer {KEY} x"), {"AUTH-007": FAIL}),
+    "the last of three words counts": (open_to(lambda asked: given(asked) == f"Bearer x {KEY}"), {"AUTH-007": FAIL}),
+    "the last of two keys counts": (
+        open_to(lambda asked: given(asked).endswith(f", Bearer {KEY}")),
+        {"AUTH-007": FAIL},
+    ),
     "Bearer alone crashes": (answering(lambda asked: given(asked) == "Bearer", 500), {"AUTH-007": FAIL}),
     "an empty header is let in": (open_to(lambda asked: keys(asked) == [""]), {"AUTH-007": FAIL}),
     "malformed credentials are 400": (

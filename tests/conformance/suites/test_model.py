@@ -59,6 +59,15 @@ def folding(app: ASGIApp) -> ASGIApp:
     return before(app, act)
 
 
+def completing(app: ASGIApp) -> ASGIApp:
+    """A model is found by the beginning of its id."""
+
+    def act(asked: Asked) -> Asked | None:
+        return replace(asked, path=f"{asked.path}i") if asked.path.endswith("-min") else None
+
+    return before(app, act)
+
+
 def fragile(app: ASGIApp) -> ASGIApp:
     """Chats are broken from the first model id with a line feed on."""
     broken = []
@@ -109,6 +118,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"MODEL-006": WARN},
     ),
     "ids in any case": (folding, {"MODEL-007": WARN}),
+    "the beginning of an id": (completing, {"MODEL-007": WARN}),
     "deleting what is not there": (deleting(200), {"MODEL-008": FAIL}),
     "deleting crashes": (deleting(500), {"MODEL-008": FAIL}),
 }

@@ -77,7 +77,7 @@ row("filtered-answers-end-with-stop", "UPS-032", reply(ended("content_filter"), 
     "Nobody learns that an answer was filtered.")
 row("calls-end-with-stop", "UPS-032", reply(ended("tool_calls"), CALLS), "Tools are not run.")
 row("refusal-lost", "UPS-033", reply(put("choices[].message.refusal", None), scripted("help with that")),
-    "A refusal is an empty answer.")
+    "A refusal is an empty answer.", "LiteLLM 1.106.2")
 row("logprobs-lost", "UPS-033", reply(put("choices[].logprobs", None), scripted('"logprob"')),
     "There is nothing to compute.")
 row("logprobs-with-the-next-event", "UPS-033", events(late_logprobs, scripted('"logprob"')),
@@ -97,7 +97,7 @@ row("clients-fault-as-500", "UPS-034", at_status(400, 500), "SDKs try again what
 row("clients-fault-as-502", "UPS-034", at_status(422, 502), "SDKs try again what can't succeed.")
 row("code-of-a-clients-fault-lost", "UPS-034",
     answers(without_code, lambda asked, x: scripted("context_length_exceeded")(asked) and x.status == 400),
-    "Programs can't tell that a conversation is too long.")
+    "Programs can't tell that a conversation is too long.", "LiteLLM 1.106.2")
 row("garbled-event-left-out", "UPS-003",
     event(lambda piece: FINISHED if b'"error"' in piece else piece, scripted("chatcmpl-1", '"cho')),
     "Words are missing, and nobody is told.")

@@ -134,6 +134,10 @@ IN_ANSWERS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         reply(vectors(disturbed(0.06)), lambda asked: many(asked) and by_default(asked)),
         {"EMB-008": WARN},
     ),
+    "vectors that are half noise in a batch": (
+        reply(vectors(disturbed(0.7)), lambda asked: many(asked) and by_default(asked)),
+        {"EMB-008": FAIL, "EMB-017": WARN},
+    ),
     "free of charge": (reply(counting(lambda _: 0)), {"EMB-009": FAIL}),
     "less in total": (reply(usage(total_tokens=0)), {"EMB-009": FAIL}),
     "no total": (reply(drop("usage.total_tokens")), {"EMB-009": FAIL}),

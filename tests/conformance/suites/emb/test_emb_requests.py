@@ -31,6 +31,7 @@ from ..embeddings import (
     reply,
     shortened,
     texts,
+    vectors,
 )
 from ..judged import red
 from .test_emb import IN_ANSWERS
@@ -173,6 +174,7 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "base64 for float": (reply(arrays(packed), asks("encoding_format", "float")), {"EMB-024": FAIL}),
     "the user refused": (answered(asks("user"), error(400)), {"EMB-025": WARN}),
     "a space crashes": (answered(given(" "), error(500)), {"EMB-028": FAIL}),
+    "a space has no direction": (reply(vectors(lambda old: [0.0] * len(old)), given(" ")), {"EMB-028": WARN}),
     "a space not found": (answered(given(" "), error(404)), {"EMB-028": WARN}),
     "compressed, and not said so": (compressing(lambda answer, short: replace(answer, body=short)), {"EMB-029": FAIL}),
     "said to be compressed": (

@@ -159,6 +159,10 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         ),
         {"ERR-037": WARN},
     ),
+    "an exception's name": (
+        saying("json.decoder.JSONDecodeError: Expecting value: line 1 column 1 (char 0)"),
+        {"ERR-023": FAIL},
+    ),
     "an exception's words": (saying("'list' object has no attribute 'get'"), {"ERR-023": FAIL}),
     "an exception's words in a stream": (
         with_answers(
