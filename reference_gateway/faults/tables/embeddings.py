@@ -343,6 +343,10 @@ row("completion-logprobs-of-unequal-length", "COMP-011",
 row("completion-stop-sequence-in-the-text", "COMP-014",
     completion(put("choices[].text", lambda text: text + "e"), lambda asked: bool(asked.object.get("stop"))),
     "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
+row("completion-stop-ignored-with-n", "COMP-014",
+    completion(put("choices[].text", lambda text: text + "e"),
+               lambda asked: bool(asked.object.get("stop")) and asked.object.get("n") == 2),
+    "Of several suggestions each has one line too many.", "facts: engines that read stop for the first choice alone")
 row("completion-batch-answers-exchanged", "COMP-030",
     completion(put("choices[].index", lambda n: 1 - n), lambda asked: batches(asked) and "echo" in asked.object),
     "Every answer of a batch is filed under another question.")
