@@ -167,6 +167,12 @@ async def completion_stops(gateway: Gateway) -> dict[str, Exchange]:
     )
 
 
+@probe(tokens=STOP_CAP)
+async def completion_stop_n2(gateway: Gateway) -> Exchange:
+    """A stop sequence for two choices."""
+    return await completion(gateway, prompt=STORY, stop="e", n=2, max_tokens=STOP_CAP)
+
+
 @probe()
 async def completion_suffix(gateway: Gateway) -> Exchange:
     return await completion(gateway, prompt="def one():\n    return", suffix="\n\nprint(one())", max_tokens=FEW)

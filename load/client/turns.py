@@ -11,8 +11,9 @@ from typing import Any
 from gevent import get_hub
 from gevent.event import Event
 
-PATIENCE_S = 0.001
-"""Where there is always something to read, one turn is given for each such time that has passed."""
+PATIENCE_S = 0.0003
+"""Where there is always something to read, one turn is given for each such time that has passed. An answer needs two
+turns, its beginning and its end, so this is what bounds the answers of a client that reads all the time."""
 
 
 class Turns:

@@ -105,6 +105,18 @@ def test_texts_hold_no_stop_sequence(completion_reply: Exchange, completion_stop
     )
 
 
+@requirement("COMP-014")
+def test_texts_of_two_choices_hold_no_stop_sequence(
+    completion_reply: Exchange, completion_n2: Exchange, completion_stop_n2: Exchange
+) -> None:
+    answered(completion_reply)
+    if not _holds(completion_n2, completions.has_choices(2)) or completion_stop_n2.status in CLEANLY:
+        raise NotApplicable("n is not honoured, or is cleanly refused with a stop sequence")
+    accept({"a stop sequence with n=2": completion_stop_n2})
+    said = completions.text(reply_of(completion_stop_n2))
+    expect("e" not in said, completion_stop_n2, f'with n=2 "e" is in {show(said)}')
+
+
 @requirement("COMP-017")
 def test_a_completion_without_model_is_refused(completion_reply: Exchange, completion_no_model: Exchange) -> None:
     answered(completion_reply)

@@ -127,7 +127,13 @@ def always_counting(app: ASGIApp) -> ASGIApp:
 
 
 def of_its_own(body: dict[str, Any]) -> None:
-    body |= {"store": False, "metadata": {"team": "a"}} | ({} if "user" in body else {"user": "u-1"})
+    for name, value in {"store": False, "metadata": {"team": "a"}, "user": "u-1"}.items():
+        body.setdefault(name, value)
+
+
+def with_another_user(body: dict[str, Any]) -> None:
+    if "user" in body:
+        body["user"] = "u-7f3a"
 
 
 def under_the_older_name(body: dict[str, Any]) -> None:
@@ -162,6 +168,7 @@ VARIATIONS: tuple[Fault, ...] = (
     between("requests-written-anew", behind=lambda app: before(app, written_anew)),
     between("usage-always-asked-for", behind=always_counting),
     between("fields-of-its-own", behind=asked_as(of_its_own)),
+    between("another-user", behind=asked_as(with_another_user, scripted()), warns="UPS-023"),
     between("cap-under-the-older-name", behind=asked_as(under_the_older_name)),
     between("headers-of-its-own", behind=lambda app: before(app, traced)),
     between("asking-three-times", behind=asked_again(3)),

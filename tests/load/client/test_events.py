@@ -66,6 +66,7 @@ def test_several_plain_events_of_one_read_are_known_too_and_have_its_time(parsed
     for at, data in enumerate((framed(text("one")), framed(text("two")) + framed(text("three")))):
         if found.feed(data, float(at)):
             found.catch_up()
+    found.catch_up()
     assert found.stream is not None and found.stream.stamps == [0.0, 1.0, 1.0]
     assert (found.reads, len(parsed)) == (3, 1)
 
@@ -117,6 +118,43 @@ def test_events_behind_one_that_waits_for_its_turn_keep_their_order_and_times() 
     assert found.stream is not None and found.stream.stamps == [1.0]
     found.catch_up()
     assert found.stream.stamps == [1.0, 2.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("odd", ['a "quoted" word', "über", ""], ids=["quotes", "UTF-8", "none"])
+@pytest.mark.parametrize("cut", [0, 40], ids=["whole", "cut"])
+def test_what_is_looked_at_late_and_at_once_has_the_time_of_its_own_read(odd: str, cut: int) -> None:
+    found = reply()
+    found.feed(framed(text("one")), 1.0)
+    found.catch_up()
+    texts = ["two", "three and four", odd, "five"] if odd else ["two", "three and four", "five"]
+    reads, times, at = [], [1.0], 2.0
+    for value in texts:
+        if value == "three and four":
+            pieces = [text("three"), text("four")]
+            times += [at, at]
+        else:
+            pieces = [text(value)]
+            times.append(at)
+        reads.append((b"".join(map(framed, pieces)), at))
+        at += 1.0
+    if cut:
+        whole, when = reads[1]
+        reads[1:2] = [(whole[:cut], when - 0.5), (whole[cut:], when)]
+    soon = [found.feed(data, when) for data, when in reads]
+    found.catch_up()
+    assert found.stream is not None and found.stream.stamps == times
+    assert (soon[0], found.reads, found.stream.failure) == (False, 2 + len(reads), None)
+
+
+@pytest.mark.parametrize("first", ["one", 'a "quoted" word'], ids=["plain", "behind one that waits"])
+def test_what_is_held_takes_little_memory(first: str) -> None:
+    found = reply()
+    found.feed(framed(text("none")), 0.0)
+    found.catch_up()
+    found.feed(framed(text(first)), 0.0)
+    for at in range(500):
+        found.feed(framed(text("more")), float(at))
+    assert found.stream is not None and len(found.stream.stamps) > 300
 
 
 def test_it_leaves_after_as_many_events_as_it_was_told() -> None:

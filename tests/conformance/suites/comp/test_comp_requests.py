@@ -170,6 +170,10 @@ IN_SERVING: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "the best of two crashes": (answered(asks("best_of", 2), error(502)), {"COMP-013": FAIL}),
     "stop ignored": (asked_as(drop("stop"), asks("stop")), {"COMP-014": FAIL}),
     "stop ignored in streams": (asked_as(drop("stop"), every(asks("stop"), streamed)), {"COMP-014": FAIL}),
+    "stop ignored with n": (
+        asked_as(drop("stop"), every(asks("stop"), asks("n", 2))),
+        {"COMP-014": FAIL},
+    ),
     "stop as a string ignored": (asked_as(drop("stop"), asks("stop", "e")), {"COMP-014": FAIL}),
     "stop as a string refused": (answered(asks("stop", "e"), error(400)), {"COMP-014": FAIL}),
     "the stop sequence at the end": (
