@@ -235,8 +235,8 @@ row("stop-not-sent-on", "UPS-023", asked_as(drop("stop"), scripted()), "Answers 
     "facts: LiteLLM's drop_params")
 row("broken-stream-asked-again", "UPS-024 UPS-029", nothing, "Two answers in one.",
     "https://github.com/BerriAI/litellm/issues/32086", behind=asked_again(2, in_the_middle=True), may="UPS-005")
-row("usage-counted-twice", "UPS-025", reply(usage_twice, scripted()), "Clients pay twice.")
-row("usage-of-streams-counted-twice", "UPS-025", chunk(usage_twice, scripted()), "Clients pay twice.")
+row("usage-counted-twice", "UPS-025 UPS-028", reply(usage_twice, scripted()), "Clients pay twice.")
+row("usage-of-streams-counted-twice", "UPS-025 UPS-028", chunk(usage_twice, scripted()), "Clients pay twice.")
 row("arguments-written-anew", "UPS-026", arguments(rounded), "Tools run with other arguments than were chosen.")
 row("call-ids-made-new", "UPS-026", reply(put("choices[].message.tool_calls[].id", "call_new"), scripted()),
     "Results can't be matched with what was called.")
