@@ -90,8 +90,9 @@ def _completion(request: Request, body: dict[str, Any]) -> dict[str, Any]:
 
 def _response(request: Request, body: dict[str, Any]) -> dict[str, Any]:
     cost_of = cost.asked(request)
-    forced = isinstance(body.get("tool_choice"), dict) or isinstance(body.get("text"), dict)
-    spoken = min(CALL_TOKENS, cost_of.completion) if forced else cost_of.completion
+    calls = bool(body.get("tools")) and body.get("tool_choice") != "none"
+    brief = calls or isinstance(body.get("text"), dict)
+    spoken = min(CALL_TOKENS, cost_of.completion) if brief else cost_of.completion
     part = {"type": "output_text", "text": WORD * spoken, "annotations": []}
     said = {"id": "msg_1", "type": "message", "status": "incomplete", "role": "assistant", "content": [part]}
     usage = {"input_tokens": cost_of.prompt, "output_tokens": spoken, "total_tokens": cost_of.prompt + spoken}
