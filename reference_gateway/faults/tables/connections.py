@@ -204,11 +204,11 @@ below("chunks-for-http-1-0", "STREAM-063", chunks_for_1_0,
     "HTTP/1.0 knows no chunks: clients show the sizes in the text.")
 below("stream-chunk-sizes-not-hexadecimal", "STREAM-023 STREAM-026 STREAM-073", by_piece(not_hex, long_stream),
     "The stream breaks off for every client.")
-below("stream-chunk-size-too-small", "STREAM-005 STREAM-023 STREAM-026 STREAM-073", by_piece(short_chunk, long_stream),
+below("stream-chunk-size-too-small", "STREAM-023 STREAM-026 STREAM-073", by_piece(short_chunk, long_stream),
     "The stream breaks off for every client.")
 below("stream-without-last-chunk", "STREAM-072 STREAM-073", without_last_chunk,
     "openai-python raises at the end of a perfect answer.", "facts: proxies that turn a broken upstream into an end")
-below("stream-reset-in-the-middle", "STREAM-005 STREAM-023 STREAM-026 STREAM-073",
+below("stream-reset-in-the-middle", "STREAM-023 STREAM-026 STREAM-073",
     in_the_middle(resetting), "Half of the answer is lost.")
 below("stream-stalls", "STREAM-023 STREAM-026 STREAM-073", in_the_middle(Client.hang), "The client waits for ever.")
 below("streams-refused-after-refusals", "STREAM-074", refused_for_ever,
