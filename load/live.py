@@ -136,9 +136,8 @@ class Live:
         if result.ttft_s is None or not events:
             self.counts[int(time())]["tokens"] += result.tokens or 0
             return
-        if result.tokens is not None:
-            self._ended.update({"tokens": result.tokens})
-        self._ended.update({"content_events": events})
+        self._ended["tokens"] += result.tokens or 0
+        self._ended["content_events"] += events
         first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
         if not opened.told:
             self.times[int(first_s)]["ttft_s"].add_one(result.ttft_s)

@@ -83,13 +83,14 @@ class Ids:
 class Judge:
     """The rules of one stream. `seen` are its violations: (requirement, what was seen), one for each requirement."""
 
-    __slots__ = ("_body", "_folds", "_ids", "_marker", "id", "kind", "seen")
+    __slots__ = ("_body", "_folds", "_ids", "_judged", "_marker", "id", "kind", "seen")
 
     def __init__(self, kind: Kind, body: bytes, ids: Ids) -> None:
         self.kind = kind
         self.id: str | None = None
         self.seen: dict[str, str] = {}
         self._folds = [(name, rule()) for name, rule in (CHAT if kind == "chat stream" else COMPLETION)]
+        self._judged = [(name, fold.chunk) for name, fold in self._folds]
         self._body, self._ids = body, ids
         found = _MARKER.search(body)
         self._marker = found[0] if found else None
@@ -100,8 +101,8 @@ class Judge:
         return self._marker is not None
 
     def chunk(self, chunk: dict[str, Any]) -> None:
-        for name, fold in self._folds:
-            for sentence in fold.chunk(chunk):
+        for name, judged in self._judged:
+            for sentence in judged(chunk):
                 self.add(name, sentence)
         if self.id is None and isinstance(chunk.get("id"), str) and chunk["id"]:
             self.id = chunk["id"]

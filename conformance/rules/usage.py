@@ -75,8 +75,9 @@ class StreamedUsage(StreamRule):
     def chunk(self, chunk: Json) -> Iterator[str]:
         if chunk.get("usage") is not None:
             self._carrier = chunk
-        called = any(delta.get("tool_calls") for _, delta in deltas_of(chunk))
-        self._spoken = self._spoken or called or any(pieces_of(chunk))
+        if not self._spoken:
+            called = any(delta.get("tool_calls") for _, delta in deltas_of(chunk))
+            self._spoken = called or any(pieces_of(chunk))
         return iter(())
 
     def end(self) -> Iterator[str]:

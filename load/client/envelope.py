@@ -29,13 +29,16 @@ class Envelope(NamedTuple):
 def envelope_of(block: bytes, chunk: dict[str, Any]) -> Envelope | None:
     """The envelope of an event that carries one plain text, given as bytes and as the JSON they hold.
 
-    It is tried with another text, so that what is taken for the text is the text. None if there is no such place.
+    Without escapes every text stands there as it is, so the only place where this one stands is its own. Otherwise each
+    place is tried with another text, so that what is taken for the text is the text. None if there is no such place.
     """
     texts = texts_of(chunk)
     if len(texts) != 1 or not (text := texts[0][2]).isascii() or (value := text.encode()).translate(None, PLAIN):
         return None
     quoted = b'"%b"' % value
     at = block.find(quoted)
+    if at >= 0 and at == block.rfind(quoted) and b"\\" not in block:
+        return Envelope(block[: at + 1], block[at + 1 + len(value) :])
     while at >= 0:
         before, after = block[: at + 1], block[at + 1 + len(value) :]
         try:

@@ -16,6 +16,8 @@ MOST_TOKENS = 1_000_000_000
 MOST_LESSONS = 8
 """Envelopes that are learned from one stream; one that changes all the time is not worth more."""
 _BOM = b"\xef\xbb\xbf"
+_decoded = json.JSONDecoder().decode
+"""json.loads without looking for its options."""
 
 
 class EventStream:
@@ -121,7 +123,7 @@ class EventStream:
             self._judge.add(TEXT[self._judge.kind], f"byte {error.start} of an event is {data[error.start]:#04x}")
             text = data.decode("utf-8", "replace")
         try:
-            chunk = json.loads(text)
+            chunk = _decoded(text)
         except (ValueError, RecursionError):
             return None
         return chunk if isinstance(chunk, dict) else None
@@ -137,11 +139,11 @@ class EventStream:
         for choice in choices if isinstance(choices, list) else []:
             if isinstance(choice, dict) and isinstance(choice.get("finish_reason"), str):
                 self.finish_reason, finished = choice["finish_reason"], True
-        texts = [text for _, _, text in texts_of(chunk)]
+        texts = texts_of(chunk)
         if texts or _calls(choices):
             self.stamps.append(t_s)
         if self._text is not None:
-            self._text += "".join(texts).encode("utf-8", "replace")
+            self._text += "".join([text for _, _, text in texts]).encode("utf-8", "replace")
         if finished:
             self.envelope = None
         elif texts and self.finish_reason is None and self._lessons < MOST_LESSONS and b"\n" not in block:

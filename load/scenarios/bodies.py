@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def chat(
     model: str, messages: Iterable[Mapping[str, Any]], max_tokens: int, *, stream: bool, token_key: str = "max_tokens"
@@ -23,4 +25,4 @@ def embeddings(model: str, texts: list[str]) -> bytes:
 def _encoded(body: dict[str, Any], *, stream: bool) -> bytes:
     if stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    return json.dumps(body, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return _encode(body).encode("utf-8", "surrogatepass")

@@ -22,9 +22,14 @@ SPOKEN = ("content", "reasoning_content", "reasoning", "refusal")
 
 
 def choices_of(chunk: Json) -> list[Json]:
-    """The choices of a chunk, those that are no objects left out."""
+    """The choices of a chunk, those that are no objects left out; nobody is to change this list."""
     found = chunk.get("choices")
-    return [choice for choice in found if isinstance(choice, dict)] if isinstance(found, list) else []
+    if not isinstance(found, list):
+        return []
+    for choice in found:
+        if not isinstance(choice, dict):
+            return [choice for choice in found if isinstance(choice, dict)]
+    return found  # as it is: every rule asks for it, of every chunk
 
 
 def deltas_of(chunk: Json) -> list[tuple[int, Json]]:
@@ -40,8 +45,9 @@ def pieces_of(chunk: Json) -> Iterator[str]:
     """Every piece of generated text in a chunk of a chat or of a legacy completion, thoughts included."""
     for choice in choices_of(chunk):
         delta = choice.get("delta")
-        found = [choice.get("text"), *(delta.get(key) for key in SPOKEN if isinstance(delta, dict))]
-        yield from (piece for piece in found if isinstance(piece, str) and piece)
+        for piece in (choice.get("text"), *(map(delta.get, SPOKEN) if isinstance(delta, dict) else ())):
+            if isinstance(piece, str) and piece:
+                yield piece
 
 
 def is_prelude(chunk: Json) -> bool:
@@ -103,15 +109,15 @@ class Constant(StreamRule):
         return isinstance(value, str) and value != ""
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        value = chunk.get(self.key)
-        if is_prelude(chunk):
+        value, first = chunk.get(self.key), self._first
+        if (value == first and type(value) is type(first) and first is not None) or is_prelude(chunk):
             return
         if not self.usable(value):
             if self.needed:
                 yield f"{self.key} is {show(value)}"
-        elif self._first is None:
+        elif first is None:
             self._first = value
-        elif value != self._first:
+        elif value != first:
             yield f"{self.key} is {show(self._first)}, later {show(value)}"
 
 
@@ -225,8 +231,9 @@ class FinishesOnce(StreamRule):
 class FinishIsKnown(StreamRule):
     def chunk(self, chunk: Json) -> Iterator[str]:
         for choice in choices_of(chunk):
-            if choice.get("finish_reason") not in (None, *FINISH_REASONS):
-                yield f"a finish_reason is {show(choice['finish_reason'])}"
+            reason = choice.get("finish_reason")
+            if reason is not None and reason not in FINISH_REASONS:
+                yield f"a finish_reason is {show(reason)}"
 
 
 class FinishIsThere(StreamRule):
@@ -244,7 +251,7 @@ class NothingAfterFinish(StreamRule):
         self._finished: set[int] = set()
 
     def chunk(self, chunk: Json) -> Iterator[str]:
-        for index, delta in deltas_of(chunk):
+        for index, delta in deltas_of(chunk) if self._finished else ():
             if index in self._finished and (delta.get("content") or delta.get("tool_calls")):
                 yield f"choice {index} goes on after its finish_reason: {show(delta)}"
         for choice in choices_of(chunk):

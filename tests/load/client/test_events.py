@@ -183,9 +183,21 @@ def test_what_was_generated_is_more_than_content(delta: Any, count: int) -> None
     assert found.stream is not None and len(found.stream.stamps) == count
 
 
-@pytest.mark.parametrize("value", ["content", "m", "chatcmpl-1", "assistant"])
+@pytest.mark.parametrize("value", ["content", "m", "chatcmpl-1", "assistant", ",", ":"])
 def test_the_envelope_is_that_of_the_text_and_not_of_an_equal_word_elsewhere(value: str) -> None:
     block = event({"content": value}, model=value)[:-2]
     envelope = envelope_of(block, json.loads(block[6:]))
     assert envelope is not None
     assert envelope.before.endswith(b'"content":"') and envelope.before + value.encode() + envelope.after == block
+
+
+@pytest.mark.parametrize("members", [b'"content":",","m":"x"', b'"m":"x","content":","', b'"content":"A","content":","'])
+def test_the_envelope_is_that_of_the_text_where_the_bytes_around_it_look_alike(members: bytes) -> None:
+    block = b'data: {"choices":[{"delta":{%b}}]}' % members
+    envelope = envelope_of(block, json.loads(block[6:]))
+    assert envelope is not None and envelope.before.endswith(b'"content":"') and envelope.after[:1] == b'"'
+
+
+def test_a_text_that_is_written_with_escapes_is_not_taken_for_an_equal_word_elsewhere() -> None:
+    block = b'data: {"model":"A","choices":[{"delta":{"content":"\\u0041"}}]}'
+    assert envelope_of(block, json.loads(block[6:])) is None
