@@ -7,7 +7,7 @@ envelope sees to that.
 import re
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from conformance.rules import StreamRule
 from conformance.rules.completions import NoTextAfterFinish, TextFinishIsKnown
@@ -30,25 +30,42 @@ class ObjectIsTextCompletion(StreamRule):
             yield f"object is {show(chunk.get('object'))}"
 
 
-CHAT: tuple[tuple[str, type[StreamRule]], ...] = (
-    ("STREAM-013", chunks.ObjectIsChunk),
-    ("STREAM-014", chunks.OneId),
-    ("STREAM-015", chunks.OneCreated),
-    ("STREAM-016", chunks.OneModel),
-    ("STREAM-018", chunks.IndexesInRange),
-    ("STREAM-023", chunks.FinishesOnce),
-    ("STREAM-024", chunks.FinishIsKnown),
-    ("STREAM-025", chunks.NothingAfterFinish),
-    ("STREAM-033", StreamedUsage),
+class Rules(NamedTuple):
+    """Rules by what they look at, so that they are asked where that is there, or new: the members that all chunks of a
+    stream have in common, the choices, and the rest."""
+
+    common: tuple[tuple[str, type[StreamRule]], ...]
+    choices: tuple[tuple[str, type[StreamRule]], ...]
+    rest: tuple[tuple[str, type[StreamRule]], ...]
+
+
+CHAT = Rules(
+    common=(
+        ("STREAM-013", chunks.ObjectIsChunk),
+        ("STREAM-014", chunks.OneId),
+        ("STREAM-015", chunks.OneCreated),
+        ("STREAM-016", chunks.OneModel),
+    ),
+    choices=(
+        ("STREAM-018", chunks.IndexesInRange),
+        ("STREAM-023", chunks.FinishesOnce),
+        ("STREAM-024", chunks.FinishIsKnown),
+        ("STREAM-025", chunks.NothingAfterFinish),
+    ),
+    rest=(("STREAM-033", StreamedUsage),),
 )
-COMPLETION: tuple[tuple[str, type[StreamRule]], ...] = (
-    ("COMP-015", ObjectIsTextCompletion),
-    ("COMP-038", chunks.OneId),
-    ("COMP-038", chunks.OneCreated),
-    ("COMP-039", chunks.FinishesOnce),
-    ("COMP-039", TextFinishIsKnown),
-    ("COMP-039", NoTextAfterFinish),
-    ("COMP-016", StreamedUsage),
+COMPLETION = Rules(
+    common=(
+        ("COMP-015", ObjectIsTextCompletion),
+        ("COMP-038", chunks.OneId),
+        ("COMP-038", chunks.OneCreated),
+    ),
+    choices=(
+        ("COMP-039", chunks.FinishesOnce),
+        ("COMP-039", TextFinishIsKnown),
+        ("COMP-039", NoTextAfterFinish),
+    ),
+    rest=(("COMP-016", StreamedUsage),),
 )
 TEXT, DONE_ONCE, DONE_LAST, BODY_ENDS, OWN_ID, NOT_FOREIGN = (
     {"chat stream": chat, "completion stream": completion}
@@ -83,14 +100,15 @@ class Ids:
 class Judge:
     """The rules of one stream. `seen` are its violations: (requirement, what was seen), one for each requirement."""
 
-    __slots__ = ("_body", "_folds", "_ids", "_judged", "_marker", "id", "kind", "seen")
+    __slots__ = ("_body", "_choices", "_common", "_ids", "_last", "_marker", "_rest", "id", "kind", "seen")
 
     def __init__(self, kind: Kind, body: bytes, ids: Ids) -> None:
         self.kind = kind
         self.id: str | None = None
         self.seen: dict[str, str] = {}
-        self._folds = [(name, rule()) for name, rule in (CHAT if kind == "chat stream" else COMPLETION)]
-        self._judged = [(name, fold.chunk) for name, fold in self._folds]
+        rules = CHAT if kind == "chat stream" else COMPLETION
+        self._common, self._choices, self._rest = [[(name, rule()) for name, rule in part] for part in rules]
+        self._last: tuple[Any, ...] | None = None
         self._body, self._ids = body, ids
         found = _MARKER.search(body)
         self._marker = found[0] if found else None
@@ -101,9 +119,14 @@ class Judge:
         return self._marker is not None
 
     def chunk(self, chunk: dict[str, Any]) -> None:
-        for name, judged in self._judged:
-            for sentence in judged(chunk):
-                self.add(name, sentence)
+        created = chunk.get("created")
+        common = (chunk.get("object"), chunk.get("id"), chunk.get("model"), created, type(created))  # 1.0 == 1 == True
+        if common != self._last:
+            self._last = common if common[0] else None  # of two without object, one may be a prelude
+            self._feed(self._common, chunk)
+        if chunk.get("choices"):
+            self._feed(self._choices, chunk)
+        self._feed(self._rest, chunk)
         if self.id is None and isinstance(chunk.get("id"), str) and chunk["id"]:
             self.id = chunk["id"]
             if not self._ids.claim(self.id, self._body):
@@ -111,12 +134,17 @@ class Judge:
 
     def end(self, text: bytes) -> None:
         """The stream has ended by itself and is whole; `text` is all that was generated, if it was wanted."""
-        for name, fold in self._folds:
+        for name, fold in (*self._common, *self._choices, *self._rest):
             for sentence in fold.end():
                 self.add(name, sentence)
         foreign = [found for found in _MARKER.findall(text) if found != self._marker]
         if foreign:
             self.add(NOT_FOREIGN[self.kind], f"{foreign[0].decode()} stands in an answer to another request")
+
+    def _feed(self, folds: list[tuple[str, StreamRule]], chunk: dict[str, Any]) -> None:
+        for name, fold in folds:
+            for sentence in fold.chunk(chunk):
+                self.add(name, sentence)
 
     def add(self, name: str, sentence: str) -> None:
         if len(self.seen) < MOST_VIOLATIONS:

@@ -191,7 +191,9 @@ def test_the_envelope_is_that_of_the_text_and_not_of_an_equal_word_elsewhere(val
     assert envelope.before.endswith(b'"content":"') and envelope.before + value.encode() + envelope.after == block
 
 
-@pytest.mark.parametrize("members", [b'"content":",","m":"x"', b'"m":"x","content":","', b'"content":"A","content":","'])
+@pytest.mark.parametrize(
+    "members", [b'"content":",","m":"x"', b'"m":"x","content":","', b'"content":"A","content":","']
+)
 def test_the_envelope_is_that_of_the_text_where_the_bytes_around_it_look_alike(members: bytes) -> None:
     block = b'data: {"choices":[{"delta":{%b}}]}' % members
     envelope = envelope_of(block, json.loads(block[6:]))

@@ -61,6 +61,11 @@ def test_a_good_stream_breaks_no_rule() -> None:
         (changed(3, object="chat.completion"), "STREAM-013"),
         (changed(3, id="chatcmpl-2"), "STREAM-014"),
         (changed(4, created=1770000001), "STREAM-015"),
+        (changed(2, created=1770000000.0), "STREAM-015"),
+        (
+            [{**GOOD[0], "object": "", "choices": [], "prompt_filter_results": []}, chunk({}, object=""), *GOOD],
+            "STREAM-013",
+        ),
         (changed(2, model="another"), "STREAM-016"),
         (changed(2, choices=[{"index": 1, "delta": {"content": "x"}, "finish_reason": None}]), "STREAM-018"),
         ([*GOOD[:5], *GOOD[6:]], "STREAM-023"),
