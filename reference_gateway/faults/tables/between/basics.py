@@ -1,4 +1,4 @@
-"""What a gateway does wrong between its client and its provider."""
+"""The table of what a gateway does wrong between its client and its provider, and its first rows."""
 
 import html
 import json
