@@ -83,8 +83,9 @@ row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
     "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
 row("wrong-key-is-400", "AUTH-004 AUTH-007 SDK-014", answering(is_wrong, error(400, "No connected db.", code="400")),
     "AuthenticationError is never raised, so no key is asked for.", "facts: LiteLLM 1.106 without a database")
-row("any-key-let-in", "AUTH-004 AUTH-007 SDK-014", let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
-                                        and given(asked).isascii() and len(given(asked)) < 200),
+row("any-key-let-in", "AUTH-004 AUTH-007 SDK-014",
+    let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
+                              and given(asked).isascii() and len(given(asked)) < 200),
     "Anybody chats at the owner's cost.")
 row("any-key-lists", "AUTH-004", let_in(lambda asked, key: asked.path == "/v1/models" and is_wrong(asked)),
     "Anybody learns what is offered.")
