@@ -22,7 +22,7 @@ SHARE, ENDED, STOP, STOPPED = (f"gateproof_{word}" for word in ("share", "ended"
 LOOK_S = 1.0
 """How often a master looks whether its workers are still the same."""
 TELL_S = 1.0
-ANSWER_S = 2.0
+ANSWER_S = 5.0
 """How much longer than its workers a master waits for them to have stopped."""
 
 

@@ -85,12 +85,12 @@ def cut_at_an_error(app: ASGIApp) -> ASGIApp:
     """Streams of scripted chats are cut off where they would report an error."""
 
     async def layered(scope: Scope, receive: Receive, send: Send) -> None:
-        is_stream = False
+        is_chat, is_stream = scope.get("path", "").endswith("/chat/completions"), False
 
         async def sending(message: Message) -> None:
             nonlocal is_stream
             if message["type"] == "http.response.start":
-                is_stream = any(value.startswith(b"text/event-stream") for _, value in message["headers"])
+                is_stream = is_chat and any(value.startswith(b"text/event-stream") for _, value in message["headers"])
             if is_stream and b'"error"' in message.get("body", b""):
                 scope[ABORT]()
                 return

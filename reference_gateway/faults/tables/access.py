@@ -72,19 +72,20 @@ row("embeddings-in-base64-without-key", "AUTH-002",
 row("single-models-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path.startswith("/v1/models/") and not given(asked)),
     "Anybody learns what is offered.", "facts: forgotten secondary routes")
-row("streams-without-key", "AUTH-003", let_in(lambda asked, key: asked.streams and not given(asked)),
+row("streams-without-key", "AUTH-003 RESP-016", let_in(lambda asked, key: asked.streams and not given(asked)),
     "Anybody chats at the owner's cost.")
 row("completion-streams-without-key", "AUTH-003",
     let_in(lambda asked, key: asked.path == "/v1/completions" and asked.streams and not given(asked)),
     "Anybody has texts written at the owner's cost.", "facts: forgotten secondary routes")
 row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
-    answering(lambda asked: asked.streams and not given(asked),
+    answering(lambda asked: asked.streams and not given(asked) and asked.path != "/v1/responses",
             replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
     "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
-row("wrong-key-is-400", "AUTH-004 SDK-014", answering(is_wrong, error(400, "No connected db.", code="400")),
+row("wrong-key-is-400", "AUTH-004 AUTH-007 SDK-014", answering(is_wrong, error(400, "No connected db.", code="400")),
     "AuthenticationError is never raised, so no key is asked for.", "facts: LiteLLM 1.106 without a database")
-row("any-key-let-in", "AUTH-004 SDK-014", let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
-                                        and given(asked).isascii() and len(given(asked)) < 200),
+row("any-key-let-in", "AUTH-004 AUTH-007 SDK-014",
+    let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
+                              and given(asked).isascii() and len(given(asked)) < 200),
     "Anybody chats at the owner's cost.")
 row("any-key-lists", "AUTH-004", let_in(lambda asked, key: asked.path == "/v1/models" and is_wrong(asked)),
     "Anybody learns what is offered.")

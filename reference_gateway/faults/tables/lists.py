@@ -164,8 +164,9 @@ row("model-ids-in-any-case", "MODEL-007", folding, "Two names of one model in ev
 row("models-found-by-their-beginning", "MODEL-007", retrieved(lambda path: path.endswith("gpt-4o-min"), Answer(
     200, body=b'{"id": "gpt-4o-mini", "object": "model", "created": 1721172741, "owned_by": "openai"}').with_header(
     "content-type", "application/json")), "A name that is cut off is taken for a model's.")
-row("models-deleted-that-are-not-there", "MODEL-008", answering(lambda asked: asked.method == "DELETE", Answer(
-    200, body=b'{"deleted": true}')), "Scripts believe that they cleaned up.")
+row("models-deleted-that-are-not-there", "MODEL-008", answering(
+    lambda asked: asked.method == "DELETE" and asked.path.startswith("/v1/models"),
+    Answer(200, body=b'{"deleted": true}')), "Scripts believe that they cleaned up.")
 # fmt: on
 
 EMPTY = table("listing", "nemo")

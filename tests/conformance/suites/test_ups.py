@@ -17,8 +17,8 @@ from reference_gateway.faults.asgi import before as refused_first
 from reference_gateway.faults.asgi import error as refusal
 from reference_gateway.faults.behind import asked_again, remembering_failures
 from reference_gateway.faults.fault import Fault, nothing
-from reference_gateway.faults.tables.behind import error
 from reference_gateway.faults.tables.between import BEHIND
+from reference_gateway.faults.tables.between.basics import error
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import before, scripted
 from reference_gateway.server import running

@@ -15,7 +15,7 @@ from reference_gateway.faults.behind import (
 from reference_gateway.faults.edits import Edit, chunk, drop, event, events, put, reply
 from reference_gateway.faults.exchanges import answers
 from reference_gateway.faults.fault import nothing
-from reference_gateway.faults.tables.behind import FINISHED, of_content, row
+from reference_gateway.faults.tables.between.basics import FINISHED, of_content, row
 
 CALLS = scripted("call_gateproof2")
 ARGUMENTS = "choices[].delta.tool_calls[].function.arguments"

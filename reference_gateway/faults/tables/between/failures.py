@@ -4,7 +4,7 @@ from reference_gateway.faults.behind import asked_again, mirrored, remembering_f
 from reference_gateway.faults.edits import put, reply
 from reference_gateway.faults.exchanges import header
 from reference_gateway.faults.fault import nothing
-from reference_gateway.faults.tables.behind import row, usage_twice
+from reference_gateway.faults.tables.between.basics import row, usage_twice
 
 # fmt: off
 row("provider-failure-not-to-be-tried-again", "SDK-018",

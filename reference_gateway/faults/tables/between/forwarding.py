@@ -9,7 +9,7 @@ from reference_gateway.faults.behind import asked_again, in_texts, scripted, sen
 from reference_gateway.faults.edits import asked_as
 from reference_gateway.faults.exchanges import answers
 from reference_gateway.faults.fault import nothing
-from reference_gateway.faults.tables.behind import row
+from reference_gateway.faults.tables.between.basics import row
 
 INSIDE = "node-7.inside.gateproof.example"
 """What a failing provider tells of its inside."""

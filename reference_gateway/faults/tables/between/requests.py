@@ -7,7 +7,7 @@ from reference_gateway.faults.behind import (
     scripted,
 )
 from reference_gateway.faults.edits import asked_as, drop, put
-from reference_gateway.faults.tables.behind import row
+from reference_gateway.faults.tables.between.basics import row
 
 
 def once_spoken(messages: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What a gateway does wrong between its client and its provider."""
+"""The table of what a gateway does wrong between its client and its provider, and its first rows."""
 
 import html
 import json
@@ -148,7 +148,7 @@ row("provider-never-given-up", "UPS-004", held_back(6.5, 504),
     "Clients and their connections hang as long as the provider.", "facts: the NeMo platform sets no timeout")
 row("provider-given-up-as-400", "UPS-004", error("upstream_timeout", 400),
     "Clients do not try again, as the fault seems to be theirs.")
-row("broken-stream-gets-an-end", "UPS-005", at_errors(lambda piece: FINISHED, "upstream_invalid_response"),
+row("broken-stream-gets-an-end", "UPS-003 UPS-005", at_errors(lambda piece: FINISHED, "upstream_invalid_response"),
     "Half an answer is taken for a whole one.", "https://github.com/BerriAI/litellm/issues/39748")
 row("broken-stream-just-ends", "UPS-005", at_errors(lambda piece: b"", "upstream_invalid_response"),
     "Half an answer is taken for a whole one.", "facts: vllm-router, clean end")
