@@ -16,8 +16,6 @@ MOST_TOKENS = 1_000_000_000
 MOST_LESSONS = 8
 """Envelopes that are learned from one stream; one that changes all the time is not worth more."""
 _BOM = b"\xef\xbb\xbf"
-_decoded = json.JSONDecoder().decode
-"""json.loads without looking for its options."""
 
 
 class EventStream:
@@ -123,7 +121,7 @@ class EventStream:
             self._judge.add(TEXT[self._judge.kind], f"byte {error.start} of an event is {data[error.start]:#04x}")
             text = data.decode("utf-8", "replace")
         try:
-            chunk = _decoded(text)
+            chunk = json.loads(text)
         except (ValueError, RecursionError):
             return None
         return chunk if isinstance(chunk, dict) else None
