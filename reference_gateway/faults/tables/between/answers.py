@@ -93,7 +93,7 @@ row("usage-of-streams-lost", "UPS-025", event(lambda piece: b"" if b'"prompt_tok
 row("usage-of-streams-told-twice", "UPS-025", event(twice, scripted()), "Clients that add usage up pay twice.")
 row("cached-tokens-not-told", "UPS-025", reply(put("usage.prompt_tokens_details.cached_tokens", 0), scripted()),
     "Clients pay for cached tokens in full.")
-row("clients-fault-as-500", "UPS-034", at_status(400, 500), "SDKs try again what can't succeed.")
+row("clients-fault-as-500", "UPS-030 UPS-034", at_status(400, 500), "SDKs try again what can't succeed.")
 row("clients-fault-as-502", "UPS-034", at_status(422, 502), "SDKs try again what can't succeed.")
 row("code-of-a-clients-fault-lost", "UPS-034",
     answers(without_code, lambda asked, x: scripted("context_length_exceeded")(asked) and x.status == 400),
