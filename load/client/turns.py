@@ -11,9 +11,11 @@ from typing import Any
 from gevent import get_hub
 from gevent.event import Event
 
-PATIENCE_S = 0.0003
-"""Where there is always something to read, one turn is given for each such time that has passed. An answer needs two
-turns, its beginning and its end, so this is what bounds the answers of a client that reads all the time."""
+PATIENCE_S = 0.001
+"""Where there is always something to read, one turn is given for each such time that has passed."""
+FLOOD_S, PATIENCE_IN_FLOOD_S = 0.02, 0.0003
+"""After so long without a moment in which there was nothing to read, stamps are late in any case, and turns come
+sooner: an answer needs two, its beginning and its end, so they bound the answers of a client that always reads."""
 
 
 class Turns:
@@ -21,7 +23,8 @@ class Turns:
 
     def __init__(self) -> None:
         self._waiting: deque[Callable[[], object]] = deque()
-        self._last_s = 0.0
+        self._last_s = self._since_s = 0.0
+        self._patience_s = PATIENCE_S
         loop = get_hub().loop
         self._busy: Any = loop.check()
         self._idle: Any = loop.idle()
@@ -29,9 +32,9 @@ class Turns:
     def give(self, act: Callable[[], object]) -> None:
         """Has this done when its turn has come."""
         if not self._waiting:
-            self._last_s = perf_counter()
+            self._last_s = self._since_s = perf_counter()
             self._busy.start(self._in_round)
-            self._idle.start(self._next)
+            self._idle.start(self._in_peace)
         self._waiting.append(act)
 
     def take(self) -> None:
@@ -43,10 +46,19 @@ class Turns:
 
     def _in_round(self) -> None:
         """In every round of the loop, whether it has something to read or not."""
-        passed_s = perf_counter() - self._last_s
-        while passed_s >= PATIENCE_S and self._waiting:
-            passed_s -= PATIENCE_S
+        now_s = perf_counter()
+        if now_s - self._since_s > FLOOD_S:
+            self._patience_s = PATIENCE_IN_FLOOD_S
+        passed_s, patience_s = now_s - self._last_s, self._patience_s
+        while passed_s >= patience_s and self._waiting:
+            passed_s -= patience_s
             self._next()
+
+    def _in_peace(self) -> None:
+        """There is nothing to read."""
+        self._since_s = perf_counter()
+        self._patience_s = PATIENCE_S
+        self._next()
 
     def _next(self) -> None:
         self._last_s = perf_counter()
