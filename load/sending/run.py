@@ -67,6 +67,7 @@ class Run:
         events.test_stop.add_listener(self._on_stop)
 
     def _on_init(self, environment: Environment, **_: Any) -> None:
+        gevent.get_hub().loop.update_now()  # else locust's run time counts from before all that was imported
         runner: Any = environment.runner
         if isinstance(runner, WorkerRunner):
             runner.register_message(SHARE, self._take_share)

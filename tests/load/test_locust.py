@@ -65,7 +65,7 @@ def test_rows_of_locust_s_table_and_figures_of_two_workers(run: Command, gateway
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_mixed_workload_in_every_dialect(run: Command, gateway: str, tmp_path: Path, dialect: str) -> None:
     words = ["-u", "8", "-r", "8", "--gateproof-scenario", "mixed", "--gateproof-max-tokens", "3"]
-    done = locust(run, gateway, *words, "--gateproof-profile", dialect, seconds=3)
+    done = locust(run, gateway, *words, "--gateproof-profile", dialect, seconds=5)
     assert done.returncode == 0, done.stderr
     document = figures(tmp_path)
     assert {"chat-short", "chat-plain", "multi-turn"} <= set(document["scenarios"])
