@@ -37,9 +37,8 @@ def traced(reports: Iterable[dict[str, Any]]) -> tuple[list[Trace], list[str]]:
     for report in reports:
         profile, has_ours = profiles.profile(report["profile"]), "upstream" in report["target"]
         for trace in found.values():
-            trace.is_asked |= profile.applies(trace.requirement) and (
-                ours or SCRIPTED not in trace.requirement.features
-            )
+            needs_ours = SCRIPTED in trace.requirement.features
+            trace.is_asked |= profile.applies(trace.requirement) and (has_ours or not needs_ours)
         for row in report["requirements"]:
             if row["id"] in found:
                 found[row["id"]].tests |= row["tests"]
