@@ -1,10 +1,12 @@
 """What a gateway sends on to its provider beside the request itself, how often, and what it tells of it."""
 
 import asyncio
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, around, ask
 from reference_gateway.faults.behind import asked_again, in_texts, scripted, sending_on, telling
 from reference_gateway.faults.edits import asked_as
 from reference_gateway.faults.exchanges import answers
@@ -68,6 +70,32 @@ def is_talk(asked: Asked, answer: Answer) -> bool:
     return scripted(INSIDE)(asked) and answer.status >= 500
 
 
+def redirected(*, with_key: bool) -> Wrap:
+    """The provider's side of a gateway that goes wherever a provider points, with all of its headers or but for the
+    key."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+            if not scripted("{elsewhere}")(asked):
+                await ask(app, asked, scope, receive, send)
+                return
+            head: Message = {}
+
+            async def reading(message: Message) -> None:
+                head.update(message if message["type"] == "http.response.start" else {})
+
+            await ask(app, asked, scope, receive, reading)
+            where = urlsplit(dict(head["headers"])[b"location"].decode())
+            there = replace(asked, path=where.path).with_header("host", where.netloc)
+            if not with_key:
+                there = there.with_header("authorization", None)
+            await ask(app, there, scope, receive, send)
+
+        return around(app, handle)
+
+    return wrap
+
+
 # fmt: off
 _front, _back = sending_on("x-api-key", "x-api-key")
 row("client-key-of-another-header-sent-on", "UPS-012", _front, "The provider can act as the client.",
@@ -83,6 +111,10 @@ row("named-hop-headers-sent-on", "UPS-022", _front, "Two proxies read one reques
 _front, _back = sending_on("x-forwarded-for", "x-forwarded-for")
 row("spoofed-addresses-sent-on", "UPS-022", _front, "Clients choose the address that others know them by.",
     "facts: pass-through gateways", behind=_back)
+_front, _back = sending_on("openai-organization", "openai-organization")
+row("clients-organization-sent-on", "UPS-022", _front, "Clients choose the account that pays.", behind=_back)
+row("redirect-followed-with-the-key", "UPS-036", nothing, "Whoever has a provider redirect gets the key.",
+    "CVE-2018-18074 (requests), CVE-2022-27774 (curl)", behind=redirected(with_key=True))
 row("rate-limit-not-waited-for", "UPS-021", nothing, "A provider that has no time is asked again at once.",
     behind=asked_again(2, least=429))
 row("what-was-served-sent-again", "UPS-041", nothing, "Operators pay twice for each answer.", behind=sent_again)

@@ -1,12 +1,11 @@
 """What a gateway does wrong with the requests that it sends on to its provider."""
 
+import json
 from typing import Any
 
-from reference_gateway.faults.behind import (
-    in_texts,
-    scripted,
-)
-from reference_gateway.faults.edits import asked_as, drop, put
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, before, changed
+from reference_gateway.faults.behind import in_texts, scripted
+from reference_gateway.faults.edits import asked_as, drop, is_chat, never, put
 from reference_gateway.faults.tables.between.basics import row
 
 
@@ -32,6 +31,23 @@ def unconstrained(tools: Any) -> Any:
 def false_lost(body: dict[str, Any]) -> None:
     for key in [key for key, value in body.items() if value in (0, False)]:
         del body[key]
+
+
+def cached() -> Wrap:
+    """What was answered is answered again to the same messages, whatever else is asked."""
+    known: dict[str, Answer] = {}
+
+    def key(asked: Asked) -> str:
+        return json.dumps(asked.object.get("messages"))
+
+    def learn(asked: Asked, answer: Answer) -> None:
+        if scripted()(asked) and is_chat(asked) and answer.status == 200:
+            known[key(asked)] = answer
+
+    def recall(asked: Asked) -> Answer | None:
+        return known.get(key(asked)) if is_chat(asked) and not asked.streams else None
+
+    return lambda app: before(changed(app, learn, streams=never), recall)
 
 
 # fmt: off
@@ -62,5 +78,20 @@ row("schemas-of-tools-simplified", "UPS-023",
 row("second-tool-lost", "UPS-023",
     asked_as(lambda body: put("tools", lambda found: found[:1])(body) if "tools" in body else None, scripted()),
     "Tools are never called.", may="UPS-026")
+row("temperature-not-sent-on", "UPS-023", asked_as(drop("temperature"), scripted()),
+    "Answers of another kind than was asked for.")
+row("number-of-choices-not-sent-on", "UPS-023", asked_as(drop("n"), scripted()), "Fewer answers than were asked for.")
+row("strict-tools-made-loose", "UPS-023",
+    asked_as(lambda body: drop("tools[].function.strict")(body) if "tools" in body else None, scripted()),
+    "Tools are called with what they can't take.")
+row("cap-not-sent-on", "UPS-023", asked_as(drop("max_completion_tokens"), scripted()),
+    "Answers cost more than was allowed.")
+row("developers-as-users", "UPS-013",
+    asked_as(put("messages[].role", lambda role: "user" if role == "developer" else role), scripted()),
+    "Instructions are taken for questions.")
+row("refusals-of-assistants-lost", "UPS-013", asked_as(drop("messages[].refusal"), scripted()),
+    "The model does not know that it refused.")
+row("cached-by-messages-alone", "UPS-043", cached(), "Clients get the answer to another question.",
+    "caches that are keyed by the prompt", may="UPS-021")
 row("tool-choice-not-sent-on", "UPS-023", asked_as(drop("tool_choice"), scripted()), "Another tool is called, or none.")
 # fmt: on
