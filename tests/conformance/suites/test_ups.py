@@ -179,6 +179,18 @@ def test_what_the_gateway_refuses_by_itself_is_not_taken_for_a_change_of_it() ->
     }, found
 
 
+def test_streams_that_are_refused_are_for_other_areas_to_judge() -> None:
+    def refusing(asked: Asked) -> Answer | None:
+        return refusal(400) if asked.streams else None
+
+    found = judged_with(lambda app: refused_first(app, refusing), "UPS-007", "UPS-027", "UPS-013")
+    assert {id: said.verdict for id, said in found.items()} == {
+        "UPS-007": Verdict.INCONCLUSIVE,
+        "UPS-013": Verdict.PASS,
+        "UPS-027": Verdict.INCONCLUSIVE,
+    }, found
+
+
 def test_what_is_throttled_to_the_end_is_nobodys_fault() -> None:
     def throttling(asked: Asked) -> Answer | None:
         limited = b"gateproof:" in asked.body and b"is it there" not in asked.body and b"five." in asked.body

@@ -1,12 +1,13 @@
 """What a gateway sends on to its provider beside the request itself, how often, and what it tells of it."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Wrap, around, ask
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, around, ask, before
 from reference_gateway.faults.behind import asked_again, in_texts, scripted, sending_on, telling
 from reference_gateway.faults.edits import asked_as
 from reference_gateway.faults.exchanges import answers
@@ -58,6 +59,11 @@ def sent_again(app: ASGIApp) -> ASGIApp:
             task.add_done_callback(going.discard)
 
     return layered
+
+
+def cut_at(size: int) -> Callable[[Asked], Asked | None]:
+    """Bodies of scripted requests end after so many bytes."""
+    return lambda asked: replace(asked, body=asked.body[:size]) if scripted()(asked) else None
 
 
 def quoting(answer: Answer) -> Answer:
@@ -120,6 +126,8 @@ row("rate-limit-not-waited-for", "UPS-021", nothing, "A provider that has no tim
 row("what-was-served-sent-again", "UPS-041", nothing, "Operators pay twice for each answer.", behind=sent_again)
 row("pages-of-the-provider-quoted", "UPS-040", answers(quoting, is_talk),
     "What stands behind the gateway is disclosed.", "facts: gateways that quote what they can't read")
+row("long-bodies-cut", "UPS-013", lambda app: before(app, cut_at(65536)), "What is asked is refused, or half of it.",
+    "buffers of a fixed size")
 row("very-long-messages-cut", "UPS-013", asked_as(in_texts(lambda text: text[:65536]), scripted()),
     "Answers to a part of what was asked.", "buffers of a fixed size")
 # fmt: on

@@ -21,6 +21,12 @@ def once_spoken(messages: list[Any]) -> list[Any]:
     return found
 
 
+def before_a_long_one(messages: list[Any]) -> list[Any]:
+    """The messages up to the first very long one, without those behind it."""
+    long = (n for n, message in enumerate(messages) if len(str(message["content"])) > 65536)
+    return messages[: next(long, len(messages)) + 1]
+
+
 def unconstrained(tools: Any) -> Any:
     """Schemas without what only some providers take."""
     if isinstance(tools, dict):
@@ -59,6 +65,8 @@ row("long-messages-cut", "UPS-013", asked_as(in_texts(lambda text: text[:8192]),
     "Answers to a part of what was asked.")
 row("old-messages-dropped", "UPS-013", asked_as(put("messages", lambda found: found[-10:]), scripted()),
     "The model forgets what was said.")
+row("messages-behind-long-ones-dropped", "UPS-013", asked_as(put("messages", before_a_long_one), scripted()),
+    "The document is answered, and not the question behind it.")
 row("line-breaks-of-prompts-changed", "UPS-013",
     asked_as(in_texts(lambda text: text.replace("\r\n", "\n")), scripted()), "Prompts about files are garbled.")
 row("image-detail-lost", "UPS-013", asked_as(drop("messages[].content[].image_url.detail"), scripted()),
