@@ -44,22 +44,23 @@ async def one_connection(gateway: Gateway) -> list[Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def refused_on_one_connection(gateway: Gateway) -> list[Exchange]:
-    """Refusals of several kinds, each with a body that must not be left lying, and a list on one connection."""
+    """Refusals of several kinds, each with a body that must not be left lying, and a list after each, on one connection.
+    The list with a body is no mistake, and its body may be left lying as easily."""
     chat, *_ = await offered(gateway)
     unknown = chat.having(model=unserved_model(gateway))
     asked = gateway.as_bytes("POST", chat.path, unknown)
-    requests = {
-        "an unknown model": asked,
-        "no key": _without(asked, b"Authorization"),
-        "another media type": _without(asked, b"Content-Type").replace(
-            b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n", 1
-        ),
-        "another method": gateway.as_bytes("PUT", chat.path, unknown),
-        "an unknown path": gateway.as_bytes("POST", "/gateproof-no-such-endpoint", unknown),
-        "an array": gateway.as_bytes("POST", chat.path, b"[]"),
-        "the list": gateway.as_bytes("GET", "/models", extra=CLOSE),
-    }
-    return await gateway.raw(list(requests.values()), [data.split(b" ")[0].decode() for data in requests.values()])
+    requests = [
+        asked,
+        _without(asked, b"Authorization"),
+        _without(asked, b"Content-Type").replace(b"\r\n\r\n", b"\r\nContent-Type: text/plain\r\n\r\n", 1),
+        gateway.as_bytes("PUT", chat.path, unknown),
+        gateway.as_bytes("POST", "/gateproof-no-such-endpoint", unknown),
+        gateway.as_bytes("POST", chat.path, b"[]"),
+        gateway.as_bytes("GET", "/models", unknown),
+    ]
+    plain, last = (gateway.as_bytes("GET", "/models", extra=extra) for extra in ((), CLOSE))
+    sent = [piece for each in requests for piece in (each, plain)]
+    return await gateway.raw([*sent, last], [data.split(b" ")[0].decode() for data in [*sent, last]])
 
 
 @probe(phase=Phase.HOSTILE)

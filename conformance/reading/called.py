@@ -2,16 +2,28 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from math import comb
 
 from conformance.exchange import Exchange, Unusable
 from conformance.reading.traffic import came_as_asked, reply_of, sent
 from conformance.rules import Json
-from conformance.rules.calls import CUT, Call, calls_in, offered, what_is_missing, what_is_wrong
+from conformance.rules.calls import (
+    CUT,
+    Call,
+    calls_in,
+    is_json_twice,
+    is_said_twice,
+    offered,
+    what_is_missing,
+    what_is_wrong,
+)
 from conformance.shape import choices, dig
 from conformance.verdict import Inconclusive, Violation
 
 SEVERAL = 3
 """Calls that tell more than a model's slip."""
+UNLIKELY = 0.01
+"""How likely it may at most be that a model's slips fall on the answers of one form alone by chance."""
 
 
 def calling(answers: Iterable[Exchange]) -> list[Exchange]:
@@ -59,18 +71,27 @@ def without_json(answers: Iterable[Exchange]) -> Iterator[Violation]:
             yield from (Violation(x, f"{name}: {wrong}") for x, wrong in told)
 
 
-def broken_by_streaming(plain: Iterable[Exchange], streamed: Iterable[Exchange]) -> list[Violation]:
-    """All streamed calls, if the arguments of none of several are a JSON object, while those of all of several plain
-    ones are: no model slips like that. Tools and cuts as in `without_json`."""
-    whole, pieces = (
-        [(x, call.name, what_is_wrong(call.arguments)) for x in group for call in _judged_calls(x) if call.arguments]
-        for group in (plain, streamed)
+def broken_in_one_form(answers: Iterable[Exchange], others: Iterable[Exchange]) -> list[Violation]:
+    """Those calls whose arguments are no JSON object, if there are so many of them among the answers of one form, plain
+    or streamed, and none among those of the other, that no model's slips fall like that, or if each of them is an
+    object twice; or if all of several are JSON that was made a text once more. Tools and cuts as in `without_json`."""
+    found, compared = (
+        [(x, call.name, call.arguments) for x in group for call in _judged_calls(x) if call.arguments]
+        for group in (answers, others)
     )
-    if min(len(whole), len(pieces)) < SEVERAL or any(wrong for *_, wrong in whole):
+    broken = [(x, f"{name}: {wrong}") for x, name, text in found if (wrong := what_is_wrong(text))]
+    if len(broken) < SEVERAL:
         return []
-    seen = "{}: {}, while those of all {} plain calls are"
-    broken = [Violation(x, seen.format(name, wrong, len(whole))) for x, name, wrong in pieces if wrong]
-    return broken if len(broken) == len(pieces) else []
+    if all(is_json_twice(text) for *_, text in found):
+        return [Violation(x, f"{wrong}, as those of all {len(found)} calls are") for x, wrong in broken]
+    if any(what_is_wrong(text) for *_, text in compared):
+        return []
+    plainly = len(broken) == len(found) or all(is_said_twice(text) for *_, text in found if what_is_wrong(text))
+    by_chance = comb(len(found), len(broken)) / comb(len(found) + len(compared), len(broken))
+    if by_chance > UNLIKELY and not (plainly and len(compared) >= SEVERAL):
+        return []
+    form = "plain" if sent(broken[0][0]).get("stream") else "streamed"
+    return [Violation(x, f"{wrong}, while those of all {len(compared)} {form} calls are") for x, wrong in broken]
 
 
 def _judged_calls(answer: Exchange) -> Iterator[Call]:

@@ -107,6 +107,22 @@ def what_is_wrong(arguments: str) -> str:
     return "" if isinstance(value, dict) else f"the arguments are no JSON object: {show(arguments)}"
 
 
+def is_json_twice(arguments: str) -> bool:
+    """Whether these arguments are a JSON object that was made a JSON text once more."""
+    try:
+        inner = parsed(arguments)
+        return isinstance(inner, str) and isinstance(parsed(inner), dict)
+    except ValueError:
+        return False
+
+
+def is_said_twice(arguments: str) -> bool:
+    """Whether these arguments are a JSON object that comes once more, or after an empty one."""
+    half = len(arguments) // 2
+    again = arguments[:half] == arguments[half:] and not what_is_wrong(arguments[:half])
+    return again or (arguments.startswith("{}") and not what_is_wrong(arguments[2:]))
+
+
 def what_is_missing(arguments: str, schema: Any) -> str:
     """The keys that a schema requires and this JSON object lacks, "" if none."""
     required: Any = schema.get("required") if isinstance(schema, dict) else None

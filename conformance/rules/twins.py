@@ -18,6 +18,7 @@ LETTERS_PER_TOKEN = 1.5
 MANY_TOKENS = 8
 MANY_FOREIGN, LONG = 8, 16
 """Characters beyond ASCII that are no accident, and of a text that could have had some."""
+MANY_WORDS = 8
 THOUGHTS = ("reasoning_content", "reasoning")
 
 
@@ -56,6 +57,17 @@ def flattened(plain: list[Json], streamed: list[Json]) -> list[str]:
     seen = "plain answers have characters beyond ASCII, {} and more of them, the streamed one has none: {}"
     least = min(_foreign(text(each)) for each in plain)
     return _if_all([seen.format(least, show(each)) if each.isascii() and len(each) >= LONG else "" for each in told])
+
+
+def unspaced(plain: list[Json], streamed: list[Json]) -> list[str]:
+    """Every plain answer has many blanks between its words, and no streamed one has any."""
+    if len(plain) < 2 or not all(len(text(each).split()) > MANY_WORDS for each in plain):
+        return []
+    told = [text(each).strip() for each in streamed]
+    seen = "plain answers are of words with blanks between them, the streamed one has none: {}"
+    return _if_all(
+        [seen.format(show(each)) if len(each) >= 2 * LONG and len(each.split()) == 1 else "" for each in told]
+    )
 
 
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:

@@ -4,6 +4,7 @@ None of them looks at what a model says, only at how pieces of it relate to each
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import groupby, pairwise
@@ -26,6 +27,8 @@ PART = 4
 """Characters of a part, by which it is told whether a text comes back to what it said."""
 CUT = 4
 """Characters at the end of a capped text that plain and streamed answers may treat differently: half an emoji."""
+LOST_BLANKS = 4
+"""Blanks that a model does not leave out of words that it says again."""
 KEPT = 4
 """One of so many characters must be left of a text to be sure that it is this one."""
 
@@ -95,6 +98,8 @@ def distortion(plain: str, streamed: str) -> str:
     """What was done to a plain text to make it this streamed one, if it can be told: a model that says something else
     does none of this. "" where both are equal, or differ in another way, as by a damaged character."""
     text, other = (_solid(each) for each in (plain, streamed))
+    if _is_varied(text) and (seen := _run_together(plain, streamed) or _damaged(plain, streamed)):
+        return seen
     if not _is_varied(text) or REPLACED in other or (text.startswith(other) and len(text) - len(other) <= CUT):
         return ""
     if not other:
@@ -126,6 +131,38 @@ def _repetition(pieces: list[str], elsewhere: str) -> str:
     if len({piece for piece, _ in inner}) >= DOUBLED and all(times > 1 for _, times in inner):
         return f"every delta comes twice: {show([piece for piece, _ in inner])}"
     return ""
+
+
+def _run_together(plain: str, streamed: str) -> str:
+    """Whether a text is that one, up to an end cut by a cap, without the blanks between many of its words."""
+    text, other = (_solid(each) for each in (plain, streamed))
+    if not text.startswith(other):
+        return ""
+    due, found = ({at for at in _gaps(each) if at < len(other)} for each in (plain, streamed))
+    if len(due - found) < LOST_BLANKS:
+        return ""
+    return f"{len(due - found)} of the plain text's {len(due)} blanks are not streamed: {show(streamed.strip())}"
+
+
+def _damaged(plain: str, streamed: str) -> str:
+    """Whether a text is that one, up to an end cut by a cap, with U+FFFD for characters beyond ASCII."""
+    text, other = (_solid(each) for each in (plain, streamed))
+    if REPLACED in text or REPLACED not in other:
+        return ""
+    kept = [re.escape(each) for each in re.split(f"{REPLACED}+", other)]
+    found = re.match(r"[^\x00-\x7f]+".join(kept), text)
+    if not found or len(text) - found.end() > CUT:
+        return ""
+    return f"characters beyond ASCII of the plain text are streamed as U+FFFD, {other.count(REPLACED)} times"
+
+
+def _gaps(text: str) -> set[int]:
+    """How many characters other than white space there are before each white space within a text."""
+    found, at = set(), 0
+    for word in text.split()[:-1]:
+        at += len(word)
+        found.add(at)
+    return found
 
 
 def _misread(plain: str, streamed: str) -> str:

@@ -6,7 +6,7 @@ What a plain answer keeps an answer put together from a stream keeps, too.
 from conformance.exchange import Exchange
 from conformance.features import CLEAN_REFUSALS
 from conformance.probes.chat.tools import CALL, CUT_CAP, LAMP_ARGUMENTS, NOTE_KEYS
-from conformance.reading.called import calling, forced, of_forced, without_json
+from conformance.reading.called import broken_in_one_form, calling, forced, of_forced, without_json
 from conformance.reading.traffic import (
     answered,
     came_as_asked,
@@ -28,6 +28,7 @@ from conformance.verdict import (
     NotApplicable,
     Violation,
     accept,
+    demand,
     expect,
     hold,
     must,
@@ -98,7 +99,9 @@ def test_arguments_are_json(
     chat_tool_required: list[Exchange],
     chat_tool_named: Exchange,
 ) -> None:
-    hold(without_json(calling(_of_usual_length(chat_replies(exchanges, chat_reply)))))
+    found = calling(_of_usual_length(chat_replies(exchanges, chat_reply)))
+    demand(broken_in_one_form(found, (x for x in chat_answers(exchanges) if sent(x).get("stream"))))
+    hold(without_json(found))
 
 
 @requirement("CHAT-045")

@@ -96,6 +96,7 @@ def test_a_text_is_streamed_whole_and_once(
             hold(_compared(rule, plain, streamed))
     if all(len(_answered(group)) == len(group) for group in chat_seeded.values()):
         hold(_compared(twins.curtailed_in_pairs, *chat_seeded.values()))
+    hold(_compared(twins.unspaced, *chat_seeded.values()))
     tolerate(_compared(twins.thinned, *chat_seeded.values()))
 
 

@@ -3,7 +3,7 @@
 from conformance.exchange import Exchange
 from conformance.features import CLEAN_REFUSALS
 from conformance.probes.chat.tools import CUT_CAP
-from conformance.reading.called import broken_at_a_place, broken_by_streaming, calling, without_json
+from conformance.reading.called import broken_at_a_place, broken_in_one_form, calling, without_json
 from conformance.reading.traffic import (
     came_as_asked,
     chat_replies,
@@ -25,11 +25,16 @@ def test_argument_fragments_make_json(
     chat_stream: Exchange,
     chat_stream_tools: dict[str, Exchange],
     chat_tool_n2_streamed: Exchange,
+    chat_tool_auto: Exchange,
+    chat_tool_required: list[Exchange],
+    chat_tool_named: Exchange,
+    chat_tool_one: Exchange,
+    chat_tool_one_streamed: Exchange,
 ) -> None:
     caps = ("max_completion_tokens", "max_tokens")
     usual = [x for x in chat_streams(exchanges, chat_stream) if CUT_CAP not in map(sent(x).get, caps)]
     found = calling(usual)
-    demand(broken_by_streaming(chat_replies(exchanges, chat_reply), found))
+    demand(broken_in_one_form(found, chat_replies(exchanges, chat_reply)))
     hold(without_json(found))
     broken = broken_at_a_place(found)
     (hold if len(broken) > 1 else tolerate)(broken)  # once may be the model's own doing

@@ -192,7 +192,7 @@ row("stream-choices-merged", "STREAM-045",
 row("stream-n-ignored", "STREAM-045",
     asked_as(drop("n"), lambda asked: asked.streams and asks("n", 2)(asked)),
     "One answer where two were paid for.", "facts: many backends ignore n")
-row("stream-letters-torn", "STREAM-059", on_chats(torn, bare),
+row("stream-letters-torn", "STREAM-059 STREAM-068", on_chats(torn, bare),
     "Emoji and Chinese turn into replacement characters.",
     "aisix issue 111, claude-code-router issue 1672: each TCP chunk is decoded alone")
 row("stream-plain-where-json-is-accepted", "STREAM-002",
@@ -205,6 +205,10 @@ row("stream-letters-are-question-marks", "STREAM-068",
     on_chats(put(f"{DELTA}.content", lambda old: old and old.encode("ascii", "replace").decode()),
              lambda asked: bare(asked) and asks("seed")(asked)),
     "Whoever does not write English reads question marks.", "facts: servers that run in the C locale")
+row("stream-blanks-trimmed", "STREAM-068",
+    on_chats(put(f"{DELTA}.content", lambda old: old and old.strip()),
+             lambda asked: bare(asked) and asks("seed")(asked)),
+    "Words run together.", "facts: adapters that strip each piece of an engine's output")
 row("stream-pieces-lost", "STREAM-068", remembering(lossy, lambda asked: bare(asked) and asks("seed")(asked)),
     "Words are missing in the middle of answers.", "facts: queues that drop what comes too fast")
 row("stream-stopped-is-told-to-be-cut", "STREAM-077",

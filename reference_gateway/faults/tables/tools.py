@@ -177,6 +177,15 @@ row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_a
     "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
 row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),
     "The arguments, joined, are no JSON.", "facts: argument text sent as delta and as whole")
+row("tool-arguments-after-an-empty-object", "STREAM-042 CHAT-055 CHAT-093",
+    first_fragments(put("function.arguments", lambda old: "{}" + (old or ""))),
+    "The arguments, joined, are no JSON: every streamed call fails.", "facts: bridges from Anthropic's events")
+row("tool-arguments-without-their-end", "STREAM-042 CHAT-055 CHAT-093",
+    on_chats(put(f"{FRAGMENT}.function.arguments", lambda old: old.rstrip("}\n ")), with_tools),
+    "The arguments, joined, are no JSON: every streamed call fails.", "facts: adapters that drop the last event")
+row("tool-arguments-json-twice-over", "CHAT-044 CHAT-055 CHAT-093",
+    reply(called(put("function.arguments", json.dumps)), with_tools),
+    "json.loads(arguments) gives a text.", "facts: adapters that write what is JSON already")
 row("tool-streams-end-with-stop", "STREAM-044",
     on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
     "Agents that wait for tool_calls never call.", "facts: a large split among servers")
