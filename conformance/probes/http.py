@@ -44,8 +44,8 @@ async def one_connection(gateway: Gateway) -> list[Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def refused_on_one_connection(gateway: Gateway) -> list[Exchange]:
-    """Refusals of several kinds, each with a body that must not be left lying, and a list after each, on one connection.
-    The list with a body is no mistake, and its body may be left lying as easily."""
+    """Refusals of several kinds, each with a body that must not be left lying, and a list after each, on one
+    connection. The list with a body is no mistake, and its body may be left lying as easily."""
     chat, *_ = await offered(gateway)
     unknown = chat.having(model=unserved_model(gateway))
     asked = gateway.as_bytes("POST", chat.path, unknown)
@@ -58,9 +58,9 @@ async def refused_on_one_connection(gateway: Gateway) -> list[Exchange]:
         gateway.as_bytes("POST", chat.path, b"[]"),
         gateway.as_bytes("GET", "/models", unknown),
     ]
-    plain, last = (gateway.as_bytes("GET", "/models", extra=extra) for extra in ((), CLOSE))
-    sent = [piece for each in requests for piece in (each, plain)]
-    return await gateway.raw([*sent, last], [data.split(b" ")[0].decode() for data in [*sent, last]])
+    listing, last = gateway.as_bytes("GET", "/models"), gateway.as_bytes("GET", "/models", extra=CLOSE)
+    pieces = [*(piece for each in requests for piece in (each, listing))][:-1] + [last]
+    return await gateway.raw(pieces, [data.split(b" ")[0].decode() for data in pieces])
 
 
 @probe(phase=Phase.HOSTILE)

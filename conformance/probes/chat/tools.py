@@ -212,13 +212,14 @@ async def chat_tool_history_forms(gateway: Gateway) -> Exchange:
 
 @probe()
 async def chat_tool_history_of_nothing(gateway: Gateway) -> Exchange:
-    """Two calls without arguments, written in the two ways that models have of saying so."""
+    """Two calls without arguments, written in the two ways that models have of saying so, and a result of nothing, as
+    of a command without output."""
     empty, blank = call("call_gp1", "ping", "{}"), call("call_gp2", "ping", "")
     history = [
         user("Is it up?"),
         calling(empty, blank, content=None),
         result("call_gp1", "up"),
-        result("call_gp2", "up"),
+        result("call_gp2", ""),
     ]
     return await gateway.chat(messages=history, tools=[PING_OF_NOTHING])
 

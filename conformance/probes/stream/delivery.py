@@ -56,6 +56,7 @@ async def chat_stream_options_off(gateway: Gateway) -> dict[str, Exchange]:
         "null": None,
         "no usage": {"include_usage": False},
         "no obfuscation": {"include_obfuscation": False},
+        "none": {},
     }
     return await together({case: gateway.stream({"case": case}, stream_options=options[case]) for case in options})
 

@@ -280,7 +280,7 @@ def test_calls_without_arguments_are_accepted_back(
     chat_tool_history: Exchange, chat_tool_history_of_nothing: Exchange
 ) -> None:
     _round_trip(chat_tool_history)
-    accept({'the arguments "{}" and ""': chat_tool_history_of_nothing})
+    accept({'the arguments "{}" and "", and an empty result': chat_tool_history_of_nothing})
 
 
 @requirement("CHAT-098", both_modes=True)

@@ -21,7 +21,7 @@ from conformance.rules import StreamRule, replies, usage
 from conformance.rules.streams import chunks, fragments, framing
 from conformance.shape import is_int, show
 from conformance.suites import requirement
-from conformance.verdict import Inconclusive, Violation, accept, expect, hold, survive, tolerate
+from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, survive, tolerate
 
 MOST_LETTERS = 20
 """Letters of a token's text, beyond which a cap was not obeyed."""
@@ -116,6 +116,18 @@ def test_usage_comes_only_when_asked_for(
     hold(in_streams(silent, chunks.NoUsage))
 
 
+@requirement("STREAM-029")
+def test_a_declined_usage_chunk_does_not_come(
+    chat_stream: Exchange, chat_stream_options_off: dict[str, Exchange]
+) -> None:
+    _ = chat_stream.chunks
+    declined = chat_stream_options_off["no usage"]
+    if not declined.ok:
+        raise Inconclusive("the stream is not served", blame=None)
+    bare = [chunk for _, chunk in declined.parsed_events if chunk and chunk.get("usage") and chunk.get("choices") == []]
+    must(not bare, declined, "with include_usage false there is a chunk without choices that carries usage")
+
+
 @requirement("STREAM-030")
 def test_usage_comes_once(exchanges: list[Exchange], chat_stream_usage: Exchange) -> None:
     hold(in_streams(_with_usage(exchanges, chat_stream_usage), chunks.UsageOnce))
@@ -194,6 +206,7 @@ def test_stream_options_are_for_streams(
     _ = chat_stream.chunks
     survive({"stream_options without stream": chat_stream_options_alone})
     accept({"a stream with stream_options null": chat_stream_options_off["null"]})
+    survive({"a stream with stream_options {}": chat_stream_options_off["none"]})
     expect(chat_stream_options_alone.status in (400, 422), chat_stream_options_alone)
 
 

@@ -228,6 +228,11 @@ row("stream-usage-not-asked-for", "STREAM-029",
     at_the_end(lambda given: given | {
       "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}, plainly_streamed),
     "Clients that read choices[0] of the last chunk crash.", "facts: llama.cpp, Mistral and Groq send it anyway")
+row("stream-usage-though-declined", "STREAM-029",
+    at_the_end(lambda given: given | {
+      "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}},
+      lambda asked: asked.streams and asks("stream_options", {"include_usage": False})(asked)),
+    "Clients that read choices[0] of the last chunk crash, though they said so.")
 row("stream-usage-asked-for-and-missing", "STREAM-030 SDK-025",
     asked_as(drop("stream_options"), lambda asked: asked.streams and with_usage(asked)),
     "Streamed calls are never accounted.", "facts: lm-proxy 3.3.2 drops stream_options")

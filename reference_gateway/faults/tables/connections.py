@@ -28,6 +28,9 @@ def compressible(heard: Heard, given: Given) -> bool:
     return plain_chat(heard, given) and re.search(rb"accept-encoding: .*gzip", heard.data, re.IGNORECASE) is not None
 
 
+NO_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
 def not_allowed(heard: Heard, given: Given) -> bool:
     return given.status == 405
 
@@ -136,6 +139,15 @@ async def refusals_again(heard: Heard, given: Given, client: Client) -> None:
     await client.write(client.notes.get("refusal", answer) if is_last(heard) else answer)
 
 
+async def bodies_left_lying(heard: Heard, given: Given, client: Client) -> None:
+    """The body of what was refused with 405 is read as the beginning of the next request, which is none."""
+    if client.notes.pop("left", False):
+        await client.write(NO_REQUEST)
+        await client.close()
+    client.notes["left"] = not_allowed(heard, given) and not heard.data.endswith(b"\r\n\r\n")
+    await client.pass_on(given)
+
+
 async def refused_for_ever(heard: Heard, given: Given, client: Client) -> None:
     """A connection on which nothing but streams was asked for, and two were refused, goes on to refuse."""
     answer = await given.whole() if refused(heard, given) else b""
@@ -200,6 +212,9 @@ below("closed-after-errors", "HDR-012", closing(lambda data: data, refused),
 below("hangs-after-errors", "HDR-012", hanging_after_errors, "After a mistake the client waits for ever.")
 below("answers-of-before-after-errors", "HDR-012", refusals_again,
     "After a mistake users get the answers of others.", "facts: queues that get out of step, as in request smuggling")
+below("bodies-left-lying-after-405", "HDR-012", bodies_left_lying,
+    "The rest of one request is read as the next one: behind a proxy that is another user's.",
+    "facts: request smuggling by bodies of refused methods")
 below("chunks-for-http-1-0", "STREAM-063", chunks_for_1_0,
     "HTTP/1.0 knows no chunks: clients show the sizes in the text.")
 below("stream-chunk-sizes-not-hexadecimal", "STREAM-023 STREAM-026 STREAM-073", by_piece(not_hex, long_stream),

@@ -149,7 +149,7 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
         {"CHAT-098": FAIL},
     ),
     "half of the arguments": (chunks(arguments(half), auto), {"STREAM-042": WARN}),
-    "arguments sent twice": (chunks(arguments(lambda text: text * 2), required), {"STREAM-042": WARN}),
+    "arguments sent twice": (chunks(arguments(lambda text: text * 2), required), {"STREAM-042": FAIL}),
     "arguments in Python's notation": (chunks(arguments(python), weather), {"STREAM-042": WARN}),
     "arguments that are JSON twice over": (chunks(arguments(json.dumps), weather), {"STREAM-042": WARN}),
     "no arguments": (chunks(arguments(lambda _: ""), required), {"STREAM-042": WARN}),
