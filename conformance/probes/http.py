@@ -58,8 +58,9 @@ async def refused_on_one_connection(gateway: Gateway) -> list[Exchange]:
         gateway.as_bytes("POST", chat.path, b"[]"),
         gateway.as_bytes("GET", "/models", unknown),
     ]
-    listing, last = gateway.as_bytes("GET", "/models"), gateway.as_bytes("GET", "/models", extra=CLOSE)
-    pieces = [*(piece for each in requests for piece in (each, listing))][:-1] + [last]
+    listing = gateway.as_bytes("GET", "/models")
+    pieces = [piece for each in requests for piece in (each, listing)]
+    pieces[-1] = gateway.as_bytes("GET", "/models", extra=CLOSE)
     return await gateway.raw(pieces, [data.split(b" ")[0].decode() for data in pieces])
 
 

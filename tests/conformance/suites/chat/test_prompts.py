@@ -206,7 +206,7 @@ DEFECTS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "a large prompt crashes": (answered(is_large, crashed), {"CHAT-078": FAIL}),
     "a large prompt is not found": (answered(is_large, error(404)), {"CHAT-078": FAIL}),
-    "a large prompt is cut": (asked_as(cut_to(4000), is_large), {"CHAT-079": WARN}),
+    "a large prompt is cut": (asked_as(cut_to(4000), is_large), {"CHAT-079": FAIL}),
     "a large prompt is refused in other words": (answered(is_large, refused), {"CHAT-080": WARN}),
     "a large prompt is refused with 422": (
         answered(is_large, error(422, code="context_length_exceeded")),

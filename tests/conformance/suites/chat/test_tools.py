@@ -150,6 +150,14 @@ IN_STREAMS: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     ),
     "half of the arguments": (chunks(arguments(half), auto), {"STREAM-042": WARN}),
     "arguments sent twice": (chunks(arguments(lambda text: text * 2), required), {"STREAM-042": FAIL}),
+    "every streamed call after an empty object": (
+        chunks(arguments(lambda text: "{}" + text)),
+        {"STREAM-042": FAIL, "CHAT-055": WARN, "CHAT-093": WARN},
+    ),
+    "every streamed call without its end": (
+        chunks(arguments(lambda text: text.removesuffix("}")), lambda a: not offers("write_note")(a)),
+        {"STREAM-042": FAIL, "CHAT-055": WARN, "CHAT-093": WARN},
+    ),
     "arguments in Python's notation": (chunks(arguments(python), weather), {"STREAM-042": WARN}),
     "arguments that are JSON twice over": (chunks(arguments(json.dumps), weather), {"STREAM-042": WARN}),
     "no arguments": (chunks(arguments(lambda _: ""), required), {"STREAM-042": WARN}),

@@ -82,8 +82,9 @@ HALVES = (b"\\\\ud83d", b"\\\\ude00")
 CONTENT: dict[str, tuple[Wrap, dict[str, Verdict]]] = {
     "characters lost where deltas meet": (
         pieces(lambda said: [re.sub(r"[^\x00-\u2fff]", "\ufffd\ufffd", text) for text in said]),
-        {"STREAM-059": WARN},
+        {"STREAM-059": WARN, "STREAM-068": FAIL},
     ),
+    "blanks trimmed from deltas": (pieces(lambda said: [text.strip() for text in said]), {"STREAM-068": FAIL}),
     "question marks for all that is not ASCII": (
         pieces(lambda said: [text.encode("ascii", "replace").decode() for text in said]),
         {"STREAM-068": FAIL},
@@ -133,6 +134,7 @@ FICKLE: dict[str, tuple[Wrap, Verdict]] = {
     "what the model says": (lambda app: app, Verdict.PASS),
     "no text at all": (pieces(lambda said: []), FAIL),
     "all said twice": (pieces(lambda said: said * 2), FAIL),
+    "blanks trimmed from deltas": (pieces(lambda said: [text.strip() for text in said]), FAIL),
     "two of three deltas lost": (pieces(lambda said: said[::3]), WARN),
 }
 
@@ -164,6 +166,7 @@ GREEN: dict[str, Wrap] = {
     "a model with one word": chained(plain(lambda text: "ha " * 12), pieces(lambda said: ["ha "] * len(said))),
     "words that grow": chained(plain(lambda text: "".join(GROWING)), pieces(lambda said: GROWING)),
     "a character cut by the cap": chained(plain(lambda text: text + "\ufffd"), pieces(lambda said: [*said, "\ufffd"])),
+    "line breaks for blanks": pieces(lambda said: [text.replace(" ", "\n") for text in said]),
     "white space of its own": pieces(lambda said: ["\n\n", *said, "\n"]),
     "thoughts that are not shown": chained(
         pieces(lambda said: []), reply(put("usage.completion_tokens_details", {"reasoning_tokens": 3}))
