@@ -1,6 +1,7 @@
 """HDR: headers and HTTP itself. What must hold for one answer is judged on every answer of the run."""
 
 from collections import Counter
+from itertools import pairwise
 
 from conformance.exchange import Exchange
 from conformance.probes.http import ORIGIN
@@ -122,6 +123,9 @@ def test_a_connection_is_reused_or_said_to_close(
         for before, x in after
         if x.complete and x.status != models.status
     )
+    sizes = [len(x.headers) for x in refused_on_one_connection[1::2] if x.complete]
+    grows = len(sizes) > 2 and all(later > earlier for earlier, later in pairwise(sizes))
+    expect(not grows, last, f"the same answer has more headers each time on one connection: {sizes}")
 
 
 @requirement("HDR-013")

@@ -4,7 +4,7 @@ from typing import Any
 
 from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
-from conformance.probes.chat.tools import closed
+from conformance.probes.chat.tools import TOOLS, closed
 from conformance.sending.gateway import Gateway, together, user
 
 JSON_CAP = 128
@@ -47,6 +47,15 @@ async def chat_json_signs(gateway: Gateway) -> Exchange:
 async def chat_json_references(gateway: Gateway) -> Exchange:
     return await gateway.chat(
         messages=[user("What shall I wear today?")], response_format=strictly(OUTFIT), cap=JSON_CAP
+    )
+
+
+@probe(tokens=48)
+async def chat_json_beside_tools(gateway: Gateway) -> Exchange:
+    """The same schema where tools are offered that are not to be called."""
+    weather = [user("How is the weather in Oslo?")]
+    return await gateway.chat(
+        messages=weather, response_format=strictly(REPORT), tools=TOOLS, tool_choice="none", cap=JSON_CAP
     )
 
 

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from conformance.exchange import Exchange
+from conformance.features import CLEAN_REFUSALS
 from conformance.probes.chat.formats import OUTFIT, REPORT, SIGNS
 from conformance.reading.traffic import answered, came_as_asked, reply_of
 from conformance.rules import Json
@@ -12,7 +13,7 @@ from conformance.rules.logprobs import THOUGHTS
 from conformance.rules.replies import was_cut
 from conformance.shape import dig, messages, show
 from conformance.suites import requirement
-from conformance.verdict import Broken, Inconclusive, accept, expect, prefer, refuse, survive
+from conformance.verdict import Broken, Inconclusive, NotApplicable, accept, expect, prefer, refuse, survive
 
 
 @requirement("CHAT-056", both_modes=True)
@@ -48,6 +49,17 @@ def test_references_in_a_schema_are_kept(chat_json_schema: Exchange, chat_json_r
         raise Inconclusive("no schema is kept, of which CHAT-057 tells", blame=None)
     accept({"a schema with $defs and $ref": chat_json_references})
     _expect_fit(chat_json_references, OUTFIT)
+
+
+@requirement("CHAT-122")
+def test_a_schema_is_kept_beside_tools(chat_json_schema: Exchange, chat_json_beside_tools: Exchange) -> None:
+    if not came_as_asked(chat_json_schema) or not _fits(chat_json_schema, REPORT):
+        raise Inconclusive("no schema is kept, of which CHAT-057 tells", blame=None)
+    survive({"a schema and tools": chat_json_beside_tools})
+    if chat_json_beside_tools.status in CLEAN_REFUSALS:
+        raise NotApplicable("a schema beside tools is cleanly refused")
+    expect(came_as_asked(chat_json_beside_tools), chat_json_beside_tools)
+    _expect_fit(chat_json_beside_tools, REPORT)
 
 
 @requirement("CHAT-115", both_modes=True)

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from reference_gateway.faults.asgi import Answer, Asked, Wrap, changed, error
 from reference_gateway.faults.chats import has_role, in_messages, messages
-from reference_gateway.faults.edits import answered, asked_as, asks, is_chat, never
+from reference_gateway.faults.edits import answered, asked_as, asks, drop, is_chat, never
 from reference_gateway.faults.fault import table
 
 CONVERSATIONS = table("conversations")
@@ -50,6 +50,10 @@ def without_middle(found: list[Any]) -> list[Any]:
     """What is longer keeps its ends alone."""
     cut = [m["content"][: LARGE // 2] + m["content"][-LARGE // 2 :] for m in found]
     return [m | {"content": text} for m, text in zip(found, cut, strict=True)]
+
+
+def schema(asked: Asked) -> bool:
+    return (asked.object.get("response_format") or {}).get("type") == "json_schema"
 
 
 def of_a_user(asked: Asked) -> bool:
@@ -132,6 +136,9 @@ row("cache-knows-no-options", "CHAT-119",
 row("cache-by-the-beginning-of-prompts", "CHAT-119",
     cached(beginning, alone),
     "The second document is summarised as the first one.", "facts: caches that cut long keys")
+row("schemas-dropped-beside-tools", "CHAT-122",
+    asked_as(drop("response_format"), lambda asked: bool(asked.object.get("tools")) and schema(asked)),
+    "Agents get prose for the structured answer they end with.", "facts: adapters that make a tool of the schema")
 row("many-tools-refused", "CHAT-120",
     answered(lambda asked: isinstance(asked.object.get("tools"), list) and len(asked.object["tools"]) > 16, error(400)),
     "Agents with a few servers of tools are refused.", "facts: limits below the API's 128")
