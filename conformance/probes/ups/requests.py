@@ -141,8 +141,8 @@ async def scripted_parameters(gateway: Gateway) -> dict[str, Told]:
 
 @probe(phase=Phase.TIMED)
 async def scripted_otherwise(gateway: Gateway) -> dict[str, Exchange]:
-    """One prompt, asked in several ways one after the other; its provider answers each time with another number. Nothing
-    else is in flight, so that next to none is throttled."""
+    """One prompt, asked in several ways one after the other; its provider answers each time with another number. While
+    nothing else is in flight next to none is throttled."""
     script = marker(secrets.token_hex(8), *({"pieces": [f"number {n}"]} for n in range(2 * len(OTHERWISE))))
     messages = [user(f"Reply in JSON. {script}")]
     found: dict[str, Exchange] = {}
