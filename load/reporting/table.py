@@ -12,6 +12,7 @@ COUNTS = ("failed", "unfinished", "dropped", "left", "stalls", "cut_short", "mal
 """What is told only when there is any, but the first two."""
 QUOTED = 160
 """Characters of what a gateway said."""
+HELPS = "what helps: no other work on this machine, then more --processes, then more machines"
 
 
 def lines(document: Mapping[str, Any]) -> list[str]:
@@ -73,7 +74,8 @@ def _sweep(sweep: Mapping[str, Any] | None) -> list[str]:
     knee = f"{sweep['knee']:g} {unit}" if sweep["knee"] is not None else "none that was tried"
     steps = [f"{step[sweep['unit']]:g} {unit}: {'held' if step['held'] else step['why']}" for step in sweep["steps"]]
     stopped = [sweep["stopped"]] if sweep["stopped"] else []
-    return _section("sweep", [*steps, *stopped, f"the highest load that held: {knee}"])
+    open_end = ", and none higher was tried" if steps and all(step["held"] for step in sweep["steps"]) else ""
+    return _section("sweep", [*steps, *stopped, f"the highest load that held: {knee}{open_end}"])
 
 
 def _verdicts(slo: Mapping[str, Any]) -> Iterator[str]:
@@ -99,7 +101,7 @@ def _client(client: Mapping[str, Any]) -> list[str]:
     rows += [_error(client["calibration"])] if client["calibration"] else []
     told = _section("this client", rows)
     if not client["trustworthy"]:
-        told += ["", "NOT TO BE TRUSTED: the client was the bottleneck", *(f"  {text}" for text in client["reasons"])]
+        told += _section("NOT TO BE TRUSTED: the client was the bottleneck", [*client["reasons"], HELPS])
     return told
 
 
