@@ -37,7 +37,10 @@ def ms(value_s: float | None) -> str:
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
     arrivals = document["arrivals"]
-    load = f"{document['users']} users" if arrivals["rate"] is None else f"{arrivals['kind']} {arrivals['rate']:g}/s"
+    if arrivals["rate"] is None:
+        load = f"{document['users']} user{'' if document['users'] == 1 else 's'}"
+    else:  # as it was written: the rate is only the highest of a spike or of steps
+        load = arrivals.get("text") or f"{arrivals['kind']} {arrivals['rate']:g}/s"
     scenarios = ", ".join(document["scenarios"])
     yield f"{document['base_url']}  model {document['model']}  {scenarios}  {load}  {document['duration_s']:.1f} s"
     told = [name for name in COUNTS if document[name] or name in COUNTS[:2]]

@@ -33,6 +33,20 @@ def test_the_times_are_those_of_the_document_in_milliseconds(document: dict[str,
     assert line.split()[1:] == [str(figures["count"]), *(table.ms(figures[name]) for name in table.COLUMNS)]
 
 
+@pytest.mark.parametrize(
+    ("arrivals", "said"),
+    [
+        ({"kind": "closed", "rate": None, "users": 1}, "  1 user  "),
+        (
+            {"kind": "step", "rate": 10.0, "users": None, "text": "step:rates=5/10,each=2s"},
+            "  step:rates=5/10,each=2s  ",
+        ),
+    ],
+)
+def test_the_load_is_told_as_it_was_ordered(document: dict[str, Any], arrivals: dict[str, Any], said: str) -> None:
+    assert said in lines(document | {"users": 1, "arrivals": arrivals})[0]
+
+
 def test_a_client_that_was_the_bottleneck_is_told_last_and_why(document: dict[str, Any]) -> None:
     assert "NOT TO BE TRUSTED" not in "\n".join(lines(document))
     document["client"]["cpu"] = 0.97
