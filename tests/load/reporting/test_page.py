@@ -107,7 +107,7 @@ def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:
     document["slo"] = gate.judge(document, gate.parse([]), slower)
     assert re.search(r"ttft_p50 [\d.]+ ms [\d.]+ ms \+100.0% worse", Parsed(page(document)).words)
     document["slo"] = gate.judge(document, gate.parse([]), slower | {"model": "another"})
-    assert "model was 'another'" in Parsed(page(document)).words
+    assert "model was another and is" in Parsed(page(document)).words
 
 
 def test_nothing_a_gateway_says_becomes_markup() -> None:
