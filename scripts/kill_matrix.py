@@ -257,7 +257,7 @@ def _options(fault: Fault) -> dict[str, Any]:
     if fault.behind is None:
         return options
     provider = {"upstream": _stage("provider")[1], "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-    return options | provider | {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
+    return options | provider | before.models()
 
 
 @cache
