@@ -62,6 +62,13 @@ def test_the_verdict_and_the_objectives_come_before_every_figure() -> None:
     assert "ttft_p95 < 300ms" in words and "error_rate < 0.1%" in words
 
 
+def test_the_banner_of_a_good_run_says_what_was_looked_at() -> None:
+    good = made_up() | {"violations": [], "errors": {}, "failed": 0}
+    held = good["slo"] | {"held": True, "checks": [check | {"held": True} for check in good["slo"]["checks"]]}
+    for slo, said in ((held, "2 objectives held"), (held | {"checks": []}, "no objective was set")):
+        assert f"Passed: nothing failed, no rule was broken, {said}" in Parsed(page(good | {"slo": slo})).words
+
+
 def test_a_client_that_was_the_bottleneck_is_said_with_its_reasons() -> None:
     words = Parsed(page(made_up(cpu=0.99, lag_s=0.08))).words
     assert "The client was the bottleneck" in words
