@@ -1,5 +1,6 @@
 """Probes of the Responses API. Where the gateway serves none, and none is claimed, one request is sent."""
 
+import json
 import secrets
 from typing import Any
 from urllib.parse import quote
@@ -10,31 +11,35 @@ from conformance.probe import Phase, probe
 from conformance.probes.chat.formats import JSON_CAP, SIGNED
 from conformance.probes.chat.prompts import PER_TURN, WORD
 from conformance.probes.chat.replies import STORY, UNICODE
-from conformance.probes.chat.tools import OSLO, TOOL_CAP, closed
-from conformance.probes.errors import unserved_model
+from conformance.probes.chat.tools import TOOL_CAP, closed
+from conformance.probes.errors import embedding_model, response_post, unserved_model
 from conformance.probes.upstream import PIECES
-from conformance.sending.gateway import ABSENT, Gateway, together
+from conformance.sending.gateway import ABSENT, TOKEN_CAP, Gateway, together
 from conformance.sending.upstream import Told, told_by
 
 PATH = "/responses"
 PROMPT = "Say OK."
-CAP = 16
+CAP = TOKEN_CAP
 """The least that the API allows."""
 FUNCTION = "get_weather"
+CITIES = ["Zürich", "Łódź", "東京"]
+"""Letters that are easily lost in answers; what is asked has none of them, as RESP-022 tells of inputs."""
 TOOL: dict[str, Any] = {
     "type": "function",
     "name": FUNCTION,
     "description": "The weather in a city.",
-    "parameters": closed(city={"type": "string"}),
+    "parameters": closed(city={"type": "string", "enum": CITIES}),
     "strict": True,
 }
 CLOCK = TOOL | {"name": "get_time", "description": "The time in a city."}
 TOOLS = [CLOCK, TOOL]
 """The one that has to be called is not the first."""
-ASKED: dict[str, Any] = {"input": OSLO, "tools": TOOLS, "max_output_tokens": TOOL_CAP}
+WEATHER = "What is the weather in Zurich?"
+ASKED: dict[str, Any] = {"input": WEATHER, "tools": TOOLS, "max_output_tokens": TOOL_CAP}
 FORCED = ASKED | {"tool_choice": {"type": "function", "name": FUNCTION}}
-QUESTION = {"role": "user", "content": OSLO}
-CALL = {"type": "function_call", "call_id": "call_gp1234567", "name": FUNCTION, "arguments": '{"city":"Oslo"}'}
+QUESTION = {"role": "user", "content": WEATHER}
+ARGUMENTS = json.dumps({"city": CITIES[0]})
+CALL = {"type": "function_call", "call_id": "call_gp1234567", "name": FUNCTION, "arguments": ARGUMENTS}
 RESULT = {"type": "function_call_output", "call_id": CALL["call_id"], "output": "21 degrees"}
 SAID = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": PROMPT}]}
 ANSWERED = {
@@ -76,7 +81,7 @@ NULLABLE = (
 
 def body_of(gateway: Gateway, **fields: Any) -> dict[str, Any]:
     """The smallest request with these fields added, replaced, or left out (ABSENT)."""
-    body = {"model": gateway.facts.model, "input": PROMPT, "max_output_tokens": CAP} | fields
+    body = response_post(gateway).body | fields
     return {key: value for key, value in body.items() if value is not ABSENT}
 
 
@@ -181,7 +186,6 @@ async def response_fields(gateway: Gateway) -> dict[str, Exchange]:
         {
             "usual values": response(gateway, case="usual values", **USUAL),
             "null": response(gateway, case="null", **dict.fromkeys(NULLABLE)),
-            "an unknown field": response(gateway, case="an unknown field", x_conformance={"a": [1]}),
         }
     )
 
@@ -273,9 +277,10 @@ def _signed() -> dict[str, Any]:
 
 @probe(tokens=32)
 async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
-    """What is known of responses later: of one that is not to be kept, of none at all, and of one with a long input."""
+    """What is known of responses later: of one that is not to be kept, of none at all, of one with a long input, and of
+    one that is itself longer than a word."""
     unknown = f"resp_{secrets.token_hex(24)}"
-    long = await response_longer(gateway)
+    long, story = await response_longer(gateway), (await response_capped(gateway))["plain"]
     unkept = await response(gateway, case="store false", store=False)
     found = {
         "store false": unkept,
@@ -288,6 +293,9 @@ async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
         if found["kept"].ok:
             found["deleted"] = await gateway.send("DELETE", f"{PATH}/{id}", case="deleted")
             found["read when deleted"] = await gateway.get(f"{PATH}/{id}", repeat="deleted", case="read when deleted")
+    if id := id_of(story):
+        went_on = {"previous_response_id": id, "input": [ONCE_MORE]}
+        found["after a story"] = await response(gateway, case="after a story", **went_on)
     if id := id_of(unkept):
         found["not kept"] = await gateway.get(f"{PATH}/{id}", case="not kept")
     return found
@@ -312,6 +320,8 @@ async def response_refused(gateway: Gateway) -> dict[str, Exchange]:
         "no input": response(gateway, case="no input", input=ABSENT),
         "no model": response(gateway, case="no model", model=ABSENT),
     }
+    if (embedder := embedding_model(gateway)) not in ("", gateway.facts.model):
+        cases["an embedding model"] = response(gateway, case="an embedding model", model=embedder)
     if gateway.target.api_key:
         cases["no key"] = response(gateway, case="no key", key=None)
         cases["no key, streamed"] = response(gateway, case="no key, streamed", key=None, stream=True)
