@@ -63,8 +63,8 @@ NO_OBJECT: dict[str, Case] = {
     "true": lambda post: b"true",
 }
 NO_NAME: dict[str, Case] = {
-    "model null": lambda post: post.having(model=None),
     "model 1": lambda post: post.having(model=1),
+    "model null": lambda post: post.having(model=None),
     "model true": lambda post: post.having(model=True),
     "model []": lambda post: post.having(model=[]),
     "model {}": lambda post: post.having(model={}),

@@ -310,8 +310,8 @@ row(
 )
 row(
     "response-no-input-crashes",
-    "RESP-016 AUTH-019",
-    refusing(lambda asked: "input" not in asked.object, 500),
+    "RESP-016",
+    refusing(lambda asked: "model" in asked.object and "input" not in asked.object, 500),
     "SDKs try again in vain.",
 )
 row(
@@ -335,8 +335,8 @@ row(
 )
 row(
     "response-no-model-crashes",
-    "RESP-016 AUTH-019",
-    refusing(lambda asked: "model" not in asked.object, 500),
+    "RESP-016",
+    refusing(lambda asked: "input" in asked.object and "model" not in asked.object, 500),
     "SDKs try again in vain.",
 )
 row(

@@ -18,7 +18,7 @@ def of_role(role: str) -> Any:
 
 def has_other_letters(asked: Asked) -> bool:
     given = asked.object.get("input")
-    return isinstance(given, str) and not given.isascii()
+    return isinstance(given, str) and given.encode("ascii", "ignore") != given.encode("utf-8", "ignore")
 
 
 def is_long(asked: Asked) -> bool:

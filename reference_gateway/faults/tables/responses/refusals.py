@@ -37,9 +37,9 @@ row(
 )
 row("response-array-crashes", "ERR-006", answering(having(rb"^\[\]$"), 500), "SDKs try again in vain.")
 row(
-    "response-model-null-served",
+    "response-model-of-another-type-served",
     "ERR-008",
-    asked_as(put("model", "gpt-4o-mini"), asks("model", None)),
+    asked_as(put("model", "gpt-4o-mini"), asks("model", 1)),
     "A mistake is paid for.",
 )
 row(
