@@ -277,10 +277,9 @@ def _signed() -> dict[str, Any]:
 
 @probe(tokens=32)
 async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
-    """What is known of responses later: of one that is not to be kept, of none at all, of one with a long input, and of
-    one that is itself longer than a word."""
+    """What is known of responses later: of one that is not to be kept, of none at all, and of one with a long input."""
     unknown = f"resp_{secrets.token_hex(24)}"
-    long, story = await response_longer(gateway), (await response_capped(gateway))["plain"]
+    long = await response_longer(gateway)
     unkept = await response(gateway, case="store false", store=False)
     found = {
         "store false": unkept,
@@ -293,12 +292,16 @@ async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
         if found["kept"].ok:
             found["deleted"] = await gateway.send("DELETE", f"{PATH}/{id}", case="deleted")
             found["read when deleted"] = await gateway.get(f"{PATH}/{id}", repeat="deleted", case="read when deleted")
-    if id := id_of(story):
-        went_on = {"previous_response_id": id, "input": [ONCE_MORE]}
-        found["after a story"] = await response(gateway, case="after a story", **went_on)
     if id := id_of(unkept):
         found["not kept"] = await gateway.get(f"{PATH}/{id}", case="not kept")
     return found
+
+
+@probe()
+async def response_after_a_story(gateway: Gateway) -> list[Exchange]:
+    """The conversation goes on behind the capped story, by its id, if it has one."""
+    id = id_of((await response_capped(gateway))["plain"])
+    return [await response(gateway, previous_response_id=id, input=[ONCE_MORE])] if id else []
 
 
 def id_of(exchange: Exchange) -> str:
