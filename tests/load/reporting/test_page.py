@@ -14,7 +14,7 @@ from load import gate
 from load.metrics import Metrics
 from load.reporting import charts
 from load.reporting.page import page
-from tests.load.chromium import drawn, needs_chromium
+from tests.browser import needs_browser, opened, running
 from tests.load.documents import made_up, swept
 
 HOSTILE = (
@@ -173,10 +173,12 @@ def test_the_curves_of_the_times_are_drawn_from_none_to_all() -> None:
         assert shares[95] == pytest.approx(document[name]["p95"] * 1000) and curve["log"]
 
 
-@needs_chromium
+@needs_browser
 def test_a_browser_draws_the_charts_and_is_not_owned(tmp_path: Path) -> None:
-    (tmp_path / "load.html").write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
-    dom = drawn((tmp_path / "load.html").as_uri())
-    assert "<title>Load of https://gateway.test/v1" in dom
-    assert dom.count("<canvas") == len(charts.CHARTS) + 3 + 2
-    assert "p50 from " in dom
+    file = tmp_path / "load.html"
+    file.write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
+    with running() as browser, opened(browser, file) as shown:
+        assert shown.title().startswith("Load of https://gateway.test/v1")
+        assert shown.locator("canvas").count() == len(charts.CHARTS) + 3 + 2
+        assert "p50 from " in shown.content()
+        assert not shown.trouble
