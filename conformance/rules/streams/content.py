@@ -146,14 +146,15 @@ def _run_together(plain: str, streamed: str) -> str:
 
 def _damaged(plain: str, streamed: str) -> str:
     """Whether a text is that one, up to an end cut by a cap, with U+FFFD for characters beyond ASCII."""
-    text, other = (_solid(each) for each in (plain, streamed))
-    if REPLACED in text or REPLACED not in other:
+    text, whole, other = _solid(plain), "".join(streamed.split()), _solid(streamed)
+    at_the_end = REPLACED not in other and len(text) - len(other) <= CUT
+    if REPLACED in text or REPLACED not in whole or at_the_end:
         return ""
-    kept = [re.escape(each) for each in re.split(f"{REPLACED}+", other)]
+    kept = [re.escape(each) for each in re.split(f"{REPLACED}+", whole)]
     found = re.match(r"[^\x00-\x7f]+".join(kept), text)
     if not found or len(text) - found.end() > CUT:
         return ""
-    return f"characters beyond ASCII of the plain text are streamed as U+FFFD, {other.count(REPLACED)} times"
+    return f"characters beyond ASCII of the plain text are streamed as U+FFFD, {whole.count(REPLACED)} times"
 
 
 def _gaps(text: str) -> set[int]:

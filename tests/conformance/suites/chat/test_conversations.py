@@ -15,7 +15,6 @@ from .calls import has_role, messages
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 IDS = ("CHAT-116", "CHAT-117", "CHAT-118", "CHAT-119", "CHAT-120", "CHAT-121")
-NAMED = {fault.name: fault for fault in FAULTS}
 
 
 def without_words_beside_calls(found: list[Any]) -> list[Any]:
@@ -107,10 +106,10 @@ def test_what_templates_of_models_leave_out_or_refuse_is_a_warning(name: str) ->
     "name", ["tool-results-cut", "prompts-in-ascii", "conversations-go-on-by-user", "stop-sequences-stay"]
 )
 def test_what_is_lost_or_left_is_a_failure(name: str) -> None:
-    fault = NAMED[name]
+    fault = FAULTS[name]
     assert {key: said.verdict for key, said in red(judge_with(fault.wrap, *IDS)).items()} == {fault.breaks[0]: FAIL}
 
 
 @pytest.mark.parametrize("name", ["cache-knows-no-options", "cache-by-the-beginning-of-prompts"])
 def test_an_answer_to_another_request_is_a_failure(name: str) -> None:
-    assert {key: said.verdict for key, said in red(judge_with(NAMED[name].wrap, *IDS)).items()} == {"CHAT-119": FAIL}
+    assert {key: said.verdict for key, said in red(judge_with(FAULTS[name].wrap, *IDS)).items()} == {"CHAT-119": FAIL}
