@@ -7,7 +7,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile reports clean
+.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile reports pages clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -66,6 +66,9 @@ hostile: $(READY)  ## check and load every hostile gateway, and look at what bec
 
 reports: $(READY)  ## judge the real gateways of scripts/gateways/ (or GATEWAYS="NAME NAME") anew; leaves reports/*/
 	$(BIN)/python scripts/publish_reports.py $(GATEWAYS)
+
+pages: $(READY)  ## render the published reports for a browser: reports/index.html, and report.html of each
+	for report in reports/*/report.json; do $(BIN)/gateproof render $$report --to page --output $$(dirname $$report) || exit; done
 	$(BIN)/gateproof matrix reports
 
 clean:  ## remove the environment, caches and demo reports

@@ -72,7 +72,7 @@ def requirement(id: str) -> Requirement:
         return requirements()[id.upper()]
     except KeyError:
         near = _nearest(id.upper())
-        hint = f"; the nearest are {', '.join(near)}" if near else ""
+        hint = f"; the nearest are {', '.join(near)}" if near else f" (areas: {', '.join(areas())})"
         raise UnknownRequirement(f"there is no requirement {id!r}{hint}") from None
 
 

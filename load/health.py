@@ -77,6 +77,8 @@ def reasons(document: Mapping[str, Any]) -> list[str]:
     cpu, lag_s, late_s = client["cpu"] or 0.0, client["loop_lag_s"]["p99"] or 0.0, client["lateness_s"]["p95"] or 0.0
     limit_s = max(MAX_LAG_S, MAX_LAG_SHARE * (document["ttft_s"]["p50"] or 0.0))
     found = []
+    if lost := client.get("lost_processes"):
+        found.append(f"{lost} of the client's processes went away during the run, and what it measured last is missing")
     if cpu > MAX_CPU:
         found.append(f"the busiest client process used {cpu:.0%} of its core, so answers waited for the client")
     if lag_s > limit_s:

@@ -55,7 +55,7 @@ class Session:
     """Counts the requests of this process; on a master, those of all its workers.
 
     Whoever sends a request calls `live.begin` before, and `record` or `unfinished` with what that gave after it.
-    `arrivals` are told in load.json as they are set here.
+    `arrivals` are told in load.json as they are set here, and so are `lost`: workers that did not tell their last.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Session:
         self.health = Health()
         self.pairs = Pairs()
         self.planner = Planner()
-        self.users = 0
+        self.users = self.lost = 0
         self.arrivals: dict[str, Any] = {}
         self.live = Live()
         self._series = Series()
@@ -141,6 +141,7 @@ class Session:
             "distribution": self.metrics.total.distribution(),
             "client": {
                 "errors": sum(row["count"] for row in runner.exceptions.values()) if runner else 0,
+                "lost_processes": self.lost,
                 **self.health.summary(),
                 "events_per_read": round(figures["events"] / figures["reads"], 3) if figures["reads"] else None,
                 "lateness_s": self.metrics.total.client_lateness_s.summary(),
@@ -164,6 +165,7 @@ class Session:
         def on_test_start(environment: Environment, **_: Any) -> None:
             process["environment"] = environment  # a worker may be told to start before it is told that it is there
             self.clear()
+            self.lost = 0
             self.planner.clear()
             self.live = Live()
             self._is_worker = isinstance(environment.runner, WorkerRunner)

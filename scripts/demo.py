@@ -46,9 +46,9 @@ def main() -> int:
         gateway.terminate()
         stopped = gateway.wait(timeout=30)
     codes["stopping the gateway"] = stopped
-    print("\nReports:")
-    for file in sorted(reports.glob("*/*")):
-        print(f"  {file.relative_to(root)}{'/' if file.is_dir() else ''}")
+    print("\nTo read in a browser:")
+    for page in [*sorted(reports.glob("*/report.html")), *reports.glob("*/load.html")]:
+        print(f"  {page.relative_to(root)}")
     broken = {step: code for step, code in codes.items() if code}
     for step, code in broken.items():
         print(f"demo: {step} ended with exit code {code}", file=sys.stderr)

@@ -3,7 +3,7 @@
 Each defect is served over real sockets and judged by all requirements of its profile; what goes red has to be exactly
 what its row says. Harmless variations of the correct gateway, alone and several together, have to leave all green. Ends
 with 0 only if every defect is detected, nothing else goes red, the correct gateway and its variations have nothing red
-in any dialect, and every MUST that it can break has a defect. Leaves matrix.json and index.html in
+in any dialect, and every MUST that it can break has a defect. Leaves matrix.json and README.md in
 reports/kill-matrix/.
 """
 
@@ -135,7 +135,7 @@ def main() -> int:
     if args.output and whole:
         args.output.mkdir(parents=True, exist_ok=True)
         (args.output / "matrix.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        (args.output / "index.html").write_text(page(document), "utf-8")
+        (args.output / "README.md").write_text(page(document), "utf-8")
     _print(document, whole=whole)
     figures = document["figures"]
     wrong = figures["defects"] - (figures["detected"] if args.only_affected else figures["exact"])
@@ -257,7 +257,7 @@ def _options(fault: Fault) -> dict[str, Any]:
     if fault.behind is None:
         return options
     provider = {"upstream": _stage("provider")[1], "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-    return options | provider | {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
+    return options | provider | before.models()
 
 
 @cache

@@ -86,9 +86,7 @@ def _publish(name: str, row: dict[str, Any], port: int) -> Path:
                 engine = _check(Path(scratch) / "engine", row, told_then)
         folder: Path = REPORTS / row["folder"].format(version=told["version"])
         folder.mkdir(parents=True, exist_ok=True)
-        for file in ("report.json", "report.html"):
-            if (first.folder / file).exists():
-                shutil.copy(first.folder / file, folder / file)
+        shutil.copy(first.folder / "report.json", folder / "report.json")
         (folder / "report.txt").write_text(first.printed, "utf-8")
         page = folder / "README.md"
         written = page.read_text("utf-8") if page.exists() else ""

@@ -55,7 +55,7 @@ ENDS_WITH = {
         1,
         7,
     },  # an SLO is missed, or the client is the bottleneck, where a machine is busy with tests
-    "gateproof trace": {1},  # the report of one profile lacks what other profiles ask for
+    "gateproof trace": {1},  # these reports are of a part of what their profile asks for
 }
 ONLY = "LIST,CHAT-001,CHAT-023,AUTH-004"
 """What a check judges that does not choose for itself."""

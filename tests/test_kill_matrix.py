@@ -64,13 +64,20 @@ def test_the_page_shows_every_defect_and_nothing_that_a_gateway_said_becomes_mar
     row: dict[str, Any] = {
         "name": "some-defect", "area": "listing", "profile": "openai", "suffers": "Users <b>suffer</b>.",
         "seen": "constructed", "layer": "ASGI", "breaks": ["LIST-001"], "detected": True, "exact": False,
-        "red": {"LIST-001": "fail: <script>alert(1)</script>"}, "missed": [], "collateral": [], "untestable": [],
+        "red": {"LIST-002": "fail: <script>alert(1)</script> | x"}, "missed": ["LIST-001"], "collateral": ["LIST-002"],
+        "untestable": [],
     }  # fmt: skip
     varied = {"name": "one & all", "red": {"CHAT-001": "fail: <script>alert(2)</script>"}, "untestable": [], "may": []}
-    figure_names = json.loads(json.dumps(dict.fromkeys(script.FIGURES, 1)))
-    nothing: dict[str, str] = {}
-    lists = {"musts_without_a_defect": nothing, "not_broken": nothing, "not_detected": nothing}
-    page = script.page({"figures": figure_names, "catalogue": "x", "defects": [row], "harmless": [varied]} | lists)
-    assert "some-defect" in page and "one &amp; all" in page
-    assert "<script>alert" not in page and "<b>suffer" not in page
-    assert "http://" not in page and "https://" not in page
+    lists: dict[str, Any] = {key: {} for key in ("musts_without_a_defect", "not_broken", "not_detected")}
+    document = json.loads((ROOT / "reports" / "kill-matrix" / "matrix.json").read_text("utf-8"))
+    page = script.page(document | {"defects": [row], "harmless": [varied]} | lists)
+    assert "| some-defect | LIST-001 | LIST-002 fail: &lt;script&gt;alert(1)&lt;/script&gt; \\| x |" in page
+    assert "| some-defect | LIST-002 | Users &lt;b&gt;suffer&lt;/b&gt;. | constructed |" in page
+    assert "| one &amp; all | CHAT-001 fail: " in page
+    assert "<" not in page and "http://" not in page and "https://" not in page
+
+
+def test_the_published_page_is_that_of_the_published_matrix(script: ModuleType) -> None:
+    folder = ROOT / "reports" / "kill-matrix"
+    document = json.loads((folder / "matrix.json").read_text("utf-8"))
+    assert (folder / "README.md").read_text("utf-8") == script.page(document)

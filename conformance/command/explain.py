@@ -22,20 +22,21 @@ def run(options: argparse.Namespace) -> int:
         chosen = catalogue.select(tuple(options.id))
     except catalogue.UnknownRequirement as error:
         raise ConfigError(str(error)) from None
-    for id, found in catalogue.requirements().items():
-        if id in chosen:
-            print(f"{id}  {found.level}  {found.area}: {catalogue.areas()[found.area].title}")
-            for title, text in (
-                ("must hold", found.statement),
-                ("where", found.endpoint),
-                ("needs", ", ".join(found.features)),
-                ("judged by", found.test),
-                ("source", found.source),
-                ("who breaks", found.breaks),
-                ("implies", ", ".join(found.implies)),
-                ("not judged", found.not_judged),
-            ):
-                if text:
-                    print(textwrap.fill(text, 110, initial_indent=f"  {title:<11}", subsequent_indent=" " * 13))
-            print()
+    print("\n\n".join(_told(found) for id, found in catalogue.requirements().items() if id in chosen))
     return Exit.CONFORMANT
+
+
+def _told(found: catalogue.Requirement) -> str:
+    rows = (
+        ("must hold", found.statement),
+        ("where", found.endpoint),
+        ("needs", ", ".join(found.features)),
+        ("judged by", found.test),
+        ("source", found.source),
+        ("who breaks", found.breaks),
+        ("implies", ", ".join(found.implies)),
+        ("not judged", found.not_judged),
+    )
+    wrapped = textwrap.TextWrapper(110, subsequent_indent=" " * 13, break_on_hyphens=False)
+    lines = [f"{found.id}  {found.level}  {found.area}: {catalogue.areas()[found.area].title}"]
+    return "\n".join([*lines, *(wrapped.fill(f"  {title:<11}{text}") for title, text in rows if text)])

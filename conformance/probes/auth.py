@@ -44,12 +44,15 @@ async def without_key(gateway: Gateway) -> dict[str, Exchange]:
     """Every endpoint that the gateway has, save the list, called without a key; embeddings as openai-python asks for
     them, too."""
     _key(gateway)
+    posts = await offered(gateway)
+    in_base64 = await embeddings_base64(gateway) if any(post.name == "embeddings" for post in posts) else None
+    model = await model_by_id(gateway) if gateway.facts.listed else None
     asked: dict[str, Awaitable[Exchange]] = {}
-    for post in await offered(gateway):
+    for post in posts:
         asked[f"POST {post.path}"] = gateway.post(post.path, post.body, key=None)
-        if post.name == "embeddings" and (in_base64 := await embeddings_base64(gateway)).ok:
+        if post.name == "embeddings" and in_base64 and in_base64.ok:
             asked[f"POST {post.path}, in base64"] = gateway.post(post.path, in_base64.sent, key=None)
-    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+    if model and model.ok:
         path = model.request.url.removeprefix(gateway.target.base_url)
         asked["GET /models/{id}"] = gateway.get(path, key=None)
     if "providers" in gateway.profile.claimed:
@@ -99,8 +102,9 @@ async def long_bodies_without_key(gateway: Gateway) -> dict[str, Exchange]:
 async def heads_without_key(gateway: Gateway) -> dict[str, Exchange]:
     """HEAD of the list and of a model that is retrieved with a key, without one."""
     _key(gateway)
+    model = await model_by_id(gateway) if gateway.facts.listed else None
     asked = {"HEAD /models": gateway.send("HEAD", "/models", key=None)}
-    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+    if model and model.ok:
         path = model.request.url.removeprefix(gateway.target.base_url)
         asked["HEAD /models/{id}"] = gateway.send("HEAD", path, key=None)
     return await together(asked)
@@ -160,9 +164,10 @@ async def wrong_key(gateway: Gateway) -> dict[str, Exchange]:
 async def wrong_key_elsewhere(gateway: Gateway) -> dict[str, Exchange]:
     """A key that nobody has issued, where some gateways only look whether there is one."""
     wrong = wrong_key_of(gateway)
+    model = await model_by_id(gateway) if gateway.facts.listed else None
     asked = {"GET /models": gateway.get("/models", key=wrong), "a streamed chat": gateway.stream({"key": wrong})}
     asked["an unknown path"] = gateway.get("/gateproof-no-such-endpoint", key=wrong)
-    if gateway.facts.listed and (model := await model_by_id(gateway)).ok:
+    if model and model.ok:
         path = model.request.url.removeprefix(gateway.target.base_url)
         asked["GET /models/{id}"] = gateway.get(path, key=wrong)
     return await together(asked)

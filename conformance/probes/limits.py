@@ -22,7 +22,7 @@ CONTINUE = (("Expect", "100-continue"),)
 @probe(phase=Phase.HOSTILE)
 async def long_prompts_refused(gateway: Gateway) -> dict[str, Exchange]:
     """Requests with a long prompt that are to be refused, and a short one with a hundred mistakes."""
-    model = unserved_model(gateway)
+    model, posts = unserved_model(gateway), await offered(gateway)
     bad: dict[str, dict[str, Any]] = {
         "an unknown model": {"model": model, "messages": [user(LONG)]},
         "an unknown model, streamed": {"model": model, "messages": [user(LONG)], "stream": True},
@@ -32,7 +32,7 @@ async def long_prompts_refused(gateway: Gateway) -> dict[str, Exchange]:
     asked = {case: gateway.chat({"case": case}, **fields) for case, fields in bad.items()}
     truncated = encode(gateway.chat_body(messages=[user(LONG)]))[:-1]
     asked["malformed JSON"] = gateway.post("/chat/completions", body=truncated, case="malformed JSON")
-    for post in (await offered(gateway))[1:]:
+    for post in posts[1:]:
         field = "input" if post.name == "embeddings" else "prompt"
         asked[post.path] = gateway.post(post.path, post.body | {"model": model, field: LONG})
     return await together(asked)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.sending.doctor import listed_models
-from conformance.sending.gateway import NOWHERE, Gateway, together
+from conformance.sending.gateway import NOWHERE, Gateway, segment, together
 
 MAX_ASKED = 8
 ODD_IDS = {
@@ -84,7 +84,7 @@ async def models_of_empty_workspace(gateway: Gateway) -> Exchange:
 
 async def model_by_id(gateway: Gateway) -> Exchange:
     """The model under test, its id percent-encoded as one path segment, as the SDKs send it."""
-    return await gateway.get(f"/models/{_quoted(_listed(gateway))}")
+    return await gateway.get(f"/models/{segment(_listed(gateway))}")
 
 
 @probe()
@@ -96,7 +96,7 @@ async def models_by_id(gateway: Gateway) -> dict[str, list[Exchange]]:
 
     async def tries(row: dict[str, Any]) -> list[Exchange]:
         names = [row[key] for key in gateway.profile.expect.retrieve_by if isinstance(row.get(key), str) and row[key]]
-        sent = {name: gateway.get(f"/models/{_quoted(name)}", case=name) for name in dict.fromkeys(names)}
+        sent = {name: gateway.get(f"/models/{segment(name)}", case=name) for name in dict.fromkeys(names)}
         return list((await together(sent)).values())
 
     return dict(zip(ids, await asyncio.gather(*(tries(rows[id]) for id in ids)), strict=True))
@@ -106,12 +106,12 @@ async def models_by_id(gateway: Gateway) -> dict[str, list[Exchange]]:
 async def slash_model_by_id(gateway: Gateway) -> Exchange | None:
     """A listed id with a slash, which is written literally; None when no id has one."""
     id = next((id for id in gateway.facts.listed if "/" in id), None)
-    return None if id is None else await gateway.get(f"/models/{_quoted(id, '/')}")
+    return None if id is None else await gateway.get(f"/models/{segment(id, '/')}")
 
 
 @probe()
 async def unknown_model_by_id(gateway: Gateway) -> Exchange:
-    return await gateway.get(f"/models/{_quoted(gateway.unknown_model())}")
+    return await gateway.get(f"/models/{segment(gateway.unknown_model())}")
 
 
 @probe()
@@ -120,14 +120,14 @@ async def model_by_swapped_case(gateway: Gateway) -> Exchange | None:
     id = _listed(gateway)
     place = next((n for n in range(len(id) - 1, -1, -1) if id[n].isascii() and id[n].isalpha()), None)
     swapped = id if place is None else id[:place] + id[place].swapcase() + id[place + 1 :]
-    return None if swapped in gateway.facts.listed else await gateway.get(f"/models/{_quoted(swapped)}")
+    return None if swapped in gateway.facts.listed else await gateway.get(f"/models/{segment(swapped)}")
 
 
 @probe()
 async def model_by_cut_id(gateway: Gateway) -> Exchange | None:
     """The id of the model under test without its last character; None if that is no other model's, or no id at all."""
     id = _listed(gateway)[:-1]
-    return None if not id or id in gateway.facts.listed else await gateway.get(f"/models/{_quoted(id)}")
+    return None if not id or id in gateway.facts.listed else await gateway.get(f"/models/{segment(id)}")
 
 
 @probe()
@@ -164,7 +164,3 @@ def _listed(gateway: Gateway) -> str:
     if not gateway.facts.listed:
         raise Unusable("GET /models gives no model ids")
     return gateway.facts.model if gateway.facts.model in gateway.facts.listed else gateway.facts.listed[0]
-
-
-def _quoted(id: str, safe: str = "") -> str:
-    return quote(id, safe=safe, errors="surrogatepass")

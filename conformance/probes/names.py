@@ -8,12 +8,11 @@ import secrets
 from asyncio import gather
 from collections.abc import Awaitable
 from typing import Any
-from urllib.parse import quote
 
 from conformance import names
 from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import Gateway, segment, together
 from conformance.shape import show
 
 Tries = dict[str, Exchange]
@@ -193,7 +192,7 @@ async def bare_names(gateway: Gateway) -> Tries:
 async def model_by_both_names(gateway: Gateway) -> Tries:
     """A listed model, retrieved by its entity alone and with its workspace."""
     id = served_id(gateway)
-    written = {name: quote(name, safe="") for name in (id.partition("/")[2], id)}
+    written = {name: segment(name) for name in (id.partition("/")[2], id)}
     return await together({name: gateway.get(f"/models/{path}") for name, path in written.items()})
 
 

@@ -5,13 +5,12 @@ import secrets
 import uuid
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
 from conformance.probes.auth import STAINLESS
 from conformance.sending.doctor import listed_models
-from conformance.sending.gateway import Gateway, together
+from conformance.sending.gateway import Gateway, segment, together
 
 MAX_PROVIDERS = 20
 MAX_MODELS = 5
@@ -34,7 +33,7 @@ async def provider_reads(gateway: Gateway) -> list[Read]:
 @probe()
 async def provider_by_uuid(gateway: Gateway) -> dict[str, Exchange]:
     uuids = await _uuids(gateway)
-    return await together({uuid: gateway.get(f"/providers/{quote(uuid, safe='')}") for uuid in uuids})
+    return await together({uuid: gateway.get(f"/providers/{segment(uuid)}") for uuid in uuids})
 
 
 @probe()
@@ -45,7 +44,7 @@ async def models_of_unknown_provider(gateway: Gateway) -> Exchange:
 @probe()
 async def providers_without_key(gateway: Gateway) -> dict[str, Exchange]:
     """The provider endpoints with no key and with a wrong one."""
-    paths = ["/providers", *(f"/providers/{quote(uuid, safe='')}/models" for uuid in (await _uuids(gateway))[:1])]
+    paths = ["/providers", *(f"/providers/{segment(uuid)}/models" for uuid in (await _uuids(gateway))[:1])]
     wrong = f"gateproof.wrong.{secrets.token_hex(16)}"
     none = {f"{path}, no key": gateway.get(path, key=None, case="no key") for path in paths}
     return await together(none | {f"{path}, a wrong key": gateway.get(path, key=wrong, case="wrong") for path in paths})
@@ -65,7 +64,7 @@ async def unknown_prefixed_models(gateway: Gateway) -> dict[str, Exchange]:
 
 async def _read(gateway: Gateway, number: int) -> Read:
     """One read of all lists; which providers are asked is what the first read says."""
-    paths = {uuid: f"/providers/{quote(uuid, safe='')}/models" for uuid in await _uuids(gateway)}
+    paths = {uuid: f"/providers/{segment(uuid)}/models" for uuid in await _uuids(gateway)}
     return {
         "providers": await gateway.get("/providers", repeat=number),
         "own": await together({uuid: gateway.get(path, repeat=number) for uuid, path in paths.items()}),

@@ -2,7 +2,6 @@
 
 import secrets
 from typing import Any
-from urllib.parse import quote
 
 from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed, is_doubtful, serves_nothing
@@ -13,7 +12,7 @@ from conformance.probes.chat.replies import STORY, UNICODE
 from conformance.probes.chat.tools import OSLO, TOOL_CAP, closed
 from conformance.probes.errors import unserved_model
 from conformance.probes.upstream import PIECES
-from conformance.sending.gateway import ABSENT, Gateway, together
+from conformance.sending.gateway import ABSENT, Gateway, segment, together
 from conformance.sending.upstream import Told, told_by
 
 PATH = "/responses"
@@ -297,7 +296,7 @@ def id_of(exchange: Exchange) -> str:
     """The id of a response as it stands in a path, "" where there is none."""
     body = exchange.json if exchange.ok and exchange.is_json else None
     id = body.get("id") if isinstance(body, dict) else None
-    return quote(id, safe="") if isinstance(id, str) else ""
+    return segment(id) if isinstance(id, str) else ""
 
 
 # What must be refused

@@ -93,11 +93,11 @@ async def provider_readiness(gateway: Gateway) -> Tries:
 @probe()
 async def wrong_base_paths(gateway: Gateway) -> Tries:
     """List and chat below base paths that differ from the right one in one place."""
-    tries = {}
+    tries, model = {}, served_id(gateway)
     for case, template in gateway.profile.wrong_paths.items():
         path = gateway.filled(template)
         tries[f"{case}, GET /models"] = gateway.get(path + "/models", from_origin=True)
-        tries[f"{case}, a chat"] = _chat(gateway, path, model=served_id(gateway))
+        tries[f"{case}, a chat"] = _chat(gateway, path, model=model)
     return await together(tries)
 
 
@@ -105,6 +105,7 @@ async def wrong_base_paths(gateway: Gateway) -> Tries:
 async def other_workspaces(gateway: Gateway) -> dict[str, Tries]:
     """List and chat in workspaces whose name can be none ("ill-formed"), and in one that is not there ("unknown")."""
     _, chance = seeded()
+    entity = served_id(gateway).partition("/")[2]
     found = {}
     for kind, workspaces in (
         ("ill-formed", ("a", "UPPER", "ab cd")),
@@ -113,7 +114,6 @@ async def other_workspaces(gateway: Gateway) -> dict[str, Tries]:
         tries = {}
         for workspace in workspaces:
             path = gateway.filled(gateway.profile.base_path, workspace=workspace)
-            entity = served_id(gateway).partition("/")[2]
             tries[f"workspace {workspace}, GET /models"] = gateway.get(path + "/models", from_origin=True)
             tries[f"workspace {workspace}, a chat"] = _chat(gateway, path, model=f"{workspace}/{entity}")
         found[kind] = await together(tries)

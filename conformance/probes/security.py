@@ -60,10 +60,11 @@ async def header_injection(gateway: Gateway) -> dict[str, Exchange]:
 @probe(phase=Phase.HOSTILE)
 async def look_alike_models(gateway: Gateway) -> dict[str, Exchange]:
     """Chats with a model whose id only looks like that of the one under test; at the other endpoints one of them."""
+    elsewhere = await _elsewhere(gateway, "fullwidth", _wide)
     asked = {case: gateway.chat({"case": case}, model=id) for case, id in _look_alikes(gateway).items()}
     if wide := _look_alikes(gateway).get("fullwidth"):
         asked["fullwidth, streamed"] = gateway.stream(model=wide)
-    return await together(asked | await _elsewhere(gateway, "fullwidth", _wide))
+    return await together(asked | elsewhere)
 
 
 @probe(phase=Phase.HOSTILE)
@@ -72,9 +73,10 @@ async def padded_models(gateway: Gateway) -> dict[str, Exchange]:
     model = gateway.facts.model
     padded = {"a blank in front": f" {model}", "a blank behind": f"{model} ", "a tab behind": f"{model}\t"}
     padded |= {"a line feed behind": f"{model}\n", "a no-break space behind": f"{model}\xa0"}
+    elsewhere = await _elsewhere(gateway, "a blank behind", lambda id: f"{id} ")
     asked = {case: gateway.chat({"case": case}, model=id) for case, id in padded.items()}
     asked["a blank behind, streamed"] = gateway.stream(model=f"{model} ")
-    return await together(asked | await _elsewhere(gateway, "a blank behind", lambda id: f"{id} "))
+    return await together(asked | elsewhere)
 
 
 @probe(phase=Phase.HOSTILE)
@@ -146,9 +148,11 @@ async def identities_without_key(gateway: Gateway) -> dict[str, Exchange]:
 
 async def _elsewhere(gateway: Gateway, case: str, change: Callable[[str], str]) -> dict[str, Awaitable[Exchange]]:
     """The same at the other endpoints, each with its own model: for embeddings the first that was found to embed."""
+    posts = (await offered(gateway))[1:]
+    embedded = await embeddings_tries(gateway) if any(post.name == "embeddings" for post in posts) else []
     found: dict[str, Awaitable[Exchange]] = {}
-    for post in (await offered(gateway))[1:]:
-        tries = await embeddings_tries(gateway) if post.name == "embeddings" else []
+    for post in posts:
+        tries = embedded if post.name == "embeddings" else []
         model = next((x.sent["model"] for x in tries if x.ok), post.body["model"])
         found[f"{case} at {post.path}"] = gateway.post(post.path, post.body | {"model": change(model)})
     return found

@@ -1,14 +1,15 @@
 """Probes of both sides of the gateway: the provider behind it is told what to answer, and keeps what it was sent."""
 
 import json
+import time
 from asyncio import gather
 from collections.abc import Mapping
+from email.utils import formatdate
 from typing import Any
 
 from conformance.exchange import Unusable
 from conformance.probe import Phase, probe
 from conformance.sending.gateway import Gateway
-from conformance.sending.manners import Manner
 from conformance.sending.upstream import Answer, Told, told
 
 CAP = 64
@@ -41,13 +42,10 @@ PAUSE_S = 1.0
 GAPS_S = [0.05, 0.05, 0.05, PAUSE_S, 0.05, 0.05, PAUSE_S, 0.05]
 """Between the events of a stream whose times are looked at: two pauses, before each of which another number of events
 has come, so that whoever passes events on by twos or threes holds one back for as long."""
-GAP_S = 0.2
-"""Between two events of a stream that is left."""
-LEAVING_AFTER = 3
-CANCELLED_S = 5.0
-"""How soon a provider must be left after its client has gone."""
-MOST_TRIES = 4
-"""Of one failing request, its first one among them."""
+BURST = [f"{number} " for number in range(100)]
+"""Pieces that a fast provider has all at once."""
+MOST_TRIES, FLOOD = 4, 8
+"""Of one failing request, its first one among them: more are a warning, and a failure."""
 USAGE = {
     "prompt_tokens": 1234,
     "completion_tokens": 567,
@@ -237,11 +235,9 @@ async def scripted_pace(gateway: Gateway) -> Told:
 
 
 @probe(phase=Phase.TIMED)
-async def scripted_leave(gateway: Gateway) -> Told:
-    """A client that leaves a stream which has seconds to go."""
-    answer: Answer = {"pieces": ["word "] * 60, "gap_s": GAP_S}
-    manner = Manner(leave_after=LEAVING_AFTER)
-    return await told(gateway, "left", answer, cap=CAP, stream=True, manner=manner, settled_s=CANCELLED_S + 1)
+async def scripted_burst(gateway: Gateway) -> Told:
+    """A stream of a provider that is fast."""
+    return await told(gateway, "a burst", {"pieces": BURST}, cap=CAP, stream=True)
 
 
 @probe(phase=Phase.FAILING)
@@ -279,6 +275,13 @@ async def scripted_refusals(gateway: Gateway) -> dict[str, Told]:
     later: Answer = {"status": 429, "headers": {"Retry-After": str(RETRY_AFTER_S)}, "body": json.dumps(limited)}
     found["429"] = await told(gateway, "429", later, cap=CAP, settled_s=1.0)
     found["429, streamed"] = await told(gateway, "429, streamed", later, cap=CAP, stream=True, settled_s=1.0)
+    moment = formatdate(time.time() + RETRY_AFTER_S + 1, usegmt=True)
+    found["429, a moment"] = await told(
+        gateway, "429, a moment", later | {"headers": {"Retry-After": moment}}, cap=CAP, settled_s=1.0
+    )
+    found["503"] = await told(
+        gateway, "503", later | {"status": 503, "body": json.dumps(ERROR)}, cap=CAP, settled_s=1.0
+    )
     return found
 
 

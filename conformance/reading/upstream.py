@@ -64,12 +64,15 @@ def received(kept: Exchange) -> list[Received]:
 
 
 def sent_on(told: dict[str, Exchange]) -> Received:
-    """The last request that the gateway made of a chat. Raises Unusable if it made none."""
-    found = received(told["kept"])
-    if not found and told["asked"].status == 429:
-        raise Inconclusive(f"the gateway throttles: {told['asked'].seen}", blame=None)
+    """The last request that the gateway made of a chat. Raises Unusable if it made none, or Inconclusive where it
+    throttles, or refuses streams, of which STREAM tells."""
+    found, asked = received(told["kept"]), told["asked"]
+    if not found and asked.status == 429:
+        raise Inconclusive(f"the gateway throttles: {asked.seen}", blame=None)
+    if not found and asked.sent.get("stream") and asked.status in (400, 422):
+        raise Inconclusive(f"the gateway refuses a stream: {asked.seen}", blame=None)
     if not found:
-        raise Unusable(f"the gateway did not ask its provider: {told['asked'].seen}")
+        raise Unusable(f"the gateway did not ask its provider: {asked.seen}")
     return found[-1]
 
 

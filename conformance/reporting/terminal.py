@@ -59,8 +59,9 @@ def lines(document: dict[str, Any], *, colour: bool = False) -> Iterator[str]:
         yield f"{name}: {said}"
     yield ""
     yield from _table(document["requirements"])
-    yield ""
-    yield from _features(document)
+    if features := list(_features(document)):
+        yield ""
+        yield from features
     for verdict in _SHOWN:
         rows = [row for row in document["requirements"] if row["verdict"] == verdict]
         said = Counter(row["message"] for row in rows)

@@ -5,6 +5,7 @@ plain sentence.
 """
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -71,7 +72,8 @@ async def reach(target: Target) -> list[Finding]:
         writer.close()
         findings.append(Finding("connect", True, f"port {port} accepts connections"))
     except (OSError, TimeoutError) as error:
-        sentence = f"no connection to {host} port {port} ({clip(str(error)) or 'timed out'})"
+        said = os.strerror(error.errno) if error.errno else clip(str(error)) or "timed out"
+        sentence = f"no connection to {host} port {port} ({said})"
         return [*findings, Finding("connect", False, sentence, "is the gateway running, and is the port right?")]
     context = target.tls()
     if context is None:

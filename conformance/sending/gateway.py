@@ -152,7 +152,7 @@ class Gateway:
         base = self.target.base_url.removeprefix(self.target.origin)
         usual = self.profile.base_path.format(workspace=workspace)
         before = base.removesuffix(usual) if base.endswith(usual) else ""
-        quoted = {key: quote(word, safe="") for key, word in ({"workspace": workspace} | words).items()}
+        quoted = {key: segment(word) for key, word in ({"workspace": workspace} | words).items()}
         return before + template.format(**quoted)
 
     async def nowhere(self) -> Exchange:
@@ -359,6 +359,11 @@ class Gateway:
 async def together(cases: Mapping[str, Awaitable[Exchange]]) -> dict[str, Exchange]:
     """Sends all of these at once; the exchanges by the same names."""
     return dict(zip(cases, await asyncio.gather(*cases.values()), strict=True))
+
+
+def segment(text: str, safe: str = "") -> str:
+    """A text as one segment of a path; half a surrogate pair, which a gateway may well list, as its three bytes."""
+    return quote(text, safe=safe, errors="surrogatepass")
 
 
 def user(content: Any) -> dict[str, Any]:

@@ -42,17 +42,19 @@ async def told(
     settled_s: float = 2.0,
     manner: Manner | None = None,
     headers: Mapping[str, str] | None = None,
+    once: bool = False,
     **fields: Any,
 ) -> Told:
     """One chat with these answers of its provider; or, of two providers, with these of the one that is asked first, and
     that of the `other`. What they kept is read when all is over there, and after `settled_s` seconds at the latest. A
-    prompt of one's own (`messages`) gets the script in a last message."""
+    prompt of one's own (`messages`) gets the script in a last message. One that the gateway does not send on is sent
+    again later, but for `once`."""
 
     def body(script: str) -> dict[str, Any]:
         messages = [*fields["messages"], user(script)] if "messages" in fields else [user(f"{PROMPT} {script}")]
         return gateway.chat_body(**fields | {"messages": messages})
 
-    how: dict[str, Any] = {"settled_s": settled_s, "manner": manner, "headers": headers}
+    how: dict[str, Any] = {"settled_s": settled_s, "manner": manner, "headers": headers, "once": once}
     return await told_by(gateway, case, body, *answers, other=other, **how)
 
 
@@ -66,13 +68,15 @@ async def told_by(
     settled_s: float = 2.0,
     manner: Manner | None = None,
     headers: Mapping[str, str] | None = None,
+    once: bool = False,
 ) -> Told:
     """The same for any request: `body` makes it of a text that it is to hold."""
 
     async def send(script: str) -> Exchange:
         return await gateway.scripted(body(script), path=path, case=case, manner=manner, headers=headers)
 
-    asked, kept = await sent_on_by(gateway, case, send, lambda asked: asked, *answers, other=other, settled_s=settled_s)
+    how: dict[str, Any] = {"other": other, "settled_s": settled_s, "once": once}
+    asked, kept = await sent_on_by(gateway, case, send, lambda asked: asked, *answers, **how)
     return {"asked": asked, "kept": kept}
 
 
@@ -84,6 +88,7 @@ async def sent_on_by(
     *answers: Answer,
     other: Answer | None = None,
     settled_s: float = 2.0,
+    once: bool = False,
 ) -> tuple[T, Exchange]:
     """The same for whatever `send` makes of that text: what came of it, of which `last` is the last answer, and what
     the provider kept."""
@@ -92,7 +97,7 @@ async def sent_on_by(
         sent = await send(marker(id, *answers, other=other))
         kept = await gateway.kept(f"{RECORDS}{id}?wait_s={settled_s:g}", case=case)
         was_sent_on = not kept.ok or not kept.is_json or kept.json.get("received")
-        if was_sent_on or last(sent).status not in (*BUSY, 500, 502, 504):
+        if once or was_sent_on or last(sent).status not in (*BUSY, 500, 502, 504):
             break
         if attempt == (THROTTLED if last(sent).status == 429 else NOT_SENT_ON):
             break

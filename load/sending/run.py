@@ -1,4 +1,5 @@
-"""One locust process's part in a run: its share of open arrivals, and a stop that lets what was sent come to an end."""
+"""One locust process's part in a run: its share of open arrivals, and a stop that lets what was sent come to an end and
+brings what was measured to the master."""
 # mypy: allow-untyped-calls
 
 from pathlib import Path
@@ -22,8 +23,8 @@ SHARE, ENDED, STOP, STOPPED = (f"gateproof_{word}" for word in ("share", "ended"
 LOOK_S = 1.0
 """How often a master looks whether its workers are still the same."""
 TELL_S = 1.0
-ANSWER_S = 5.0
-"""How much longer than its workers a master waits for them to have stopped."""
+ANSWER_S = 20.0
+"""How much longer than its workers a master waits for what they measured; not for one whose heart has stopped."""
 
 
 class Run:
@@ -42,6 +43,7 @@ class Run:
         self._stop_timeout_s: float | None = None
         self._ended: set[str] = set()
         self._stopped: set[str] = set()
+        self._took_part: set[str] = set()
 
     @property
     def is_open(self) -> bool:
@@ -74,7 +76,7 @@ class Run:
             runner.register_message(STOP, self._stop_and_tell, concurrent=True)
         elif isinstance(runner, MasterRunner):
             runner.register_message(ENDED, lambda environment, msg: self._ended.add(msg.node_id))
-            runner.register_message(STOPPED, lambda environment, msg: self._stopped.add(msg.node_id))
+            runner.register_message(STOPPED, self._take_last)
 
     def _on_start(self, environment: Environment, **_: Any) -> None:
         self.is_stopping = False
@@ -89,6 +91,7 @@ class Run:
                 self._telling = gevent.spawn(self._tell, Path(options.gateproof_progress))
             self._share, self._names = Share(max_in_flight=self.settings.max_in_flight), self._chosen(environment)
             self._ended.clear()
+            self._took_part = set(_workers(runner)) if isinstance(runner, MasterRunner) else set()
             if self.settings.length_s and not (schedule and isinstance(runner, LocalRunner)):
                 self._timing = gevent.spawn(self._quit_in_time, runner, self.settings.length_s)
         if schedule is None:
@@ -159,13 +162,8 @@ class Run:
         runner: Any = environment.runner
         timeout_s = float(environment.stop_timeout or 0)
         if isinstance(runner, MasterRunner):
-            self._end_sharing()
-            workers = set(_workers(runner))
-            self._stopped.clear()
-            runner.send_message(STOP, {"timeout_s": timeout_s})
-            until_s = perf_counter() + timeout_s + ANSWER_S
-            while not workers <= self._stopped and perf_counter() < until_s:
-                gevent.sleep(0.05)
+            if not self.is_stopping:  # locust stops once more when the last worker goes while the first stop waits
+                self._stop_workers(runner, timeout_s)
         else:
             self._stop(timeout_s)
             self._stop_timeout_s, environment.stop_timeout = timeout_s, 0.0
@@ -175,10 +173,34 @@ class Run:
             environment.stop_timeout = self._stop_timeout_s
             self._stop_timeout_s = None
 
+    def _stop_workers(self, runner: Any, timeout_s: float) -> None:
+        """Has the workers stop and tell what they measured, and notes how many of them did not."""
+        self.is_stopping = True
+        self._end_sharing()
+        told = set(_workers(runner))
+        self._took_part |= told
+        self._stopped.clear()
+        runner.send_message(STOP, {"timeout_s": timeout_s})
+        until_s = perf_counter() + timeout_s + ANSWER_S
+        while (told & set(_workers(runner))) - self._stopped and perf_counter() < until_s:
+            gevent.sleep(0.05)
+        SESSION.lost = len(self._took_part - self._stopped)
+
     def _stop_and_tell(self, environment: Environment, msg: Any) -> None:
+        """Ends the test in this worker, and tells that with all that was measured and not yet told, in one message.
+
+        Locust's own last report comes when its master has begun to quit, and half a second later nobody hears it.
+        """
         runner: Any = environment.runner
-        self._stop(msg.data["timeout_s"])
-        runner.send_message(STOPPED)
+        environment.stop_timeout = msg.data["timeout_s"]
+        runner.stop()
+        report: dict[str, Any] = {}
+        environment.events.report_to_master.fire(client_id=runner.client_id, data=report)
+        runner.send_message(STOPPED, report)
+
+    def _take_last(self, environment: Environment, msg: Any) -> None:
+        environment.events.worker_report.fire(client_id=msg.node_id, data=msg.data)
+        self._stopped.add(msg.node_id)
 
     def _stop(self, timeout_s: float) -> None:
         """Sends nothing new, lets what is open end within this time, and gives up the rest of open arrivals."""

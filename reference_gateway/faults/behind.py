@@ -2,18 +2,20 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, around, ask, before, changed, headed
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, around, ask, before, changed, error, headed
 from reference_gateway.faults.edits import Where
 from reference_gateway.http.response import ABORT, MAY_BE_ABANDONED
 from reference_gateway.scripted.records import SECOND
 from reference_gateway.scripted.script import MARK
 
 END = b"\n\n"
+RESTING_S = 1.0
 
 
 def scripted(*words: str) -> Where:
@@ -62,6 +64,25 @@ def remembering_failures(*words: str, again: Callable[[Answer], Answer] = lambda
         return known.get(_id(asked)) if scripted(*words)(asked) else None
 
     return lambda app: before(changed(app, learn, streams=lambda asked: False), recall)
+
+
+def resting(is_failure: Callable[[Answer], bool], most: int) -> Wrap:
+    """A circuit breaker: after so many such answers in a row, chats are refused with 503 for a second."""
+    failed, resting_until = 0, 0.0
+
+    def learn(asked: Asked, answer: Answer) -> None:
+        nonlocal failed, resting_until
+        if scripted()(asked):
+            failed = failed + 1 if is_failure(answer) else 0
+            if failed >= most:
+                failed, resting_until = 0, time.monotonic() + RESTING_S
+
+    def refuse(asked: Asked) -> Answer | None:
+        if not scripted()(asked) or time.monotonic() >= resting_until:
+            return None
+        return error(503, "The provider is not asked for a while.").with_header("retry-after", "1")
+
+    return lambda app: before(changed(app, learn, streams=lambda asked: False), refuse)
 
 
 def sending_on(header: str, name: str) -> tuple[Wrap, Wrap]:
@@ -139,6 +160,22 @@ def held_back(seconds: float, status: int) -> Wrap:
             await app(scope, receive, sending)
 
         return layered
+
+    return wrap
+
+
+def slow(seconds: float, where: Where) -> Wrap:
+    """Each piece of such an answer comes so much later, one after the other."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+            async def sending(message: Message) -> None:
+                await asyncio.sleep(seconds)
+                await send(message)
+
+            await ask(app, asked, scope, receive, sending if where(asked) else send)
+
+        return around(app, handle)
 
     return wrap
 

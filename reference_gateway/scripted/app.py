@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.call import Json
 from reference_gateway.http.response import ABORT
-from reference_gateway.scripted import playing
+from reference_gateway.scripted import elsewhere, playing
 from reference_gateway.scripted.records import SECOND, Received, Records
 from reference_gateway.scripted.script import Answer, NoScript, find
 
@@ -31,6 +31,8 @@ def scripted(app: ASGIApp, key: str) -> ASGIApp:
             await app(scope, receive, send)
         elif scope["path"].startswith(RECORDS):
             await _tell(records, key, scope, send)
+        elif scope["path"].startswith(elsewhere.PATH):
+            await _keep(records, scope, receive, send)
         elif scope["method"] != "POST":
             await app(_as_the_first(scope), receive, send)
         else:
@@ -59,6 +61,14 @@ async def _tell(records: Records, key: str, scope: Scope, send: Send) -> None:
     await _send_json(send, 200, {"received": received})
 
 
+async def _keep(records: Records, scope: Scope, receive: Receive, send: Send) -> None:
+    """Keeps what was sent where a script pointed, which is answered as a stranger would."""
+    received = Received(scope["method"], scope["path"], _headers(scope), await _read(receive))
+    records.add(scope["path"].removeprefix(elsewhere.PATH), received)
+    received.end("sent")
+    await _send_json(send, 200, {})
+
+
 async def _answer(app: ASGIApp, records: Records, scope: Scope, receive: Receive, send: Send) -> None:
     body = await _read(receive)
     asked = _object(body)
@@ -71,9 +81,8 @@ async def _answer(app: ASGIApp, records: Records, scope: Scope, receive: Receive
     if script is None:
         await app(_as_the_first(scope), _replayed(body, receive), send)
         return
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-    received = Received(scope["method"], scope["path"], headers, body)
-    answer = script.answer(records.add(script.id, received))
+    received = Received(scope["method"], scope["path"], _headers(scope), body)
+    answer = elsewhere.pointed(script.answer(records.add(script.id, received)), script.id, scope)
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.body" and message.get("body"):
@@ -144,6 +153,10 @@ async def _leave(answer: Answer, received: Received, scope: Scope) -> None:
     await asyncio.sleep(LONGEST_S if answer.then == "hang" else SETTLING_S)
     received.end("cut")
     scope[ABORT]()
+
+
+def _headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
 
 
 async def _left(receive: Receive) -> None:

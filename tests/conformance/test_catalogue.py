@@ -117,7 +117,7 @@ def test_an_unknown_id_names_the_nearest() -> None:
 
 
 def test_an_id_near_to_nothing_is_refused_without_a_hint() -> None:
-    with pytest.raises(UnknownRequirement, match=r"^there is no requirement '\?\?'$"):
+    with pytest.raises(UnknownRequirement, match=r"^there is no requirement '\?\?' \(areas: LIST, "):
         catalogue.requirement("??")
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from conformance.catalogue import requirement, requirements
 from conformance.features import FEATURES
 from reference_gateway.scripted import before
-from tests.conformance.suites.test_ups import KEY as PROXY_KEY
-from tests.conformance.suites.test_ups import PROVIDER_KEY, standing
+from tests.conformance.suites.ups.test_ups import KEY as PROXY_KEY
+from tests.conformance.suites.ups.test_ups import PROVIDER_KEY, standing
 from tests.conftest import KEY, Command
 
 DIALECTS = {
@@ -41,7 +41,7 @@ def test_the_bundled_gateway_is_conformant_and_every_requirement_is_judged_or_ha
         assert "fails" not in {feature["state"] for feature in report["features"].values()}
     with standing() as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout": "3", "api_key": PROXY_KEY}
-        options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL, "only": "UPS,RESP,SDK-018"}
+        options |= before.models() | {"only": "UPS,RESP,SDK-018"}
         words = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
         done = run(
             "gateproof",

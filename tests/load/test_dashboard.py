@@ -16,8 +16,8 @@ import pytest
 
 from load.reporting import charts
 from reference_gateway.server import running, running_gateway
+from tests import browser
 from tests.conftest import ROOT
-from tests.load.chromium import drawn, needs_chromium
 from tests.load.gateways import Counted, free_port
 
 KEY = "sk-dashboard-tests.0001"
@@ -125,12 +125,16 @@ def test_a_stream_is_shown_while_it_is_open() -> None:
         assert median(gap for gap in columns["itl_p50_s"] if gap) > 0.01
 
 
-@needs_chromium
+@browser.needs_browser
 def test_a_browser_shows_the_dashboard_in_its_tab(local: httpx.Client) -> None:
-    dom = drawn(f"{local.base_url}/?tab=gateproof")
-    assert "gateproof-shown" in dom and 'src="./gateproof?embedded"' in dom
-    dom = drawn(f"{local.base_url}/gateproof")
-    assert dom.count("<canvas") == len(charts.CHARTS) and "TTFT (ms)" in dom and "p50 from " in dom
+    with browser.running() as chromium:
+        page = chromium.new_page()
+        page.goto(f"{local.base_url}/?tab=gateproof")
+        page.wait_for_selector(".gateproof-shown")
+        tab = page.frame_locator("iframe[src='./gateproof?embedded']")
+        tab.get_by_role("img", name="p50 from ").first.wait_for()
+        assert tab.locator("canvas").count() == len(charts.CHARTS)
+        assert tab.get_by_text("TTFT (ms)").count() == 1
 
 
 def test_stop_start_and_reset_begin_again(gateway: str) -> None:

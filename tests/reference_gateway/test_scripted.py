@@ -13,6 +13,7 @@ from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 from reference_gateway.scripted import scripted
+from reference_gateway.scripted.elsewhere import another_name
 from reference_gateway.server import running
 from schemas import violations
 
@@ -217,3 +218,28 @@ def test_who_leaves_is_seen_to_leave(provider: httpx.Client) -> None:
     with pytest.raises(httpx.ReadTimeout):
         provider.post("/v1/chat/completions", json=body("silent", {"then": "hang"}), timeout=0.3)
     assert [each["ended"] for each in kept(provider, "silent")] == ["left"]
+
+
+def test_what_follows_a_redirect_is_kept_where_it_points(provider: httpx.Client) -> None:
+    given = ask(provider, "away", {"status": 307, "headers": {"Location": "{elsewhere}"}, "body": ""})
+    where = httpx.URL(given.headers["location"])
+    assert (given.status_code, where.path) == (307, "/gateproof/elsewhere/away")
+    assert (where.host, where.port) == ("localhost", provider.base_url.port)
+    assert provider.get(where.path, headers={"Host": "elsewhere.example"}).json() == {}
+    asked, followed = kept(provider, "away")
+    assert (asked["path"], followed["method"], followed["ended"]) == ("/v1/chat/completions", "GET", "sent")
+    assert ["host", "elsewhere.example"] in followed["headers"]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("127.0.0.1:9000", "localhost:9000"),
+        ("localhost", "127.0.0.1"),
+        ("[::1]:9000", "localhost:9000"),
+        ("192.0.2.7:9000", "[::ffff:192.0.2.7]:9000"),
+        ("provider.example:9000", "provider.example.:9000"),
+    ],
+)
+def test_every_host_has_another_name(name: str, other: str) -> None:
+    assert another_name(name) == other

@@ -195,13 +195,14 @@ async def chats_in_parallel(gateway: Gateway) -> dict[str, dict[str, Exchange]]:
         return gateway.chat({"case": f"{length} words, {when}", "repeat": when}, messages=prompt)
 
     alone = {f"{length}": await chat(length, "alone") for length in (LENGTHS[0], LENGTHS[-1])}
-    asked = {f"{length}": chat(length, "in parallel") for length in LENGTHS}
     for model in [id for id in gateway.facts.listed if id != gateway.facts.model][:2]:
         answer = await gateway.chat({"case": "another model, alone", "repeat": "alone"}, model=model)
         if answer.ok:
             alone["another model"] = answer
-            asked["another model"] = gateway.chat({"case": "another model", "repeat": "in parallel"}, model=model)
             break
+    asked = {f"{length}": chat(length, "in parallel") for length in LENGTHS}
+    if "another model" in alone:
+        asked["another model"] = gateway.chat({"case": "another model", "repeat": "in parallel"}, model=model)
     return {"alone": alone, "in parallel": await together(asked)}
 
 

@@ -22,7 +22,10 @@ SPOOFING = {
     "X-Real-IP": SPOOFED,
     "Forwarded": f"for={SPOOFED}",
     "True-Client-IP": SPOOFED,
+    "OpenAI-Organization": "org-gateproof",
+    "OpenAI-Project": "proj-gateproof",
 }
+"""What a client says of who it is, and of whose account is to pay."""
 KEY_HEADERS = ("X-API-Key", "Api-Key")
 """Headers beside Authorization that some clients have their key in."""
 WATCHED_S = 1.2
@@ -43,6 +46,10 @@ TALKATIVE: dict[str, Answer] = {
         "body": f"panic: dial {INSIDE}\n  goroutine 1",
     },
 }
+
+ELSEWHERE = "/gateproof/elsewhere/"
+"""Where a provider that redirects points: at itself, under another name of its host."""
+REDIRECTS = (302, 307)
 
 
 @probe()
@@ -90,3 +97,13 @@ async def scripted_long_prompt(gateway: Gateway) -> Told:
 async def scripted_talk(gateway: Gateway) -> dict[str, Told]:
     """A provider that tells of its inside when it fails."""
     return {case: await told(gateway, case, answer, cap=CAP) for case, answer in TALKATIVE.items()}
+
+
+@probe(phase=Phase.FAILING)
+async def scripted_redirects(gateway: Gateway) -> dict[str, Told]:
+    """A provider that points to another host."""
+    found: dict[str, Told] = {}
+    for status in REDIRECTS:
+        answer: Answer = {"status": status, "headers": {"Location": "{elsewhere}"}, "body": ""}
+        found[str(status)] = await told(gateway, str(status), answer, cap=CAP, settled_s=1.0)
+    return found

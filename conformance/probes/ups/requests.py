@@ -1,12 +1,14 @@
 """Requests that are to reach a scripted provider as they were sent: messages and parameters."""
 
+import secrets
 from asyncio import gather
 from typing import Any
 
-from conformance.probe import probe
+from conformance.exchange import Exchange
+from conformance.probe import Phase, probe
 from conformance.probes.upstream import CALL, CAP, PIECES, SEED, TOOL
-from conformance.sending.gateway import Gateway
-from conformance.sending.upstream import Told, told
+from conformance.sending.gateway import Gateway, user
+from conformance.sending.upstream import Told, marker, told
 
 PIXEL = (
     "data:image/png;base64,"
@@ -38,6 +40,11 @@ CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "many": [{"role": ("user", "assistant")[n % 2], "content": f"This is message {n}."} for n in range(24)],
+    "developer": [{"role": "developer", "content": "Answer in one word."}, {"role": "user", "content": "Go on."}],
+    "refusal": [
+        {"role": "user", "content": "Do it."},
+        {"role": "assistant", "content": "", "refusal": "I can't help with that."},
+    ],
     "long": [{"role": "user", "content": "".join(f"line {n}\n" for n in range(2_000))}],
 }
 """Messages that reach the provider as they are; behind them stands one with the script."""
@@ -61,7 +68,7 @@ _DEEP: dict[str, Any] = {
         },
     },
 }
-_FORMAT = {
+_FORMAT: dict[str, Any] = {
     "type": "json_schema",
     "json_schema": {
         "name": "answer",
@@ -75,6 +82,10 @@ _FORMAT = {
     },
 }
 _TOOLS = {"tools": [TOOL, _DEEP]}
+_STRICT: dict[str, Any] = {
+    "type": "function",
+    "function": {"name": "answer", "strict": True, "parameters": _FORMAT["json_schema"]["schema"]},
+}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "temperature": {"temperature": 0.37},
     "temperature, nought": {"temperature": 0},
@@ -86,10 +97,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "user": {"user": "gateproof-user"},
     "seed": {"seed": SEED},
     "n": {"n": 1},
+    "n, two": {"n": 2},
     "logit_bias": {"logit_bias": {"50256": -100, "1000": 5, "7": 1}},
     "logprobs": {"logprobs": True},
     "top_logprobs": {"logprobs": True, "top_logprobs": 2},
     "tools": _TOOLS,
+    "tools, strict": {"tools": [_STRICT]},
     "tool_choice": _TOOLS | {"tool_choice": {"type": "function", "function": {"name": "getWeather_v2"}}},
     "parallel_tool_calls": _TOOLS | {"parallel_tool_calls": False},
     "response_format": {"response_format": _FORMAT},
@@ -99,6 +112,17 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "reasoning_effort": {"reasoning_effort": "low"},
 }
 """By the member that is looked at; behind a comma stands which value of it."""
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "as it is": {"temperature": 0},
+    "another temperature": {"temperature": 1},
+    "another seed": {"temperature": 0, "seed": 7},
+    "another cap": {"temperature": 0, "cap": CAP // 2},
+    "stop sequences": {"temperature": 0, "stop": ["END"]},
+    "tools": {"temperature": 0, "tools": [TOOL]},
+    "a response format": {"temperature": 0, "response_format": {"type": "json_object"}},
+}
+"""The same messages, and something else that decides what is answered."""
 
 
 @probe()
@@ -113,6 +137,19 @@ async def scripted_messages(gateway: Gateway) -> dict[str, Told]:
 async def scripted_parameters(gateway: Gateway) -> dict[str, Told]:
     """Each parameter by itself, so that one that is refused tells nothing of the others."""
     return await _each(gateway, PARAMETERS)
+
+
+@probe(phase=Phase.TIMED)
+async def scripted_otherwise(gateway: Gateway) -> dict[str, Exchange]:
+    """One prompt, asked in several ways one after the other; its provider answers each time with another number. While
+    nothing else is in flight next to none is throttled."""
+    script = marker(secrets.token_hex(8), *({"pieces": [f"number {n}"]} for n in range(2 * len(OTHERWISE))))
+    messages = [user(f"Reply in JSON. {script}")]
+    found: dict[str, Exchange] = {}
+    for case, fields in OTHERWISE.items():
+        body = gateway.chat_body(**{"messages": messages, "cap": CAP} | fields)
+        found[case] = await gateway.scripted(body, case=case)
+    return found
 
 
 async def _each(gateway: Gateway, cases: dict[str, dict[str, Any]]) -> dict[str, Told]:

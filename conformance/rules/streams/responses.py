@@ -208,7 +208,7 @@ class TextsAgree(StreamRule):
         if kind in ("response.completed", "response.incomplete"):
             final = output_of(response_of(chunk))
             for number in sorted({*self._items, *range(len(final))}):
-                self._note_item(number, f"the output of {kind}", final[number] if number < len(final) else {})
+                self._note_item(number, f"the output of {kind}", final[number] if 0 <= number < len(final) else {})
         if not is_int(index):
             return iter(())
         place = (index, part if is_int(part) else CALL)

@@ -13,13 +13,15 @@ from conformance.sending.upstream import Told
 from conformance.shape import show
 from conformance.suites import requirement
 from conformance.target import Target
-from conformance.verdict import Inconclusive, Violation, expect, hold, prefer
+from conformance.verdict import Inconclusive, Violation, expect, hold, prefer, tolerate
 
 TEXT = "".join(scripts.PIECES)
 WIDE = "".join(scripts.WIDE)
 LONG_KEY = 16
 LATE_S = 0.5
 """How much later than others after it was made an event may come: half as long as a pause of its stream."""
+SLOW_S = 2.0
+"""How much longer a hundred events may take that were made at once: 20 ms each, which is slower than models speak."""
 
 
 @requirement("UPS-007")
@@ -63,14 +65,19 @@ def test_events_are_passed_on_at_once(scripted_stream: Told, scripted_pace: Told
     prefer(not merged, asked, f"{show(merged)}: each comes in one event with what follows it")
 
 
-@requirement("UPS-011")
-def test_a_provider_is_left_when_its_client_is_gone(scripted_stream: Told, scripted_leave: Told) -> None:
+@requirement("UPS-010")
+def test_many_events_come_as_fast_as_they_were_made(scripted_stream: Told, scripted_burst: Told) -> None:
     as_scripted(scripted_stream, TEXT)
-    asked, sent = scripted_leave["asked"], sent_on(scripted_leave)
-    if not asked.abandoned:
-        raise Unusable(f"the stream was to be left in the middle: {asked.seen}")
-    seen = f"{scripts.CANCELLED_S:g} s after the client has gone the provider still answers"
-    expect(sent.ended == "left", scripted_leave["kept"], seen)
+    asked, made_s = chat_of(scripted_burst), [at_s for at_s, _ in sent_on(scripted_burst).writes]
+    came_s = [event.t_s for event in asked.events]
+    if not asked.ok or not came_s or not made_s:
+        raise Unusable(f"a stream of many events is not served: {asked.seen}")
+    slower_s = came_s[-1] - came_s[0] - (made_s[-1] - made_s[0])
+    if SLOW_S < slower_s <= SLOW_S + asked.late_s:
+        seen = f"this machine was kept from reading for {asked.late_s:.2f} s: nobody's fault can be told"
+        raise Inconclusive(seen, blame=None)
+    seen = f"{len(came_s)} events that were made within {made_s[-1] - made_s[0]:.1f} s come within"
+    expect(slower_s <= SLOW_S, asked, f"{seen} {came_s[-1] - came_s[0]:.1f} s")
 
 
 @requirement("UPS-012")
@@ -142,13 +149,13 @@ def test_the_providers_headers_are_its_own(
 ) -> None:
     as_scripted(scripted_reply, TEXT)
     sent, later = scripted_headers["sent"], scripted_headers["next"]
-    shown = _marked(chat_of(sent).headers, scripts.MARKED)
-    expect(not shown, sent["asked"], f"the provider's headers come to the client: {shown}")
     kept = _marked(sent_on(later).headers, scripts.MARKED)
     expect(not kept, later["asked"], f"the provider gets its cookie back with the next request: {kept}")
+    shown = _marked(chat_of(sent).headers, scripts.MARKED)
+    prefer(not shown, sent["asked"], f"the provider's headers come to the client: {shown}")
     address = urlsplit(target.upstream or "").netloc
     answers = (told["asked"] for cases in [scripted_headers, *scripted_failures.values()] for told in cases.values())
-    hold(
+    tolerate(
         Violation(asked, f"the provider's address {address} is in the answer: {asked.seen}")
         for asked in answers
         if ":" in address and address in all_that_was_told(asked)

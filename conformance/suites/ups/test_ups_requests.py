@@ -6,7 +6,7 @@ from typing import Any
 from conformance.exchange import Exchange
 from conformance.probes import upstream as scripts
 from conformance.probes.ups.requests import PARAMETERS
-from conformance.reading.upstream import Received, as_scripted, chat_of, is_kept, sent_on, taken, unlike
+from conformance.reading.upstream import Received, as_scripted, chat_of, is_kept, sent_on, taken, text_of, unlike
 from conformance.sending.upstream import Told
 from conformance.shape import show
 from conformance.suites import requirement
@@ -16,7 +16,9 @@ TEXT = "".join(scripts.PIECES)
 INSTRUCTING = ("system", "developer")
 """Roles of messages that an operator may put in front of the client's."""
 LEFT_OUT = ("n", "user")
-"""Parameters that may be left out without a word: their defaults say as much, or they are the gateway's own."""
+"""Cases that may be left out without a word: their defaults say as much, or they are the gateway's own."""
+DECISIVE = ("temperature", "top_p", "stop", "n", "tools", "tool_choice", "response_format")
+"""Parameters without which another answer comes, and no client can tell. Providers have them all."""
 CAPS = ("max_completion_tokens", "max_tokens")
 
 
@@ -61,9 +63,25 @@ def test_parameters_are_passed_on(scripted_reply: Told, scripted_parameters: dic
         if value is not None and name != "seed" and not is_kept(PARAMETERS[case][name], value)
     }
     hold(violation for case, violation in changed.items() if _name(case) != "user")
-    tolerate(changed.values())
-    lost = {case: asked for case, (asked, name, value) in values.items() if value is None and name not in LEFT_OUT}
-    tolerate(Violation(asked, f"{case} is taken, and does not reach the provider") for case, asked in lost.items())
+    lost = {case: asked for case, (asked, _, value) in values.items() if value is None and case not in LEFT_OUT}
+    unsaid = {case: Violation(x, f"{case} is taken, and does not reach the provider") for case, x in lost.items()}
+    hold(violation for case, violation in unsaid.items() if _name(case) in DECISIVE)
+    tolerate([*changed.values(), *unsaid.values()])
+
+
+@requirement("UPS-043")
+def test_what_is_asked_otherwise_is_answered_anew(
+    scripted_reply: Told, scripted_otherwise: dict[str, Exchange]
+) -> None:
+    as_scripted(scripted_reply, TEXT)
+    said: dict[str, str] = {}
+    for case, asked in scripted_otherwise.items():
+        text = text_of(asked) if asked.ok else None
+        earlier = next((other for other, words in said.items() if words == text), None)
+        expect(earlier is None, asked, f"{case}: {show(text)} comes, which was the answer to {show(earlier)}")
+        said |= {case: text} if isinstance(text, str) else {}
+    if len(said) < 2:
+        raise Inconclusive("none of these chats is served but one", blame=None)
 
 
 def _name(case: str) -> str:
@@ -72,9 +90,11 @@ def _name(case: str) -> str:
 
 
 def _other_cap(asked: Exchange, sent: Received) -> Iterator[Violation]:
-    """A bound of the answer's length that has become another, whichever of its two names it has."""
+    """A bound of the answer's length that is lost or has become another, whichever of its two names it has."""
     given = [asked.sent[name] for name in CAPS if name in asked.sent]
     found = [sent.json[name] for name in CAPS if sent.json.get(name) is not None]
+    if given and not found:
+        yield Violation(asked, f"a bound of {given[0]} tokens does not reach the provider")
     if given and any(value != given[0] for value in found):
         yield Violation(asked, f"a bound of {given[0]} tokens goes to the provider as {show(found)}")
 
@@ -96,6 +116,8 @@ def _changed(given: list[Any], found: Any) -> Iterator[tuple[str, bool]]:
         for name, value in here.items():
             told = there.get(name)
             if is_kept(value, told) or (_is_nothing(value) and _is_nothing(told)):
+                continue
+            if name == "role" and {value, told} == set(INSTRUCTING):
                 continue
             same = name == "content" and _as_text(told) == _as_text(value) is not None
             seen = unlike(value, told) if isinstance(value, str) else f"{show(value)} comes as {show(told)}"

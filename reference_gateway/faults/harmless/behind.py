@@ -10,10 +10,11 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, before, chained, changed
-from reference_gateway.faults.behind import END, asked_again, own_error, scripted
+from reference_gateway.faults.behind import END, asked_again, own_error, resting, scripted
 from reference_gateway.faults.edits import asked_as, chunk, event, events, is_chat, never, put, reply
 from reference_gateway.faults.exchanges import answers
 from reference_gateway.faults.fault import Fault, nothing
+from reference_gateway.faults.tables.between.forwarding import redirected
 from reference_gateway.http.response import ABORT
 
 
@@ -49,6 +50,17 @@ def in_one(found: list[Any]) -> list[Any]:
     ]
 
 
+def as_systems(found: list[Any]) -> list[Any]:
+    return [{**each, "role": "system"} if each["role"] == "developer" else each for each in found]
+
+
+def in_lists(asked: Asked) -> Asked | None:
+    """Inputs and prompts, of which there may be several, are sent as lists."""
+    body = asked.object
+    found = {name: [body[name]] for name in ("input", "prompt") if isinstance(body.get(name), str)}
+    return replace(asked, body=json.dumps(body | found).encode()) if found and scripted()(asked) else None
+
+
 def waiting(retry_after: Callable[[], str]) -> Wrap:
     """A provider's rate limit comes with this Retry-After."""
 
@@ -65,7 +77,7 @@ def halved() -> Events:
         if not event.startswith(b"data: {"):
             return event
         document = json.loads(event.removeprefix(b"data: "))
-        delta = document["choices"][0]["delta"] if document.get("choices") else {}
+        delta = document["choices"][0].get("delta", {}) if document.get("choices") else {}
         text = delta.get("content")
         if not text or len(text) < 2 or document["choices"][0].get("logprobs"):
             return event
@@ -189,6 +201,10 @@ VARIATIONS: tuple[Fault, ...] = (
         ),
         "UPS-026",
     ),
+    between("developers-as-systems", messages(as_systems)),
+    between("texts-alone-in-a-list", behind=lambda app: before(app, in_lists)),
+    between("resting-after-failures", resting(lambda answer: answer.status >= 500, 5)),
+    between("redirect-followed-without-the-key", warns="UPS-036", behind=redirected(with_key=False)),
     between("streams-cut-at-an-error", cut_at_an_error, "UPS-006"),
 )
 """All of them. Those that may be seen by some client are warnings at the most."""

@@ -65,6 +65,17 @@ def test_the_verdict_is_seen_first_and_the_page_is_silent(browser: Any, file: Pa
         assert page.trouble == []
 
 
+def test_the_usual_verdicts_by_area_are_all_seen_beside_what_was_judged(browser: Any, tmp_path: Path) -> None:
+    document = mixed()
+    rare = ("error", "known", "stale")
+    document["requirements"] = [row for row in document["requirements"] if row["verdict"] not in rare]
+    with opened(browser, written(tmp_path, document), viewport=DESKTOP) as page:
+        table = page.get_by_role("region", name="Verdicts by area")
+        assert table.get_by_role("columnheader").all_inner_texts()[-1] == "not-applicable"
+        assert table.evaluate("it => it.scrollWidth <= it.clientWidth")
+        assert table.bounding_box()["y"] < 400
+
+
 def test_the_filter_leaves_what_is_asked_for_and_its_link_opens_the_same_view(browser: Any, file: Path) -> None:
     with opened(browser, file) as page:
         assert len(shown(page)) == 11

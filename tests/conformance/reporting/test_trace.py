@@ -10,7 +10,8 @@ from tests.conftest import KEY, Command
 
 
 def report(**rows: dict[str, str]) -> dict[str, Any]:
-    return {"requirements": [{"id": id.replace("_", "-"), "tests": tests} for id, tests in rows.items()]}
+    requirements = [{"id": id.replace("_", "-"), "tests": tests} for id, tests in rows.items()]
+    return {"profile": "openai", "target": {}, "requirements": requirements}
 
 
 def test_every_requirement_is_there_and_the_worst_verdict_counts() -> None:
@@ -20,6 +21,16 @@ def test_every_requirement_is_there_and_the_worst_verdict_counts() -> None:
     assert found["CHAT-018"].verdict == "warn"
     assert found["CHAT-001"].is_missing
     assert not unknown
+
+
+def test_what_is_outside_the_profile_is_not_missed() -> None:
+    openai, behind = (
+        {each.requirement.id for each in trace.traced([report() | {"target": target}])[0] if each.is_missing}
+        for target in ({}, {"upstream": "http://provider/v1"})
+    )
+    nemo = {each.requirement.id for each in trace.traced([report() | {"profile": "nemo"}])[0] if each.is_missing}
+    assert "NAME-001" not in openai and "NAME-001" in nemo
+    assert "UPS-001" not in openai and "UPS-001" in behind
 
 
 def test_reports_add_up_and_the_last_verdict_of_a_test_counts() -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reference_gateway.scripted import before
-from tests.conformance.suites.test_ups import KEY as PROXY_KEY
-from tests.conformance.suites.test_ups import PROVIDER_KEY, standing
+from tests.conformance.suites.ups.test_ups import KEY as PROXY_KEY
+from tests.conformance.suites.ups.test_ups import PROVIDER_KEY, standing
 from tests.conftest import KEY, Command
 
 

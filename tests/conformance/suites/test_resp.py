@@ -13,7 +13,7 @@ from reference_gateway.faults.tables.responses import INPUTS, RESPONSES, STREAMS
 
 from .defects import Answer, answering, changed
 from .judged import gateway_app, judge, red, red_verdicts
-from .test_ups import judged as judged_before_a_provider
+from .ups.test_ups import judged as judged_before_a_provider
 
 JUDGED = ("RESP", "SDK-027", "SDK-028")
 FAULTS = [*RESPONSES.rows, *INPUTS.rows, *STREAMS.rows]

@@ -14,7 +14,7 @@ from load import gate
 from load.metrics import Metrics
 from load.reporting import charts
 from load.reporting.page import page
-from tests.load.chromium import drawn, needs_chromium
+from tests.browser import needs_browser, opened, running
 from tests.load.documents import made_up, swept
 
 HOSTILE = (
@@ -62,6 +62,13 @@ def test_the_verdict_and_the_objectives_come_before_every_figure() -> None:
     assert "ttft_p95 < 300ms" in words and "error_rate < 0.1%" in words
 
 
+def test_the_banner_of_a_good_run_says_what_was_looked_at() -> None:
+    good = made_up() | {"violations": [], "errors": {}, "failed": 0}
+    held = good["slo"] | {"held": True, "checks": [check | {"held": True} for check in good["slo"]["checks"]]}
+    for slo, said in ((held, "2 objectives held"), (held | {"checks": []}, "no objective was set")):
+        assert f"Passed: nothing failed, no rule was broken, {said}" in Parsed(page(good | {"slo": slo})).words
+
+
 def test_a_client_that_was_the_bottleneck_is_said_with_its_reasons() -> None:
     words = Parsed(page(made_up(cpu=0.99, lag_s=0.08))).words
     assert "The client was the bottleneck" in words
@@ -107,7 +114,7 @@ def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:
     document["slo"] = gate.judge(document, gate.parse([]), slower)
     assert re.search(r"ttft_p50 [\d.]+ ms [\d.]+ ms \+100.0% worse", Parsed(page(document)).words)
     document["slo"] = gate.judge(document, gate.parse([]), slower | {"model": "another"})
-    assert "model was 'another'" in Parsed(page(document)).words
+    assert "model was another and is" in Parsed(page(document)).words
 
 
 def test_nothing_a_gateway_says_becomes_markup() -> None:
@@ -173,10 +180,12 @@ def test_the_curves_of_the_times_are_drawn_from_none_to_all() -> None:
         assert shares[95] == pytest.approx(document[name]["p95"] * 1000) and curve["log"]
 
 
-@needs_chromium
+@needs_browser
 def test_a_browser_draws_the_charts_and_is_not_owned(tmp_path: Path) -> None:
-    (tmp_path / "load.html").write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
-    dom = drawn((tmp_path / "load.html").as_uri())
-    assert "<title>Load of https://gateway.test/v1" in dom
-    assert dom.count("<canvas") == len(charts.CHARTS) + 3 + 2
-    assert "p50 from " in dom
+    file = tmp_path / "load.html"
+    file.write_text(page(swept(made_up(hostile=HOSTILE))), encoding="utf-8")
+    with running() as browser, opened(browser, file) as shown:
+        assert shown.title().startswith("Load of https://gateway.test/v1")
+        assert shown.locator("canvas").count() == len(charts.CHARTS) + 3 + 2
+        assert "p50 from " in shown.content()
+        assert not shown.trouble

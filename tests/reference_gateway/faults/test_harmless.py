@@ -35,11 +35,14 @@ REQUESTS: list[tuple[str, str, object]] = [
 FAILED = {"status": 500, "body": "{}"}
 LIMITED = {"status": 429, "headers": {"Retry-After": "2"}, "body": "{}"}
 OK = {"pieces": ["O", "K"]}
+POINTED = {"status": 307, "headers": {"Location": "{elsewhere}"}, "body": ""}
 CHATS: dict[str, tuple[str, dict[str, object], dict[str, object]]] = {
     "plain": (before.MODEL, {"answers": [OK]}, {"n": 1, "user": "a", "max_completion_tokens": 9}),
     "streamed": (before.MODEL, {"answers": [OK]}, {"stream": True}),
     "failed": (before.MODEL, {"answers": [FAILED]}, {}),
     "limited": (before.MODEL, {"answers": [LIMITED]}, {}),
+    "pointed": (before.MODEL, {"answers": [POINTED]}, {}),
+    "completed": (before.COMPLETIONS_MODEL, {"answers": [{"body": "{}"}]}, {}),
     "of-two": (before.FAILOVER_MODEL, {"answers": [{"then": "cut"}], "other": [OK]}, {}),
 }
 
@@ -112,8 +115,11 @@ def seen_at_both_sides(variation: Fault | None) -> list[object]:
         with running(app) as url, httpx.Client() as client:
             for name, (model, script, fields) in CHATS.items():
                 prompt = f"[[gateproof:{json.dumps({'id': name, **script})}]]"
-                body = {"model": model, "messages": [{"role": "user", "content": prompt}], **fields}
-                answer = client.post(f"{url}/v1/chat/completions", json=body)
+                asked: dict[str, object] = {"messages": [{"role": "user", "content": prompt}]}
+                path = "/v1/chat/completions"
+                if model == before.COMPLETIONS_MODEL:
+                    asked, path = {"prompt": prompt}, "/v1/completions"
+                answer = client.post(f"{url}{path}", json={"model": model, **asked, **fields})
                 kept = client.get(f"{up}/gateproof/scripts/{name}?wait_s=2", headers={"Authorization": "Bearer sk-p"})
                 rows = kept.json()["received"]
                 found.append((answer.status_code, answer.headers.get("retry-after"), "unavailable" in answer.text))

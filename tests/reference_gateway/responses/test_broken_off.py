@@ -6,7 +6,7 @@ import httpx
 
 from conformance.sending.upstream import marker
 from reference_gateway.scripted import before
-from tests.conformance.suites.test_ups import KEY, standing
+from tests.conformance.suites.ups.test_ups import KEY, standing
 
 HEADERS = {"authorization": f"Bearer {KEY}"}
 

@@ -20,6 +20,7 @@ from reference_gateway.faults.behind import (
     peeking,
     scripted,
     sending_on,
+    slow,
     telling,
 )
 from reference_gateway.faults.edits import asked_as, chunk, drop, event, events, never, put, reply
@@ -180,6 +181,8 @@ row("events-in-twos", "UPS-010", events(gathered(2), scripted("gaps_s")), "Users
     "facts: buffering proxies")
 row("two-events-made-one", "UPS-010", events(merged, scripted("gaps_s")), "Users see text later than it was made.",
     "facts: gateways that merge events")
+row("every-event-late", "UPS-010", slow(0.04, lambda asked: scripted('"98 "')(asked) and not scripted('"299 "')(asked)),
+    "Text comes slower than it is made.", "filters that look at each event with a model of their own")
 row("provider-not-left", "UPS-011", deaf, "Operators pay for answers that nobody reads.",
     "facts: gateways that do not cancel")
 _front, _back = sending_on("authorization", "x-client-authorization")
@@ -222,6 +225,8 @@ row("provider-cookies-passed-on", "UPS-019",
         lambda asked, x: scripted("X-Internal-Host")(asked)),
     "Clients share a session with one provider.", "facts: pass-through gateways")
 row("error-object-with-200", "UPS-020", error("failed", 200), "Programs crash far from the cause.")
+row("failing-provider-asked-twelve-times", "UPS-021", nothing, "A failing provider is flooded.",
+    behind=asked_again(12))
 row("failing-provider-asked-six-times", "UPS-021", nothing, "A failing provider is flooded.",
     "facts: retries of gateways times those of SDKs", behind=asked_again(6))
 _front, _back = sending_on("proxy-authorization", "proxy-authorization")

@@ -1,10 +1,13 @@
 """What a gateway sends on to its provider beside the request itself, how often, and what it tells of it."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reference_gateway.faults.asgi import Answer, Asked
+from reference_gateway.faults.asgi import Answer, Asked, Wrap, around, ask, before
 from reference_gateway.faults.behind import asked_again, in_texts, scripted, sending_on, telling
 from reference_gateway.faults.edits import asked_as
 from reference_gateway.faults.exchanges import answers
@@ -58,6 +61,11 @@ def sent_again(app: ASGIApp) -> ASGIApp:
     return layered
 
 
+def cut_at(size: int) -> Callable[[Asked], Asked | None]:
+    """Bodies of scripted requests end after so many bytes."""
+    return lambda asked: replace(asked, body=asked.body[:size]) if scripted()(asked) else None
+
+
 def quoting(answer: Answer) -> Answer:
     document = answer.json
     document["error"]["message"] += f" It said: upstream {INSIDE} refused"
@@ -66,6 +74,32 @@ def quoting(answer: Answer) -> Answer:
 
 def is_talk(asked: Asked, answer: Answer) -> bool:
     return scripted(INSIDE)(asked) and answer.status >= 500
+
+
+def redirected(*, with_key: bool) -> Wrap:
+    """The provider's side of a gateway that goes wherever a provider points, with all of its headers or but for the
+    key."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+            if not scripted("{elsewhere}")(asked):
+                await ask(app, asked, scope, receive, send)
+                return
+            head: Message = {}
+
+            async def reading(message: Message) -> None:
+                head.update(message if message["type"] == "http.response.start" else {})
+
+            await ask(app, asked, scope, receive, reading)
+            where = urlsplit(dict(head["headers"])[b"location"].decode())
+            there = replace(asked, path=where.path).with_header("host", where.netloc)
+            if not with_key:
+                there = there.with_header("authorization", None)
+            await ask(app, there, scope, receive, send)
+
+        return around(app, handle)
+
+    return wrap
 
 
 # fmt: off
@@ -83,11 +117,17 @@ row("named-hop-headers-sent-on", "UPS-022", _front, "Two proxies read one reques
 _front, _back = sending_on("x-forwarded-for", "x-forwarded-for")
 row("spoofed-addresses-sent-on", "UPS-022", _front, "Clients choose the address that others know them by.",
     "facts: pass-through gateways", behind=_back)
+_front, _back = sending_on("openai-organization", "openai-organization")
+row("clients-organization-sent-on", "UPS-022", _front, "Clients choose the account that pays.", behind=_back)
+row("redirect-followed-with-the-key", "UPS-036", nothing, "Whoever has a provider redirect gets the key.",
+    "CVE-2018-18074 (requests), CVE-2022-27774 (curl)", behind=redirected(with_key=True))
 row("rate-limit-not-waited-for", "UPS-021", nothing, "A provider that has no time is asked again at once.",
     behind=asked_again(2, least=429))
 row("what-was-served-sent-again", "UPS-041", nothing, "Operators pay twice for each answer.", behind=sent_again)
 row("pages-of-the-provider-quoted", "UPS-040", answers(quoting, is_talk),
     "What stands behind the gateway is disclosed.", "facts: gateways that quote what they can't read")
+row("long-bodies-cut", "UPS-013", lambda app: before(app, cut_at(65536)), "What is asked is refused, or half of it.",
+    "buffers of a fixed size")
 row("very-long-messages-cut", "UPS-013", asked_as(in_texts(lambda text: text[:65536]), scripted()),
     "Answers to a part of what was asked.", "buffers of a fixed size")
 # fmt: on

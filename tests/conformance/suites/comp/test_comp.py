@@ -7,10 +7,10 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from ..completing import answered, batch, every, judge_completions, plain, reply, smallest, streamed, text, tokens
 from ..defects import Answer, Asked
 from ..edits import Wrap, asks, chunk, counts, drop, put
 from ..judged import red
+from .completing import answered, batch, every, judge_completions, plain, reply, smallest, streamed, text, tokens
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 count = itertools.count(1)

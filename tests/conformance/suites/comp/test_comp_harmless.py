@@ -9,7 +9,11 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from ..completing import (
+from ..defects import Answer, Asked, before, changed, error
+from ..edits import Wrap, asks, both, chained, chunk, chunks, drop, event, put, stream
+from ..harmless import cached, delayed, everywhere, unprocessable
+from ..judged import judge, paced, red
+from .completing import (
     answered,
     batch,
     is_completion,
@@ -19,10 +23,6 @@ from ..completing import (
     token_batch,
     tokens,
 )
-from ..defects import Answer, Asked, before, changed, error
-from ..edits import Wrap, asks, both, chained, chunk, chunks, drop, event, put, stream
-from ..harmless import cached, delayed, everywhere, unprocessable
-from ..judged import judge, paced, red
 
 LOGPROBS = "choices[].logprobs"
 counted = asks("stream_options", {"include_usage": True})

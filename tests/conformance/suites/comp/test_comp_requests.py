@@ -8,7 +8,10 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from ..completing import (
+from ..defects import Answer, Asked, error
+from ..edits import Wrap, asks, both, chunk, drop, put
+from ..judged import red
+from .completing import (
     answered,
     asked_as,
     batch,
@@ -21,9 +24,6 @@ from ..completing import (
     token_batch,
     tokens,
 )
-from ..defects import Answer, Asked, error
-from ..edits import Wrap, asks, both, chunk, drop, put
-from ..judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 LOGPROBS = "choices[].logprobs"

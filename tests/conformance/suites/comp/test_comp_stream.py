@@ -9,10 +9,10 @@ import pytest
 
 from conformance.verdict import Verdict
 
-from ..completing import answered, asked_as, is_completion, judge_completions, smallest, streamed
 from ..defects import Answer, Asked, changed, error
 from ..edits import Wrap, asks, chunk, chunks, drop, event, headers, put, stream
 from ..judged import red
+from .completing import answered, asked_as, is_completion, judge_completions, smallest, streamed
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 DONE = b"data: [DONE]\n\n"

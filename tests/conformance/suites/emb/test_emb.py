@@ -8,7 +8,8 @@ import pytest
 from conformance.verdict import Verdict
 
 from ..edits import Wrap, asks, drop, put
-from ..embeddings import (
+from ..judged import red
+from .embeddings import (
     LENGTH,
     arrays,
     at,
@@ -39,7 +40,6 @@ from ..embeddings import (
     usage,
     vectors,
 )
-from ..judged import red
 
 FAIL, WARN, UNTESTABLE = Verdict.FAIL, Verdict.WARN, Verdict.UNTESTABLE
 

@@ -12,7 +12,9 @@ from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, before, changed, error
 from ..edits import Wrap, asks, chained, drop, put
-from ..embeddings import (
+from ..harmless import delayed, everywhere, unprocessable
+from ..judged import gateway_app, judge, red
+from .embeddings import (
     answered,
     asked_as,
     chatting,
@@ -32,8 +34,6 @@ from ..embeddings import (
     texts,
     vectors,
 )
-from ..harmless import delayed, everywhere, unprocessable
-from ..judged import gateway_app, judge, red
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 HTML = Answer(404, ((b"content-type", b"text/html"),), b"<h1>Not Found</h1>")

@@ -12,7 +12,8 @@ from conformance.verdict import Verdict
 
 from ..defects import Answer, Asked, before, changed, error
 from ..edits import Wrap, asks, drop, edited, put
-from ..embeddings import (
+from ..judged import red
+from .embeddings import (
     answered,
     arrays,
     asked_as,
@@ -33,7 +34,6 @@ from ..embeddings import (
     texts,
     vectors,
 )
-from ..judged import red
 from .test_emb import IN_ANSWERS
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN

@@ -7,9 +7,9 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed
-from .edits import Wrap
-from .judged import judge, red_verdicts
+from ..defects import Answer, Asked, before, changed
+from ..edits import Wrap
+from ..judged import judge, red_verdicts
 
 
 def by_sdk(where: Callable[[Asked], Any] = lambda asked: True) -> Callable[[Asked], bool]:

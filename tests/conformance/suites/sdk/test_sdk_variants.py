@@ -11,10 +11,10 @@ from starlette.types import ASGIApp
 from conformance.names import VENDOR
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, before, changed, error
-from .edits import Wrap, answered, asked_as, asks, both, chained, chunk, drop, is_chat, put, reply, stream
-from .judged import gateway_app, judge, red
-from .sdk import answers, by_sdk, refusing, verdicts
+from ..defects import Answer, Asked, before, changed, error
+from ..edits import Wrap, answered, asked_as, asks, both, chained, chunk, drop, is_chat, put, reply, stream
+from ..judged import gateway_app, judge, red
+from .played import answers, by_sdk, refusing, verdicts
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 NAMED = {"watsonx": None, "nemo": "/apis/inference-gateway/v2/workspaces/default/openai/-/v1"}

@@ -7,8 +7,8 @@ from typing import Any
 
 from conformance.judging.outcome import Outcome
 
-from .defects import Answer, Asked, before, changed, error
-from .edits import Edit, Where, Wrap, always, edited, judge_with
+from ..defects import Answer, Asked, before, changed, error
+from ..edits import Edit, Where, Wrap, always, edited, judge_with
 
 
 def judge_completions(wrap: Wrap, **options: Any) -> dict[str, Outcome]:

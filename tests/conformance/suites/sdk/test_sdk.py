@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from conformance.verdict import Verdict
 
-from .defects import Answer, Asked, changed, error, with_request_id
-from .edits import (
+from ..defects import Answer, Asked, changed, error, with_request_id
+from ..edits import (
     Wrap,
     asked_as,
     asks,
@@ -26,8 +26,8 @@ from .edits import (
     reply,
     stream,
 )
-from .judged import gateway_app
-from .sdk import answers, by_sdk, refusing, verdicts
+from ..judged import gateway_app
+from .played import answers, by_sdk, refusing, verdicts
 
 FAIL, WARN = Verdict.FAIL, Verdict.WARN
 HI = [{"role": "user", "content": "hi"}]

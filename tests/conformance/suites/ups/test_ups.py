@@ -46,13 +46,13 @@ def judged(fault: Fault | None, *areas: str, key: str | None = KEY) -> dict[str,
 def judged_with(front: Wrap, *areas: str, behind: Wrap = nothing, key: str | None = KEY) -> dict[str, Outcome]:
     with standing(behind, front, key) as (url, upstream):
         options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "upstream_timeout_s": GIVEN_UP_S}
-        options |= {"model": before.MODEL, "failover_model": before.FAILOVER_MODEL}
+        options |= before.models()
         return judge_url(url, *areas, api_key=key, timeout_s=10.0, **options)
 
 
 def test_the_correct_gateway_keeps_all_of_it() -> None:
     found = judged(None, "UPS")
-    assert len(found) == 37
+    assert len(found) == 43
     assert {id: said.verdict for id, said in found.items() if said.verdict is not Verdict.PASS} == {}
 
 
@@ -70,6 +70,50 @@ def detail(asked: Asked, answer: Answer) -> Answer | None:
 def test_a_failure_that_is_told_in_an_unusual_way_is_a_warning(id: str, front: Wrap) -> None:
     found = judged_with(front, id)
     assert found[id].verdict is Verdict.WARN, found
+
+
+MONEY_AND_SESSIONS = {
+    "provider-not-left": ("UPS-011", Verdict.FAIL),
+    "provider-of-plain-chats-not-left": ("UPS-011", Verdict.WARN),
+    "provider-cookies-kept": ("UPS-019", Verdict.FAIL),
+    "provider-cookies-passed-on": ("UPS-019", Verdict.WARN),
+    "failing-provider-asked-twelve-times": ("UPS-021", Verdict.FAIL),
+    "failing-provider-asked-six-times": ("UPS-021", Verdict.WARN),
+    "refused-requests-sent-again": ("UPS-021", Verdict.FAIL),
+    "rate-limit-not-waited-for": ("UPS-021", Verdict.WARN),
+    "temperature-not-sent-on": ("UPS-023", Verdict.FAIL),
+    "cap-not-sent-on": ("UPS-023", Verdict.FAIL),
+    "moment-to-wait-for-lost": ("UPS-002", Verdict.WARN),
+}
+"""How much weighs what is not the same everywhere."""
+
+
+@pytest.mark.parametrize("name", MONEY_AND_SESSIONS)
+def test_what_no_correct_gateway_does_is_a_failure_and_what_one_may_is_a_warning(name: str) -> None:
+    id, verdict = MONEY_AND_SESSIONS[name]
+    (fault,) = (row for row in BEHIND.rows if row.name == name)
+    assert judged(fault, id)[id].verdict is verdict
+
+
+def test_models_of_another_provider_are_nobodys_fault() -> None:
+    with standing() as (url, upstream):
+        options = {"upstream": upstream, "upstream_key": PROVIDER_KEY, "embeddings_model": "text-embedding-3-small"}
+        options |= {"completions_model": "gpt-3.5-turbo-instruct"}
+        found = judge_url(url, "UPS-039", "UPS-042", model=before.MODEL, api_key=KEY, **options)
+    assert {(said.verdict, said.blame) for said in found.values()} == {(Verdict.INCONCLUSIVE, None)}, found
+    assert "is not routed to the scripted provider" in found["UPS-039"].message
+
+
+def test_a_gateway_that_throttles_who_asks_wrongly_is_not_red() -> None:
+    """It is this client alone that waits."""
+
+    def throttling(asked: Asked) -> Answer | None:
+        wrong.append(b"invalid_value" in asked.body)
+        return refusal(429) if sum(wrong) > 5 and wrong[-1] else None
+
+    wrong: list[bool] = []
+    found = judged_with(lambda app: refused_first(app, throttling), "UPS-037")
+    assert found["UPS-037"].verdict is Verdict.PASS, found
 
 
 def test_without_a_client_key_the_providers_must_stay_where_it_is_all_the_same() -> None:
@@ -132,6 +176,18 @@ def test_what_the_gateway_refuses_by_itself_is_not_taken_for_a_change_of_it() ->
         "UPS-014": Verdict.INCONCLUSIVE,
         "UPS-017": Verdict.INCONCLUSIVE,
         "UPS-026": Verdict.NOT_APPLICABLE,
+    }, found
+
+
+def test_streams_that_are_refused_are_for_other_areas_to_judge() -> None:
+    def refusing(asked: Asked) -> Answer | None:
+        return refusal(400) if asked.streams else None
+
+    found = judged_with(lambda app: refused_first(app, refusing), "UPS-007", "UPS-027", "UPS-013")
+    assert {id: said.verdict for id, said in found.items()} == {
+        "UPS-007": Verdict.INCONCLUSIVE,
+        "UPS-013": Verdict.PASS,
+        "UPS-027": Verdict.INCONCLUSIVE,
     }, found
 
 

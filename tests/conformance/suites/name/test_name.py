@@ -14,8 +14,8 @@ from reference_gateway.app import create_app
 from reference_gateway.config import default_config, with_settings
 from reference_gateway.gateway import Gateway
 
-from .defects import Answer, Asked, before, changed
-from .judged import KEY, gateway_app
+from ..defects import Answer, Asked, before, changed
+from ..judged import KEY, gateway_app
 from .naming import (
     SERVED,
     WORKSPACE,

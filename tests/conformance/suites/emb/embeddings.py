@@ -10,9 +10,9 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from .defects import Answer, Asked, before, changed
-from .edits import Edit, Where, Wrap, asks, edited, put
-from .judged import Outcome, gateway_app, judge
+from ..defects import Answer, Asked, before, changed
+from ..edits import Edit, Where, Wrap, asks, edited, put
+from ..judged import Outcome, gateway_app, judge
 
 MODEL, LENGTH = "mock/small", 384
 """The bundled model with the shortest vectors."""

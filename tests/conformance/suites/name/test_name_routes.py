@@ -11,8 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from conformance.names import VENDOR
 from conformance.verdict import Verdict
 
-from .defects import Answer, before, changed
-from .judged import KEY, gateway_app, judge, judge_url, on_stage, red
+from ..defects import Answer, before, changed
+from ..judged import KEY, gateway_app, judge, judge_url, on_stage, red
 from .naming import (
     BASE,
     CONFIGURED,

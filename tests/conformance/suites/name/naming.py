@@ -9,8 +9,8 @@ from starlette.types import ASGIApp
 
 from conformance.names import Standing, standing
 
-from .defects import Answer, Asked
-from .judged import Outcome, judge, red
+from ..defects import Answer, Asked
+from ..judged import Outcome, judge, red
 
 WORKSPACE = "default"
 SERVED = f"{WORKSPACE}/mock-small"
