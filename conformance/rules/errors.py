@@ -9,6 +9,7 @@ from conformance.rules import Json
 from conformance.shape import is_int, show
 from schemas import recognise, violations
 
+COMMON = "error.lenient"
 FRONT_STATUSES = (413, 414, 431, 502, 503, 504)
 """What a proxy in front of the gateway answers by itself, often as HTML."""
 
@@ -53,8 +54,11 @@ def envelope(body: Any) -> Json | None:
 
 
 def shape(body: Any, schema: str) -> Iterator[str]:
-    """What an error body lacks of its schema; or the family it belongs to, where it is of another one."""
+    """What an error body lacks of its schema; or the family it belongs to, where it is of another one. OpenAI's own
+    form is right in every dialect, as all their clients can read it."""
     found = violations(schema, body)
+    if found and not violations(COMMON, body):
+        return
     foreign = recognise("error_foreign", body) if found else None
     yield from [f"it is {foreign}"] if foreign else found
 
