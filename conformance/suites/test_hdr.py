@@ -172,3 +172,9 @@ def test_a_compressed_request_is_read_or_refused(compressed_request: Exchange, c
 @requirement("HDR-021")
 def test_headers_of_one_value_are_sent_once(exchanges: list[Exchange], chat_reply: Exchange, models: Exchange) -> None:
     hold(Violation(x, seen) for x in exchanges for seen in rules.sent_once(x.headers))
+
+
+@requirement("HDR-022")
+def test_names_of_headers_are_read_in_any_case(cased_headers: dict[str, Exchange], chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    accept({f"names of headers in {case}": x for case, x in cased_headers.items()})

@@ -49,6 +49,22 @@ def echo(asked: Asked, answer: Answer) -> Answer | None:
     return having(message=f"Incorrect API key: {given(asked)[7:]}")(answer)
 
 
+def hinting(app: ASGIApp) -> ASGIApp:
+    """Whoever sends a wrong key is told how the right one ends."""
+    known: list[str] = []
+
+    def learn(asked: Asked, head: Answer) -> None:
+        if asked.method == "POST" and head.status == 200 and not known:
+            known.append(given(asked))
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if answer.status != 401 or not known or not is_wrong(asked):
+            return None
+        return having(message=f"Expected the key that ends in {known[0][-10:]}.")(answer)
+
+    return changed(headed(app, learn), edit)
+
+
 def refusals(edit: Any) -> Wrap:
     return errors(edit, 401)
 
@@ -102,6 +118,9 @@ row("wrong-key-without-code", "AUTH-005", refusals(having(code=None)),
     "Programs can't tell a wrong key from a missing one.")
 row("no-challenge", "AUTH-006", refusals(lambda x: x.with_header("www-authenticate", None)),
     "Standard clients never ask for a key.", "facts: few AI gateways send it")
+row("word-for-nothing-let-in", "AUTH-004",
+    let_in(lambda asked, key: given(asked) in ("Bearer null", "Bearer undefined", "Bearer None")),
+    "A program whose key nobody has set is let in, and so is anybody.", "an unset variable compared with another")
 row("key-without-scheme-let-in", "AUTH-007",
     let_in(lambda asked, key: len(credentials(asked)) == 1 and given(asked) == key.removeprefix("Bearer ")),
     "Clients that are wrong here fail everywhere else.", "facts: some accept the raw key")
@@ -159,6 +178,22 @@ row("long-bodies-without-key", "AUTH-022", let_in(lambda asked, key: len(asked.b
 row("head-without-key", "AUTH-023", let_in(lambda asked, key: asked.method == "HEAD" and not given(asked)),
     "Anybody learns which models there are.")
 # fmt: on
+
+row(
+    "event-streams-accepted-need-no-key",
+    "AUTH-024",
+    let_in(lambda asked, key: not given(asked) and asked.header("accept") == "text/event-stream"),
+    "Anybody who writes one header is let in.",
+    "middleware that leaves streams alone by their Accept",
+)
+row(
+    "chunked-bodies-need-no-key",
+    "AUTH-024",
+    let_in(lambda asked, key: not given(asked) and asked.header("transfer-encoding")),
+    "Anybody who writes one header is let in.",
+    "guards that want a Content-Length",
+)
+row("end-of-the-right-key-in-the-message", "AUTH-025", hinting, "The right key has fewer characters left to guess.")
 
 row = SECURITY.add
 
