@@ -20,6 +20,9 @@ EXTRA_HEADERS = {
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "Idempotency-Key": "gateproof-1",
     "X-Gateproof-Invented": "1",
+    "Prefer": "return=representation",
+    "TE": "trailers",
+    "Connection": "TE",
 }
 OFFERED = "gzip, deflate"
 

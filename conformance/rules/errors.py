@@ -1,5 +1,6 @@
 """Rules of error answers: their envelope, what they reveal, and errors that are sent as successes."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -152,6 +153,30 @@ def internals(text: str, sent: str) -> Iterator[str]:
         match = next((found for found in pattern.finditer(text, 0, _SEARCHED) if found[0] not in sent), None)
         if match:
             yield f"{kind}: {clip(match[0], 100)}"
+
+
+_INNER = {
+    "the words of a validator": r"\bvalidation errors? for [A-Z]\w+|\berrors\.pydantic\.dev\b|\binput_type=\w+"
+    r"|\bjson: cannot unmarshal \w+ into Go\b|\bGo struct field\b|\bcom\.fasterxml\.jackson\b"
+    r"|\bmissing field `\w+` at line \d+",
+    "the name of an inner exception": r"\b(?:litellm|openai|httpx|aiohttp|anthropic|botocore|pydantic)\.[\w.]*"
+    r"(?:Error|Exception|Timeout)\b",
+}
+_INNER_COMPILED = {kind: re.compile(pattern) for kind, pattern in _INNER.items()}
+
+
+def inner_words(text: str, message: str, sent: str) -> Iterator[str]:
+    """What an error says in the words of a library behind it, or by wrapping another error's JSON in its message."""
+    for kind, pattern in _INNER_COMPILED.items():
+        found = next((match for match in pattern.finditer(text, 0, _SEARCHED) if match[0] not in sent), None)
+        if found:
+            yield f"{kind}: {clip(found[0], 100)}"
+    try:
+        inner = json.loads(message) if message.lstrip()[:1] == "{" else None
+    except (ValueError, RecursionError):
+        return
+    if isinstance(inner, dict) and inner.keys() & {"error", "detail", "errors", "message"}:
+        yield f"the message is another error's JSON: {clip(message, 100)}"
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -283,7 +283,8 @@ def test_no_way_of_sending_is_a_key(
 def test_no_part_of_the_right_key_is_shown(
     exchanges: list[Exchange], target: Target, wrong_key: dict[str, Exchange], chat_without_key: Exchange
 ) -> None:
-    others = [x for x in exchanges if x.sent_header("authorization") is None or not has_own_key(x, target.secrets)]
+    refused = [x for x in exchanges if x.status >= 400]
+    others = [x for x in refused if x.sent_header("authorization") is None or not has_own_key(x, target.secrets)]
     hold(
         Violation(x, seen) for x in others for seen in secrets.hinted(secrets.told(x), secrets.known(x), target.secrets)
     )
