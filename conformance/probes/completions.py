@@ -9,7 +9,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.features import is_claimed, is_doubtful, serves_nothing
 from conformance.probe import Phase, probe
 from conformance.probes.chat.replies import STOP_CAP, STORY
-from conformance.probes.errors import unserved_model
+from conformance.probes.errors import embedding_model, unserved_model
 from conformance.probes.stream.streams import LONG_CAP, USAGE
 from conformance.sending.gateway import ABSENT, TOKEN_CAP, Gateway, together
 
@@ -24,6 +24,10 @@ TOKENS = list(range(40, 52))
 ECHOED = '  Ünï "quoted" \\ back\nnext 日本語 \ufb01ne \u2460 \U0001f642 end \n'
 """Blanks at both ends, a ligature and a number in a circle, which forms of Unicode take for other letters."""
 ECHOES = ["alpha beta gamma", "one two three four"]
+ACCENTED = "one café, two cafés"
+"""Its characters are fewer than its bytes, and as a rule each is of one token alone."""
+SUFFIX = "\n\nprint(one() + one() + one())"
+"""More than `FEW` tokens hold."""
 STOPS: dict[str, Any] = {"a string": "e", "four strings": [" t", "e ", "he", "s "]}
 """The pairs are such as models split over two tokens."""
 
@@ -175,7 +179,7 @@ async def completion_stop_n2(gateway: Gateway) -> Exchange:
 
 @probe()
 async def completion_suffix(gateway: Gateway) -> Exchange:
-    return await completion(gateway, prompt="def one():\n    return", suffix="\n\nprint(one())", max_tokens=FEW)
+    return await completion(gateway, prompt="def one():\n    return", suffix=SUFFIX, max_tokens=FEW)
 
 
 @probe(both_modes=True)
@@ -190,7 +194,7 @@ async def completion_logprobs_0(gateway: Gateway) -> Exchange:
 
 @probe()
 async def completion_echo_logprobs(gateway: Gateway) -> Exchange:
-    return await completion(gateway, prompt=ECHOES[0], echo=True, logprobs=2, max_tokens=FEW)
+    return await completion(gateway, prompt=ACCENTED, echo=True, logprobs=2, max_tokens=FEW)
 
 
 @probe()
@@ -274,8 +278,7 @@ async def completion_stream_refused(gateway: Gateway) -> dict[str, dict[str, Exc
 @probe(phase=Phase.HOSTILE)
 async def completion_of_embedder(gateway: Gateway) -> dict[str, Exchange]:
     """A completion, plain and streamed, of a model that by its name can only embed; none where there is none."""
-    named = [id for id in gateway.facts.listed if "embed" in id.lower()]
-    model = gateway.target.embeddings_model or next(iter(named), "")
+    model = embedding_model(gateway)
     if not model or "completions" in gateway.target.without:
         return {}
     return await together(

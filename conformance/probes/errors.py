@@ -1,6 +1,7 @@
 """Probes that must be refused: broken bodies, wrong types, unknown names and paths.
 
-The chat endpoint gets every case; completions and embeddings, where the gateway has them, one that stands for all.
+The chat endpoint gets every case; completions, embeddings and responses, where the gateway has them, one that stands
+for all.
 """
 
 import json
@@ -63,8 +64,8 @@ NO_OBJECT: dict[str, Case] = {
     "true": lambda post: b"true",
 }
 NO_NAME: dict[str, Case] = {
-    "model null": lambda post: post.having(model=None),
     "model 1": lambda post: post.having(model=1),
+    "model null": lambda post: post.having(model=None),
     "model true": lambda post: post.having(model=True),
     "model []": lambda post: post.having(model=[]),
     "model {}": lambda post: post.having(model={}),
@@ -99,7 +100,7 @@ ODD_NAMES: dict[str, Case] = {
     "lookup": lambda post: post.having(model="${jndi:ldap://127.0.0.1/a}"),
     "quotes": lambda post: post.having(model="a' OR '1'='1' --"),
 }
-HUGE_ELSEWHERE = {"completions": "seed", "embeddings": "dimensions"}
+HUGE_ELSEWHERE = {"completions": "seed", "embeddings": "dimensions", "responses": "max_output_tokens"}
 """A number that each of the other endpoints may be asked with."""
 HALF: dict[str, Case] = {"half a surrogate pair": lambda post: encode(post.body).replace(b"OK", b"\\ud83d")}
 DECORATED: dict[str, Case] = {"a field of one's own": lambda post: post.having(x_conformance={"a": 1})}
@@ -166,7 +167,9 @@ async def no_object(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def no_model(gateway: Gateway) -> dict[str, Exchange]:
-    return await _everywhere(gateway, {"no model": lambda post: post.lacking("model")})
+    """Responses without a model are judged by themselves: their API does not always need one."""
+    cases: dict[str, Case] = {"no model": lambda post: post.lacking("model")}
+    return await _posted(gateway, _standing_for_all(cases, await offered(gateway)))
 
 
 @probe(phase=Phase.HOSTILE)
@@ -186,11 +189,12 @@ async def message_without_role(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def wrong_methods(gateway: Gateway) -> dict[str, Exchange]:
-    """PUT and GET where only POST is known, POST where only GET is. Bodies that can't create anything."""
+    """PUT and GET where only POST is known, POST where only GET is. What is put is a chat that would be served, so that
+    a refusal is one of the method."""
     asked: dict[str, Awaitable[Exchange]] = {}
     for post in await offered(gateway):
         if post.name == "chat":
-            asked["PUT /chat/completions"] = gateway.send("PUT", post.path, json={})
+            asked["PUT /chat/completions"] = gateway.send("PUT", post.path, json=post.body)
         if post.name == "embeddings":
             asked["GET /embeddings"] = gateway.get(post.path)
     if "models" not in gateway.target.without:
@@ -286,11 +290,19 @@ async def chat_after_broken_requests(gateway: Gateway) -> Exchange:
 
 
 async def offered(gateway: Gateway) -> list[Post]:
-    """The POST endpoints that are there, chat first: not declared absent, nor answered as if nothing were there."""
+    """The POST endpoints that are there, chat first: not declared absent, nor answered as if nothing were there.
+    Responses are not among them (see `all_offered`), as most of it is judged of them by itself."""
     posts = [post for post in _posts(gateway) if post.name not in gateway.target.without]
     if not posts:
         raise Unusable("the gateway was declared to have none of the POST endpoints")
     return [post for post in posts if post.name == "chat" or await _is_there(gateway, post)]
+
+
+async def all_offered(gateway: Gateway) -> list[Post]:
+    """The same, and responses where the smallest one is served."""
+    posts, last = await offered(gateway), response_post(gateway)
+    declined = "responses" in gateway.target.declined
+    return posts if declined or not (await gateway.post(last.path, last.body)).ok else [*posts, last]
 
 
 def nonce(gateway: Gateway) -> str:
@@ -302,6 +314,12 @@ def unserved_model(gateway: Gateway) -> str:
     """A well-formed model id that no gateway serves."""
     workspace = gateway.facts.workspace or "default"
     return gateway.profile.expect.unknown_model.format(nonce=nonce(gateway), workspace=workspace)
+
+
+def embedding_model(gateway: Gateway) -> str:
+    """A model that can only embed: the one that was given for that, or the first with such a name; "" without any."""
+    named = [id for id in gateway.facts.listed if "embed" in id.lower()]
+    return gateway.target.embeddings_model or next(iter(named), "")
 
 
 def twice(first: str, second: str, post: Post) -> bytes:
@@ -322,6 +340,11 @@ def _posts(gateway: Gateway) -> list[Post]:
         Post("completions", "/completions", completion),
         Post("embeddings", "/embeddings", embedding),
     ]
+
+
+def response_post(gateway: Gateway) -> Post:
+    body = {"model": gateway.facts.model, "input": "Say OK.", "max_output_tokens": TOKEN_CAP}
+    return Post("responses", "/responses", body)
 
 
 def _chat(gateway: Gateway) -> Post:
@@ -355,10 +378,7 @@ async def _at_chat(gateway: Gateway, cases: Mapping[str, Case]) -> dict[str, Exc
 async def _everywhere(gateway: Gateway, cases: Mapping[str, Case], *, alone: bool = False) -> dict[str, Exchange]:
     """Every case at the first endpoint, the first case at the others. If `alone`, each when nothing else is in flight,
     so that the time it takes is not that of others that it waits for."""
-    first, *others = await offered(gateway)
-    one, make_one = next(iter(cases.items()))
-    sent = [(case, make, first) for case, make in cases.items()]
-    sent += [(f"{one} at {post.path}", make_one, post) for post in others]
+    sent = _standing_for_all(cases, await all_offered(gateway))
     if not alone:
         return await _posted(gateway, sent)
     found: dict[str, Exchange] = {}
@@ -368,11 +388,19 @@ async def _everywhere(gateway: Gateway, cases: Mapping[str, Case], *, alone: boo
     return found
 
 
+def _standing_for_all(cases: Mapping[str, Case], posts: list[Post]) -> list[tuple[str, Case, Post]]:
+    """Every case at the first of these endpoints, the first case at the others."""
+    first, *others = posts
+    one, make_one = next(iter(cases.items()))
+    sent = [(case, make, first) for case, make in cases.items()]
+    return sent + [(f"{one} at {post.path}", make_one, post) for post in others]
+
+
 async def _elsewhere(
     gateway: Gateway, cases: Mapping[str, Case], headers: Mapping[str, str | None] | None = None
 ) -> dict[str, Exchange]:
     """Every case at the endpoints that are not for chats."""
-    others = [post for post in await offered(gateway) if post.name != "chat"]
+    others = [post for post in await all_offered(gateway) if post.name != "chat"]
     sent = [(f"{case} at {post.path}", make, post) for case, make in cases.items() for post in others]
     return await _posted(gateway, sent, headers)
 

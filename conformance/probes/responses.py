@@ -1,5 +1,6 @@
 """Probes of the Responses API. Where the gateway serves none, and none is claimed, one request is sent."""
 
+import json
 import secrets
 from typing import Any
 
@@ -9,31 +10,35 @@ from conformance.probe import Phase, probe
 from conformance.probes.chat.formats import JSON_CAP, SIGNED
 from conformance.probes.chat.prompts import PER_TURN, WORD
 from conformance.probes.chat.replies import STORY, UNICODE
-from conformance.probes.chat.tools import OSLO, TOOL_CAP, closed
-from conformance.probes.errors import unserved_model
+from conformance.probes.chat.tools import TOOL_CAP, closed
+from conformance.probes.errors import embedding_model, response_post, unserved_model
 from conformance.probes.upstream import PIECES
-from conformance.sending.gateway import ABSENT, Gateway, segment, together
+from conformance.sending.gateway import ABSENT, TOKEN_CAP, Gateway, segment, together
 from conformance.sending.upstream import Told, told_by
 
 PATH = "/responses"
 PROMPT = "Say OK."
-CAP = 16
+CAP = TOKEN_CAP
 """The least that the API allows."""
 FUNCTION = "get_weather"
+CITIES = ["Zürich", "Łódź", "東京"]
+"""Letters that are easily lost in answers; what is asked has none of them, as RESP-022 tells of inputs."""
 TOOL: dict[str, Any] = {
     "type": "function",
     "name": FUNCTION,
     "description": "The weather in a city.",
-    "parameters": closed(city={"type": "string"}),
+    "parameters": closed(city={"type": "string", "enum": CITIES}),
     "strict": True,
 }
 CLOCK = TOOL | {"name": "get_time", "description": "The time in a city."}
 TOOLS = [CLOCK, TOOL]
 """The one that has to be called is not the first."""
-ASKED: dict[str, Any] = {"input": OSLO, "tools": TOOLS, "max_output_tokens": TOOL_CAP}
+WEATHER = "What is the weather in Zurich?"
+ASKED: dict[str, Any] = {"input": WEATHER, "tools": TOOLS, "max_output_tokens": TOOL_CAP}
 FORCED = ASKED | {"tool_choice": {"type": "function", "name": FUNCTION}}
-QUESTION = {"role": "user", "content": OSLO}
-CALL = {"type": "function_call", "call_id": "call_gp1234567", "name": FUNCTION, "arguments": '{"city":"Oslo"}'}
+QUESTION = {"role": "user", "content": WEATHER}
+ARGUMENTS = json.dumps({"city": CITIES[0]})
+CALL = {"type": "function_call", "call_id": "call_gp1234567", "name": FUNCTION, "arguments": ARGUMENTS}
 RESULT = {"type": "function_call_output", "call_id": CALL["call_id"], "output": "21 degrees"}
 SAID = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": PROMPT}]}
 ANSWERED = {
@@ -75,7 +80,7 @@ NULLABLE = (
 
 def body_of(gateway: Gateway, **fields: Any) -> dict[str, Any]:
     """The smallest request with these fields added, replaced, or left out (ABSENT)."""
-    body = {"model": gateway.facts.model, "input": PROMPT, "max_output_tokens": CAP} | fields
+    body = response_post(gateway).body | fields
     return {key: value for key, value in body.items() if value is not ABSENT}
 
 
@@ -180,7 +185,6 @@ async def response_fields(gateway: Gateway) -> dict[str, Exchange]:
         {
             "usual values": response(gateway, case="usual values", **USUAL),
             "null": response(gateway, case="null", **dict.fromkeys(NULLABLE)),
-            "an unknown field": response(gateway, case="an unknown field", x_conformance={"a": [1]}),
         }
     )
 
@@ -292,6 +296,13 @@ async def response_kept(gateway: Gateway) -> dict[str, Exchange]:
     return found
 
 
+@probe()
+async def response_after_a_story(gateway: Gateway) -> list[Exchange]:
+    """The conversation goes on behind the capped story, by its id, if it has one."""
+    id = id_of((await response_capped(gateway))["plain"])
+    return [await response(gateway, previous_response_id=id, input=[ONCE_MORE])] if id else []
+
+
 def id_of(exchange: Exchange) -> str:
     """The id of a response as it stands in a path, "" where there is none."""
     body = exchange.json if exchange.ok and exchange.is_json else None
@@ -311,6 +322,8 @@ async def response_refused(gateway: Gateway) -> dict[str, Exchange]:
         "no input": response(gateway, case="no input", input=ABSENT),
         "no model": response(gateway, case="no model", model=ABSENT),
     }
+    if (embedder := embedding_model(gateway)) not in ("", gateway.facts.model):
+        cases["an embedding model"] = response(gateway, case="an embedding model", model=embedder)
     if gateway.target.api_key:
         cases["no key"] = response(gateway, case="no key", key=None)
         cases["no key, streamed"] = response(gateway, case="no key, streamed", key=None, stream=True)

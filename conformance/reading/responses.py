@@ -2,13 +2,14 @@
 costs."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import unquote
 
 from conformance.exchange import Exchange, Unusable
 from conformance.reading.counting import LEAST_PER_WORD
 from conformance.reading.traffic import reports_error, sent
 from conformance.rules import BodyRule, Json
-from conformance.rules.responses import cached_tokens, items, tokens
+from conformance.rules.responses import cached_tokens, ends_too_early, tokens
 from conformance.rules.streams.responses import ENDS, response_of
 from conformance.shape import is_int, show
 from conformance.verdict import Inconclusive, Violation
@@ -96,15 +97,24 @@ def ids_twice(answers: Iterable[Exchange], *, same_request: bool) -> Iterator[Vi
             yield Violation(x, f"the id {show(id)} came twice" + (", to equal requests" if same_request else ""))
 
 
-def call_ids_twice(answers: Iterable[Exchange]) -> Iterator[Violation]:
-    """Calls, in plain or streamed responses, with the call_id of an earlier one."""
-    seen: set[str] = set()
+def cut_before_their_caps(answers: Iterable[Exchange]) -> Iterator[Violation]:
+    """Responses, plain or streamed, that say they ran into a cap which they are far from."""
     for x, document in _in_the_end(answers):
-        for id in (call.get("call_id") for call in items(document, "function_call")):
-            if isinstance(id, str) and id in seen:
-                yield Violation(x, f"the call_id {show(id)} came twice")
-            elif isinstance(id, str):
-                seen.add(id)
+        yield from (Violation(x, seen) for seen in ends_too_early(sent(x).get("max_output_tokens"))(document))
+
+
+def item_ids_twice(answers: Iterable[Exchange]) -> Iterator[Violation]:
+    """Items of the output, plain or streamed, with the id of another one, or calls with its call_id. What has the id of
+    its whole response in common with another is a cache's answer."""
+    first: dict[tuple[str, str], tuple[Any, int]] = {}
+    for x, document in _in_the_end(answers):
+        output = document.get("output")
+        items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        for place, item in enumerate(items):
+            for key, id in ((key, item.get(key)) for key in ("id", "call_id")):
+                here = (document.get("id"), place)
+                if isinstance(id, str) and id and first.setdefault((key, id), here) != here:
+                    yield Violation(x, f"the {key} {show(id)} came twice")
 
 
 def _in_the_end(answers: Iterable[Exchange]) -> Iterator[tuple[Exchange, Json]]:

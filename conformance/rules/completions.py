@@ -181,6 +181,19 @@ def logprobs_make_sense(document: Json) -> Iterator[str]:
             yield from _misplaced(where, [str(token) for token in tokens], _array(logprobs, "text_offset"))
 
 
+def offsets_are_in_characters(document: Json) -> Iterator[str]:
+    """Where the tokens joined are the very text, each begins as many characters behind the one before as that has, and
+    not as many bytes. What is no place at all is judged with the other arrays."""
+    for where, said, logprobs in logprobs_of(document):
+        tokens, offsets = [str(token) for token in _array(logprobs, "tokens")], _array(logprobs, "text_offset")
+        if "".join(tokens) != said or any(_misplaced(where, tokens, offsets)):
+            continue
+        for token, (before, after) in zip(tokens, pairwise(offsets), strict=False):
+            if is_int(before) and is_int(after) and after - before != len(token):
+                yield f"{where}.logprobs.text_offset counts {after - before} for {show(token)}: those are no characters"
+                break
+
+
 def _misplaced(where: str, tokens: list[str], offsets: list[Any]) -> Iterator[str]:
     """The first token that begins elsewhere than its predecessor ends, wherever the first of them is said to begin,
     if characters are counted in no way that there is."""

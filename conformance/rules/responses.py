@@ -60,6 +60,20 @@ def ends_well(document: Json) -> Iterator[str]:
         yield f"status is incomplete, and incomplete_details is {show(details)}"
 
 
+def ends_too_early(cap: Any) -> BodyRule:
+    """A rule: what says that it ran into this cap has spent at least half of it. A text tells that it was no thought,
+    which not everybody counts."""
+
+    def rule(document: Json) -> Iterator[str]:
+        details, spent = document.get("incomplete_details"), tokens(document, "output_tokens")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        told = document.get("status") == "incomplete" and reason == "max_output_tokens" and says_anything(document)
+        if told and is_int(cap) and spent is not None and 2 * spent < cap:
+            yield f"it is incomplete for max_output_tokens, after {spent} tokens of {cap}"
+
+    return rule
+
+
 def items(document: Json, kind: str) -> list[Json]:
     """The items of this type in a response's output; none where it can't be read."""
     output = document.get("output")
@@ -114,8 +128,12 @@ def lacks_annotations(document: Json) -> Iterator[str]:
 
 def has_not_ended(document: Json) -> Iterator[str]:
     for item in document["output"] if isinstance(document.get("output"), list) else ():
-        if isinstance(item, dict) and item.get("status") == "in_progress":
-            yield f"the status of a {item.get('type')} is in_progress in the end"
+        yield from item_has_not_ended(item)
+
+
+def item_has_not_ended(item: Any) -> Iterator[str]:
+    if isinstance(item, dict) and item.get("status") == "in_progress":
+        yield f"the status of a {item.get('type')} is in_progress in the end"
 
 
 def text(document: Json) -> str:

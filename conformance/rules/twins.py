@@ -23,14 +23,14 @@ THOUGHTS = ("reasoning_content", "reasoning")
 
 def distorted(plain: list[Json], streamed: list[Json]) -> list[str]:
     """What was done to a text that at least two plain answers have alike."""
-    if len(plain) < 2 or len({text(each) for each in plain}) > 1 or any(map(_thinks, plain)):
+    if len(plain) < 2 or len({text(each) for each in plain}) > 1 or any(map(thinks, plain)):
         return []
     return _if_all([distortion(text(plain[0]), text(each)) for each in streamed])
 
 
 def distorted_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
     """What was done to each plain text on its way to the streamed one that was asked for with the same seed."""
-    if any(map(_thinks, plain)):
+    if any(map(thinks, plain)):
         return []
     return _if_all([distortion(text(one), text(other)) for one, other in zip(plain, streamed, strict=True)])
 
@@ -39,7 +39,7 @@ def curtailed_in_pairs(plain: list[Json], streamed: list[Json]) -> list[str]:
     """Each plain text goes on where the streamed one of the same seed and of as many tokens ends, at least one of them
     with letters, of which no cap makes half ones."""
     pairs = list(zip(plain, streamed, strict=True))
-    if any(map(_thinks, plain)) or any(completion_tokens(one) != completion_tokens(other) for one, other in pairs):
+    if any(map(thinks, plain)) or any(completion_tokens(one) != completion_tokens(other) for one, other in pairs):
         return []
     said = [(text(one), text(other)) for one, other in pairs]
     rests = [one[len(other) :] if other and one.startswith(other) else "" for one, other in said]
@@ -60,7 +60,7 @@ def flattened(plain: list[Json], streamed: list[Json]) -> list[str]:
 
 def silent(plain: list[Json], streamed: list[Json]) -> list[str]:
     """Tokens are counted and nothing is shown, while every plain answer shows something."""
-    if not plain or not all(map(_shows, plain)) or any(_thinks(each) or _hides(each) for each in plain):
+    if not plain or not all(map(_shows, plain)) or any(thinks(each) or _hides(each) for each in plain):
         return []
     counts = [0 if _shows(each) else completion_tokens(each) or 0 for each in streamed]
     return _if_all([f"{count} tokens are counted, and nothing is streamed" if count else "" for count in counts])
@@ -80,7 +80,7 @@ def thinned(plain: list[Json], streamed: list[Json]) -> list[str]:
     if len({completion_tokens(each) for each in plain + streamed}) > 1:
         return []
     whole, other = ([_density(each) for each in group] for group in (plain, streamed))
-    if len(whole) < 2 or min(whole) < LETTERS_PER_TOKEN or not all(other) or any(map(_thinks, plain)):
+    if len(whole) < 2 or min(whole) < LETTERS_PER_TOKEN or not all(other) or any(map(thinks, plain)):
         return []
     seen = "{:.1f} letters per token are streamed, plain {:.1f}"
     least, most = min(whole) * THINNED, max(whole) * THICKENED
@@ -113,7 +113,7 @@ def _shows(document: Json) -> bool:
     return any(message.get(key) for _, message in messages(document) for key in shown)
 
 
-def _thinks(document: Json) -> bool:
+def thinks(document: Json) -> bool:
     """Whether an answer holds thoughts, shown or counted."""
     details = (usage_of(document) or {}).get("completion_tokens_details")
     counted = isinstance(details, dict) and bool(details.get("reasoning_tokens"))

@@ -33,13 +33,13 @@ def compared(before: Any, now: Any, *, strict: bool = False) -> Comparison:
         Section("Within the tolerance, or better", Tone.PLAIN, f"At most {share} worse.", others),
     ]
     code, verdict = _verdict(found, len(worse), trusted)
-    remarks = [*found["differences"], *([] if trusted else ["the later run is not to be trusted: its client gave out"])]
+    remarks = [] if trusted else ["the later run is not to be trusted: its client gave out"]
     return Comparison(code, verdict, facts, [section for section in sections if section.rows], remarks)
 
 
 def _verdict(found: Mapping[str, Any], worse: int, trusted: bool) -> tuple[Exit, str]:
     if not found["comparable"]:
-        return Exit.NOTHING_JUDGED, "nothing can be compared: the loads differ"
+        return Exit.NOTHING_JUDGED, f"nothing can be compared: {'; '.join(found['differences'])}"
     if not trusted:
         return Exit.UNTRUSTWORTHY, "the later run's client was the bottleneck: its figures can't be trusted"
     if worse:

@@ -54,7 +54,7 @@ def compared(document: Mapping[str, Any], baseline: Mapping[str, Any], tolerance
 def differing(document: Mapping[str, Any], baseline: Mapping[str, Any]) -> list[str]:
     """One sentence for everything that makes two runs different tests."""
     found = [
-        f"{name} was {baseline.get(name)!r} and is {document.get(name)!r}"
+        f"{name.replace('_', ' ')} was {_told(baseline.get(name))} and is {_told(document.get(name))}"
         for name in _SAME
         if baseline.get(name) != document.get(name)
     ]
@@ -80,6 +80,13 @@ def _row(item: _Compared, document: Mapping[str, Any], baseline: Mapping[str, An
         "regressed": regressed,
         "sentence": f"{item.name}: {figure.told(now)}, was {figure.told(then)}",
     }
+
+
+def _told(value: Any) -> str:
+    """A model, a cap, or arrivals: "closed with 5 users", "poisson at 20/s"."""
+    if not isinstance(value, dict):
+        return "none" if value is None else f"{value}"
+    return value.get("text") or f"{value.get('kind')} with {value.get('users')} users"
 
 
 def _list(document: Mapping[str, Any]) -> str:

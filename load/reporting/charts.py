@@ -54,15 +54,15 @@ CHARTS = (
         "Throughput",
         "per second",
         (Line("events_per_s", "events", "mean"), Line("tokens_per_s", "tokens", "mean")),
-        "By the seconds in which events came. Tokens are those of the usage; of a stream that is still open, as many an"
-        " event as in those before.",
+        "By the seconds in which events came. Tokens are those of the usage; each event of a stream that is still open"
+        " counts as many as one of the answers before held.",
     ),
     Chart(
         "active",
         "Requests under way",
         "requests",
         (Line("active", "active"), Line("started", "started", "sum"), Line("ended", "ended", "sum")),
-        "Active: open at the end of the second. Started and ended: during it.",
+        "Active: open in that second, on average. Started and ended: during it.",
     ),
     Chart(
         "trouble",

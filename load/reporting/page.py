@@ -131,6 +131,9 @@ def _verdict(document: Mapping[str, Any]) -> Banner:
         reasons.append(f"{broken} violations, of {', '.join(found['rule'] for found in document['violations'])}")
     if document["failed"]:
         reasons.append(f"{document['failed']} of {document['requests']} requests failed")
+    if tone == "good" and not reasons:
+        objectives = f"{len(slo['checks'])} objectives held" if slo["checks"] else "no objective was set"
+        word += f": nothing failed, no rule was broken, {objectives}"
     return Banner(tone, word, reasons)
 
 

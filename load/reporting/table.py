@@ -12,6 +12,7 @@ COUNTS = ("failed", "unfinished", "dropped", "left", "stalls", "cut_short", "mal
 """What is told only when there is any, but the first two."""
 QUOTED = 160
 """Characters of what a gateway said."""
+HELPS = "what helps: no other work on this machine, then more --processes, then more machines"
 
 
 def lines(document: Mapping[str, Any]) -> list[str]:
@@ -36,7 +37,10 @@ def ms(value_s: float | None) -> str:
 
 def _head(document: Mapping[str, Any]) -> Iterator[str]:
     arrivals = document["arrivals"]
-    load = f"{document['users']} users" if arrivals["rate"] is None else f"{arrivals['kind']} {arrivals['rate']:g}/s"
+    if arrivals["rate"] is None:
+        load = f"{document['users']} user{'' if document['users'] == 1 else 's'}"
+    else:  # as it was written: the rate is only the highest of a spike or of steps
+        load = arrivals.get("text") or f"{arrivals['kind']} {arrivals['rate']:g}/s"
     scenarios = ", ".join(document["scenarios"])
     yield f"{document['base_url']}  model {document['model']}  {scenarios}  {load}  {document['duration_s']:.1f} s"
     told = [name for name in COUNTS if document[name] or name in COUNTS[:2]]
@@ -73,7 +77,8 @@ def _sweep(sweep: Mapping[str, Any] | None) -> list[str]:
     knee = f"{sweep['knee']:g} {unit}" if sweep["knee"] is not None else "none that was tried"
     steps = [f"{step[sweep['unit']]:g} {unit}: {'held' if step['held'] else step['why']}" for step in sweep["steps"]]
     stopped = [sweep["stopped"]] if sweep["stopped"] else []
-    return _section("sweep", [*steps, *stopped, f"the highest load that held: {knee}"])
+    open_end = ", and none higher was tried" if steps and all(step["held"] for step in sweep["steps"]) else ""
+    return _section("sweep", [*steps, *stopped, f"the highest load that held: {knee}{open_end}"])
 
 
 def _verdicts(slo: Mapping[str, Any]) -> Iterator[str]:
@@ -99,7 +104,7 @@ def _client(client: Mapping[str, Any]) -> list[str]:
     rows += [_error(client["calibration"])] if client["calibration"] else []
     told = _section("this client", rows)
     if not client["trustworthy"]:
-        told += ["", "NOT TO BE TRUSTED: the client was the bottleneck", *(f"  {text}" for text in client["reasons"])]
+        told += _section("NOT TO BE TRUSTED: the client was the bottleneck", [*client["reasons"], HELPS])
     return told
 
 

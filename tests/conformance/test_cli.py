@@ -156,6 +156,9 @@ def test_explain_tells_the_whole_requirement(run: Command) -> None:
     done = run("gateproof", "explain", "chat-018")
     assert done.returncode == 0
     assert all(word in done.stdout for word in ("MUST", "must hold", "judged by", "source", "who breaks"))
+    several = run("gateproof", "explain", "chat-018", "LIST-001").stdout
+    assert several.count("\n\n") == 1 and several.endswith(".\n")
+    assert "models-list" in several, "a word with a hyphen is torn apart"
 
 
 def test_an_expired_token_is_renewed(run: Command, gateway_url: str, tmp_path: Path) -> None:

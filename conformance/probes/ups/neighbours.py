@@ -16,7 +16,7 @@ LEAVING_S = 0.5
 """When a client leaves that has had nothing of its answer yet."""
 CANCELLED_S = 5.0
 """How soon a provider must be left after its client has gone."""
-STAYING = [f"word {number} " for number in range(12)]
+STAYING = [f"word {number} " for number in range(8)]
 """What a client gets that stays while another one leaves."""
 WRONG_CHATS = 10
 """More than the failures after which circuit breakers usually open."""

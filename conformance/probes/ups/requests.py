@@ -5,7 +5,7 @@ from asyncio import gather
 from typing import Any
 
 from conformance.exchange import Exchange
-from conformance.probe import probe
+from conformance.probe import Phase, probe
 from conformance.probes.upstream import CALL, CAP, PIECES, SEED, TOOL
 from conformance.sending.gateway import Gateway, user
 from conformance.sending.upstream import Told, marker, told
@@ -139,9 +139,10 @@ async def scripted_parameters(gateway: Gateway) -> dict[str, Told]:
     return await _each(gateway, PARAMETERS)
 
 
-@probe()
+@probe(phase=Phase.TIMED)
 async def scripted_otherwise(gateway: Gateway) -> dict[str, Exchange]:
-    """One prompt, asked in several ways one after the other; its provider answers each time with another number."""
+    """One prompt, asked in several ways one after the other; its provider answers each time with another number. While
+    nothing else is in flight next to none is throttled."""
     script = marker(secrets.token_hex(8), *({"pieces": [f"number {n}"]} for n in range(2 * len(OTHERWISE))))
     messages = [user(f"Reply in JSON. {script}")]
     found: dict[str, Exchange] = {}

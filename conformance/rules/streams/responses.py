@@ -5,6 +5,7 @@ from typing import Any
 
 from conformance.exchange import clip
 from conformance.rules import Json, StreamRule
+from conformance.rules.responses import item_has_not_ended
 from conformance.shape import is_int, show
 from conformance.sse import DONE, Event
 from schemas import violations
@@ -59,6 +60,8 @@ class EventsAreTyped(StreamRule):
 
 
 class BeginsWithCreated(StreamRule):
+    """The first event holds the response."""
+
     def __init__(self) -> None:
         self._begun = False
 
@@ -70,6 +73,27 @@ class BeginsWithCreated(StreamRule):
             yield f"the first event has the type {show(chunk.get('type'))}"
         elif not response_of(chunk).get("id"):
             yield f"the response of response.created is {show(chunk.get('response'))}"
+
+
+class BeginsOnce(StreamRule):
+    """The response is created once, with a list for its output, and at one time."""
+
+    def __init__(self) -> None:
+        self._created: Any = None
+        self._times = 0
+
+    def chunk(self, chunk: Json) -> Iterator[str]:
+        response, kind = response_of(chunk), chunk.get("type")
+        if kind == "response.created":
+            self._times += 1
+            if self._times > 1:
+                yield "response.created comes again"
+            elif not isinstance(response.get("output"), list):
+                yield f"the output in response.created is {show(response.get('output'))}"
+        if isinstance(at := response.get("created_at"), int | float):
+            self._created = at if self._created is None else self._created
+            if at != self._created:
+                yield f"created_at is {show(self._created)}, and {show(at)} in {kind}"
 
 
 class EndsOnce(StreamRule):
@@ -264,8 +288,8 @@ class ArgumentsAgree(TextsAgree):
             self._note((index, CALL), by, "")
 
 
-class AnnouncedEmpty(StreamRule):
-    """What is said of an item in deltas was not said already as it was announced."""
+class ItemsBeginAndEnd(StreamRule):
+    """What is said of an item in deltas was not said already as it was announced, and what has ended says so."""
 
     def __init__(self) -> None:
         self._full: set[int] = set()
@@ -277,6 +301,8 @@ class AnnouncedEmpty(StreamRule):
         if kind == "response.output_item.added" and isinstance(item, dict):
             if item.get("type") in ("message", "function_call") and (item.get("content") or item.get("arguments")):
                 self._full.add(index)
+        elif kind == "response.output_item.done":
+            yield from item_has_not_ended(item)
         elif index in self._full and kind.endswith((".output_text.delta", ".function_call_arguments.delta")):
             self._full.remove(index)
             yield f"item {index} was announced with what its deltas say again"

@@ -1,11 +1,13 @@
 """Rules about time: clocks, and whether a stream is delivered while it is made."""
 
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 
 from conformance.exchange import Exchange
+from conformance.rules import Json
 from conformance.rules.streams.chunks import pieces_of
-from conformance.sse import DONE
+from conformance.sse import DONE, Event
 
 MANY_EVENTS = 20
 LONG_ENOUGH_S = 0.2
@@ -94,7 +96,13 @@ def side_by_side(streams: list[Exchange]) -> tuple[bool | None, Exchange | None]
     return (None, None) if len(waited) < ENOUGH_WAITED else (False, waited[-1])
 
 
-def lingered_s(exchange: Exchange) -> float:
-    """Seconds from [DONE] to the end of the answer, less those in which this process did not run; 0 without one."""
-    found = [event.t_s for event in exchange.events if event.data is not None and event.data.strip() == DONE]
-    return exchange.took_s - found[-1] if found else 0.0
+def lingered_s(exchange: Exchange, is_end: Callable[[Json], bool] = lambda chunk: False) -> float:
+    """Seconds from the first event that says the end, [DONE] or such a chunk, to the end of the answer, less those in
+    which this process did not run; 0 without one."""
+    told = exchange.parsed_events
+    found = [event.t_s for event, chunk in told if (is_end(chunk) if chunk else _is_done(event))]
+    return exchange.took_s - found[0] if found else 0.0
+
+
+def _is_done(event: Event) -> bool:
+    return event.data is not None and event.data.strip() == DONE

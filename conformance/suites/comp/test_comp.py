@@ -21,6 +21,7 @@ from conformance.reading.traffic import (
 )
 from conformance.rules import completions, replies, usage
 from conformance.rules.streams import chunks
+from conformance.rules.twins import thinks
 from conformance.shape import choices, is_int, show
 from conformance.suites import requirement
 from conformance.verdict import Inconclusive, NotApplicable, Violation, expect, hold, tolerate
@@ -65,6 +66,9 @@ def test_usage_adds_up_within_the_cap(
     hold(Violation(x, seen.format(spent, cap)) for x, spent, cap in over if spent > cap + _asked(x))
     tolerate(Violation(x, seen.format(spent, cap)) for x, spent, cap in over)
     tolerate(in_documents(answers, usage.details_fit))
+    echoed = [x for x in answers if sent(x).get("echo") and _has_all(x)] if capped else []
+    counted = [(x, spent, cap) for x in echoed for spent, cap in _spent(x) if spent > cap + _asked(x)]
+    tolerate(Violation(x, f"{seen.format(spent, cap)}, beside a prompt given back") for x, spent, cap in counted)
 
 
 @requirement("COMP-005", both_modes=True)
@@ -172,14 +176,19 @@ def test_usage_covers_all_choices(
 
 
 @requirement("COMP-027", both_modes=True)
-def test_what_was_spent_is_there(exchanges: list[Exchange], completion_reply: Exchange) -> None:
+def test_what_was_spent_is_there(exchanges: list[Exchange], completion_reply: Exchange, chat_reply: Exchange) -> None:
     answered_in_its_mode(completion_reply)
     texted = [x for x in _readable(exchanges, completion_reply) if _asked(x) == 1 and _is_text(x)]
     full = [(x, spent) for x in texted for spent, _ in _spent(x) if _ends(x) == ["length"] and spent >= ENOUGH_TOKENS]
     if not full:
         raise Inconclusive("no answer with usage ran into its cap", blame=None)
     said = [(x, spent) for x, spent in full if spent > _thought(x)]
-    hold(Violation(x, f"the text of {spent} tokens is empty") for x, spent in said if _texts(x) == [""])
+    empty = [(x, spent) for x, spent in said if _texts(x) == [""]]
+    asked = sent(completion_reply).get("model")
+    chats = [x for x in with_choices([chat_reply]) if sent(x).get("model") == asked]
+    if empty and any(thinks(reply_of(x)) for x in chats):
+        raise Inconclusive("the model thinks, as its chats tell, and no text shows its thoughts")
+    hold(Violation(x, f"the text of {spent} tokens is empty") for x, spent in empty)
     if not said:
         raise Inconclusive("all tokens of all answers were thoughts")
 

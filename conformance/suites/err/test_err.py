@@ -183,7 +183,7 @@ def test_a_chat_after_all_broken_requests_is_served(chat_after_broken_requests: 
 def _there(cases: dict[str, Exchange]) -> None:
     """Raises NotApplicable where chats are all that can be asked for."""
     if not cases:
-        raise NotApplicable("there are neither completions nor embeddings")
+        raise NotApplicable("chats are all that there is")
 
 
 def _says_model_not_found(exchange: Exchange) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from conformance.probes.ups import endpoints
 from conformance.reading.traffic import reply_of
-from conformance.reading.upstream import Received, received, unlike
+from conformance.reading.upstream import Received, received, taken, unlike
 from conformance.reading.vectors import only_vector
 from conformance.sending.upstream import Told
 from conformance.shape import choices, show
@@ -30,12 +30,11 @@ def test_a_text_is_embedded_as_it_was_sent(scripted_embeddings: Told) -> None:
 
 @requirement("UPS-042")
 def test_a_prompt_is_gone_on_with_as_it_was_sent(scripted_completions: dict[str, Told]) -> None:
-    for told in scripted_completions.values():
-        _ = _arrived(told)
-    hold(found for told in scripted_completions.values() for found in _other_text(told, "prompt"))
+    cases = taken(scripted_completions)
+    hold(found for told in cases.values() for found in _other_text(told, "prompt"))
     hold(
         Violation(asked, f"{case}: {asked.seen if not asked.ok else unlike(endpoints.TEXT, found)}")
-        for case, asked in ((case, told["asked"]) for case, told in scripted_completions.items())
+        for case, asked in ((case, told["asked"]) for case, told in cases.items())
         if (found := choices(reply_of(asked))[0].get("text") if asked.ok else None) != endpoints.TEXT
     )
 

@@ -77,7 +77,7 @@ def halved() -> Events:
         if not event.startswith(b"data: {"):
             return event
         document = json.loads(event.removeprefix(b"data: "))
-        delta = document["choices"][0]["delta"] if document.get("choices") else {}
+        delta = document["choices"][0].get("delta", {}) if document.get("choices") else {}
         text = delta.get("content")
         if not text or len(text) < 2 or document["choices"][0].get("logprobs"):
             return event

@@ -44,5 +44,7 @@ TABLES = (
     between.BEHIND,
     responses.RESPONSES,
     responses.INPUTS,
+    responses.REFUSALS,
+    responses.KEPT,
     responses.STREAMS,
 )

@@ -247,6 +247,14 @@ def crossing(app: ASGIApp) -> ASGIApp:
 
 
 # fmt: off
+row("keys-in-metrics", "SEC-001 SEC-010",
+    answering(lambda asked: asked.path == "/metrics",
+              Answer(200, ((b"content-type", b"text/plain"),), b'spend{api_key="sk-live-A1b2C3d4E5f6G7h8I9j0K1l2"} 1')),
+    "Whoever can read the metrics has the key of everybody.", "labels of Prometheus counters")
+row("logs-for-everybody", "SEC-010",
+    answering(lambda asked: asked.path == "/logs",
+              Answer(200).with_json([{"prompt": "Reply with the word OK.", "status": 200}])),
+    "Anybody reads what users have asked.")
 row("line-breaks-in-headers", "SEC-002", lambda app: headed(app, reflecting),
     "Strangers put headers and cookies into the answers of others.", "facts: response splitting")
 row("key-in-a-header", "SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")

@@ -4,8 +4,8 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, error
-from reference_gateway.faults.edits import DONE, Edit, Where, asks, chunk, chunks, drop, edited, event, put
+from reference_gateway.faults.asgi import Answer, Asked, Events, Wrap, changed, error
+from reference_gateway.faults.edits import DONE, Edit, Where, asks, chunk, chunks, drop, edited, event, never, put
 from reference_gateway.faults.exchanges import answering, answers, posts, taking, with_fields
 from reference_gateway.faults.fault import table
 
@@ -58,6 +58,23 @@ def counting(tokens: int) -> Edit:
             usage |= {"completion_tokens": tokens, "total_tokens": usage["prompt_tokens"] + tokens}
 
     return edit
+
+
+def in_bytes(document: Any) -> None:
+    """Offsets as places in the text's bytes."""
+    for choice in document["choices"]:
+        at, places = 0, []
+        for token in choice["logprobs"]["tokens"]:
+            places.append(at)
+            at += len(token.encode())
+        choice["logprobs"]["text_offset"] = places
+
+
+def suffixed(asked: Asked, answer: Answer) -> Answer | None:
+    """With the suffix behind the text, as in the whole file."""
+    if not (completes(asked) and answer.status == 200 and asked.object.get("suffix")):
+        return None
+    return answer.with_json(edited(put("choices[].text", lambda text: text + asked.object["suffix"]), answer.json))
 
 
 def without_last_text(found: list[Any]) -> list[Any]:
@@ -120,6 +137,13 @@ row("completion-echo-stripped", "COMP-009",
 row("completion-offsets-zero", "COMP-032",
     completion(put("choices[].logprobs.text_offset[]", 0), lambda asked: bool(asked.object.get("logprobs"))),
     "Programs that cut the prompt off by its length cut all or nothing.")
+row("completion-echo-counted", "COMP-004", completion(counting(40), asks("echo", True)), "What was sent is paid twice.",
+    "facts: bridges that count the tokens of the text")
+row("completion-offsets-in-bytes", "COMP-034",
+    completion(in_bytes, lambda asked: bool(asked.object.get("logprobs"))),
+    "Programs that cut the prompt off by its length cut in the wrong place.")
+row("completion-suffix-put-behind", "COMP-010",
+    lambda app: changed(app, suffixed, streams=never), "Editors have the end of the file twice.")
 row("completion-usage-of-one-choice", "COMP-026", completion(counting(4), asks("n", 2)), "The second text is free.")
 row("completion-stream-usage-of-one-choice", "COMP-026", pieces(counting(4), asks("n", 2)),
     "The second text is free, in streams alone.")

@@ -164,6 +164,10 @@ row("a-validators-words-in-errors", "ERR-023",
     "Callers learn which library reads their requests.", "facts: pydantic's ValidationError as it is")
 row("wrong-method-is-404", "ERR-014", answering(lambda asked: asked.method == "PUT", 404),
     "Users look for a path that is there.", "facts: llama.cpp")
+row("wrong-method-served", "ERR-014",
+    taking(lambda asked: asked.method == "PUT" and is_chat(replace(asked, method="POST")),
+           lambda asked: replace(asked, method="POST")),
+    "What is to replace something is charged as something new.")
 row("text-plain-served", "ERR-015",
     taking(lambda asked: asked.header("content-type") == "text/plain",
          lambda asked: asked.with_header("content-type", "application/json")),

@@ -9,20 +9,25 @@ from reference_gateway.faults.fault import Fault
 from reference_gateway.faults.harmless.responses import VARIATIONS
 from reference_gateway.faults.harmless.variation import Variation
 from reference_gateway.faults.responses import each, told
-from reference_gateway.faults.tables.responses import INPUTS, RESPONSES, STREAMS
+from reference_gateway.faults.tables.responses import INPUTS, KEPT, REFUSALS, RESPONSES, STREAMS
 
 from .defects import Answer, answering, changed
 from .judged import gateway_app, judge, red, red_verdicts
 from .ups.test_ups import judged as judged_before_a_provider
 
 JUDGED = ("RESP", "SDK-027", "SDK-028")
-FAULTS = [*RESPONSES.rows, *INPUTS.rows, *STREAMS.rows]
+FAULTS = [*RESPONSES.rows, *INPUTS.rows, *KEPT.rows, *STREAMS.rows, *REFUSALS.rows]
 
 
 def judged(fault: Fault) -> dict[str, Any]:
     if fault.behind:
         return judged_before_a_provider(fault, *JUDGED)
-    return judge(fault.wrap(gateway_app()), *JUDGED)
+    return judge(fault.wrap(gateway_app()), *_areas(fault))
+
+
+def _areas(fault: Fault) -> tuple[str, ...]:
+    """What is judged of responses together with the other endpoints costs more: only for defects of that kind."""
+    return (*JUDGED, "ERR") if any(id.startswith("ERR") for id in fault.breaks) else JUDGED
 
 
 def is_response(asked: Any) -> bool:
@@ -38,7 +43,7 @@ def test_the_correct_gateway_keeps_all_of_it() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_defect_breaks_what_its_row_says_and_nothing_else(fault: Fault) -> None:
     broken = {id for id, said in red(judged(fault)).items() if said.verdict is not Verdict.UNTESTABLE}
-    assert broken == {id for id in fault.breaks if id.startswith(JUDGED)}
+    assert broken == {id for id in fault.breaks if id.startswith(_areas(fault))}
 
 
 def test_every_requirement_has_a_defect() -> None:

@@ -35,7 +35,13 @@ def test_the_same_load_is_none(run: Command, tmp_path: Path) -> None:
 def test_another_load_is_not_compared(run: Command, tmp_path: Path) -> None:
     code, said = compare(run, tmp_path, made_up(5), made_up(5) | {"max_tokens": 7})
     assert code == 5
-    assert "note: max_tokens was 64 and is 7" in said
+    assert "nothing can be compared: max tokens was 64 and is 7" in said
+
+
+def test_an_earlier_run_that_proves_nothing_is_not_compared(run: Command, tmp_path: Path) -> None:
+    code, said = compare(run, tmp_path, made_up(5, cpu=2.0), made_up(5))
+    assert code == 5
+    assert "nothing can be compared: the earlier run was itself not to be trusted" in said
 
 
 def test_a_client_that_gave_out_proves_nothing(run: Command, tmp_path: Path) -> None:

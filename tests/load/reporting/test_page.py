@@ -62,6 +62,13 @@ def test_the_verdict_and_the_objectives_come_before_every_figure() -> None:
     assert "ttft_p95 < 300ms" in words and "error_rate < 0.1%" in words
 
 
+def test_the_banner_of_a_good_run_says_what_was_looked_at() -> None:
+    good = made_up() | {"violations": [], "errors": {}, "failed": 0}
+    held = good["slo"] | {"held": True, "checks": [check | {"held": True} for check in good["slo"]["checks"]]}
+    for slo, said in ((held, "2 objectives held"), (held | {"checks": []}, "no objective was set")):
+        assert f"Passed: nothing failed, no rule was broken, {said}" in Parsed(page(good | {"slo": slo})).words
+
+
 def test_a_client_that_was_the_bottleneck_is_said_with_its_reasons() -> None:
     words = Parsed(page(made_up(cpu=0.99, lag_s=0.08))).words
     assert "The client was the bottleneck" in words
@@ -107,7 +114,7 @@ def test_the_earlier_run_is_shown_beside_this_one_or_why_not() -> None:
     document["slo"] = gate.judge(document, gate.parse([]), slower)
     assert re.search(r"ttft_p50 [\d.]+ ms [\d.]+ ms \+100.0% worse", Parsed(page(document)).words)
     document["slo"] = gate.judge(document, gate.parse([]), slower | {"model": "another"})
-    assert "model was 'another'" in Parsed(page(document)).words
+    assert "model was another and is" in Parsed(page(document)).words
 
 
 def test_nothing_a_gateway_says_becomes_markup() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from load import gate, health
+from load.command.sweep import Step, Sweep
 from load.reporting import files, table
 from tests.load.documents import made_up
 
@@ -32,12 +33,36 @@ def test_the_times_are_those_of_the_document_in_milliseconds(document: dict[str,
     assert line.split()[1:] == [str(figures["count"]), *(table.ms(figures[name]) for name in table.COLUMNS)]
 
 
+@pytest.mark.parametrize(
+    ("arrivals", "said"),
+    [
+        ({"kind": "closed", "rate": None, "users": 1}, "  1 user  "),
+        (
+            {"kind": "step", "rate": 10.0, "users": None, "text": "step:rates=5/10,each=2s"},
+            "  step:rates=5/10,each=2s  ",
+        ),
+    ],
+)
+def test_the_load_is_told_as_it_was_ordered(document: dict[str, Any], arrivals: dict[str, Any], said: str) -> None:
+    assert said in lines(document | {"users": 1, "arrivals": arrivals})[0]
+
+
 def test_a_client_that_was_the_bottleneck_is_told_last_and_why(document: dict[str, Any]) -> None:
     assert "NOT TO BE TRUSTED" not in "\n".join(lines(document))
     document["client"]["cpu"] = 0.97
     document["client"] = health.judged(document)
-    *_, title, reason = lines(document)
+    *_, title, reason, helps = lines(document)
     assert title == "NOT TO BE TRUSTED: the client was the bottleneck" and "97% of its core" in reason
+    assert helps.strip() == table.HELPS
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_sweep_that_met_no_limit_says_so(document: dict[str, Any], fails: bool) -> None:
+    search = Sweep.parse("5,10,20")
+    search.steps = [Step(5, True), Step(10, True), Step(20, not fails, "ttft_p95 < 1ms: 2 ms" if fails else "")]
+    (line,) = [line for line in lines(document | {"sweep": search.document()}) if "highest load that held" in line]
+    end = "10 requests/s" if fails else "20 requests/s, and none higher was tried"
+    assert line.strip() == f"the highest load that held: {end}"
 
 
 def test_a_missed_slo_and_a_regression_are_told(document: dict[str, Any]) -> None:

@@ -106,7 +106,7 @@ row("client-cookies-sent-on", "UPS-022", _front, "The provider gets what was tol
     "facts: pass-through gateways", behind=_back)
 row("answers-mixed-up", "UPS-035", mixed_up(8), "Clients read what others were answered.",
     "OpenAI's outage of March 20, 2023", may="UPS-013 UPS-015 UPS-016 UPS-018 UPS-020 UPS-023 UPS-024 UPS-025 UPS-026 "
-    "UPS-027 UPS-028 UPS-032 UPS-033 SDK-018")
+    "UPS-027 UPS-028 UPS-032 UPS-033 UPS-039 UPS-042 UPS-043 SDK-018")
 _front, _back = telling("authorization", least=500, hidden=4)
 row("provider-key-told-in-errors", "UPS-012", _front, "Any client can act as the gateway's owner.", behind=_back)
 _front, _back = telling("host", least=500)

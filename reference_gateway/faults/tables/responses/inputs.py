@@ -18,7 +18,7 @@ def of_role(role: str) -> Any:
 
 def has_other_letters(asked: Asked) -> bool:
     given = asked.object.get("input")
-    return isinstance(given, str) and not given.isascii()
+    return isinstance(given, str) and given.encode("ascii", "ignore") != given.encode("utf-8", "ignore")
 
 
 def is_long(asked: Asked) -> bool:
@@ -88,7 +88,6 @@ row(
     "Agents fail at the first request.",
 )
 row("response-null-refused", "RESP-023", refusing(has_null), "Options that the SDK passes on as null are refused.")
-row("response-unknown-field-crashes", "RESP-023", refusing(asks("x_conformance"), 500), "SDKs try again in vain.")
 row(
     "response-instructions-dropped", "RESP-024", asked_as(drop("instructions")), "Models follow no rule of the program."
 )

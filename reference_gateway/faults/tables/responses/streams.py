@@ -1,11 +1,16 @@
 """Responses that are streamed wrongly."""
 
+import asyncio
+import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reference_gateway.faults.asgi import Asked, around, ask
 from reference_gateway.faults.behind import scripted
-from reference_gateway.faults.edits import drop, put
+from reference_gateway.faults.edits import drop, is_response, put
 from reference_gateway.faults.fault import nothing, table
 from reference_gateway.faults.responses import (
     Events,
@@ -22,6 +27,8 @@ from reference_gateway.faults.responses import (
 
 STREAMS = table("responses")
 row = STREAMS.add
+LINGERS_S = 1.2
+"""Longer than an end may take."""
 
 
 def new_ids(events: Events) -> None:
@@ -60,6 +67,10 @@ def new_item_ids(events: Events) -> None:
     for event in events:
         if "item_id" in event:
             event["item_id"] = f"msg_{secrets.token_hex(8)}"
+
+
+def in_plain_letters(event: Any) -> Any:
+    return json.loads(json.dumps(event, ensure_ascii=False).encode("ascii", "replace"))
 
 
 def twice_at_the_end(events: Events) -> Events:
@@ -242,6 +253,58 @@ row(
 row("response-item-id-missing", "RESP-013", each("", drop("item_id")), "Interfaces don't find the message.")
 row("response-done-in-the-middle", "RESP-020 SDK-027", raw(done(1, middle=True)), "SDKs stop before the end.")
 row("response-done-twice", "RESP-020", raw(done(2, middle=False)), "Clients that end at the first leave bytes unread.")
+
+
+def lingering(app: ASGIApp) -> ASGIApp:
+    """Nothing is missing but the end of the answer."""
+
+    async def handle(asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body") and asked.streams:
+                await asyncio.sleep(LINGERS_S)
+            await send(message)
+
+        await ask(app, asked, scope, receive, sending if is_response(asked) else send)
+
+    return around(app, handle)
+
+
+row(
+    "response-stream-lingers",
+    "RESP-009",
+    lingering,
+    "Programs that read to the end keep their users waiting.",
+)
+row(
+    "response-created-twice",
+    "RESP-008",
+    stream(lambda events: [events[0], *events]),
+    "Interfaces begin a second message.",
+)
+row(
+    "response-created-with-an-id-alone",
+    "RESP-008",
+    each(".created", put("response", lambda response: {"id": response["id"]})),
+    "Clients that add items to it raise.",
+)
+row(
+    "response-time-of-its-end",
+    "RESP-008",
+    ends(put("response.created_at", lambda at: at + 5000)),
+    "Logs have one response twice.",
+)
+row(
+    "response-item-ends-in-progress",
+    "RESP-010",
+    each(".output_item.done", put("item.status", "in_progress")),
+    "Interfaces show that it is still written.",
+)
+row(
+    "response-call-streamed-in-plain-letters",
+    "RESP-026",
+    each("", in_plain_letters, lambda asked: "tools" in asked.object),
+    "Functions are called with names that nobody has.",
+)
 
 # The SDK
 

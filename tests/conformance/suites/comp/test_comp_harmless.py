@@ -233,6 +233,27 @@ def test_a_text_that_is_all_thoughts_may_be_empty() -> None:
     assert judged["COMP-027"].verdict in (Verdict.INCONCLUSIVE, Verdict.PASS), judged["COMP-027"]
 
 
+def test_a_text_of_a_model_that_thinks_may_be_empty() -> None:
+    """Only its chats tell so."""
+
+    def thinking(document: Any) -> None:
+        for choice in document["choices"]:
+            choice["text"] = ""
+
+    def thoughtful(asked: Asked, answer: Answer) -> Answer | None:
+        if not asked.path.endswith("/chat/completions") or answer.is_stream or answer.status != 200:
+            return None
+        document = answer.json
+        document["usage"]["completion_tokens_details"] = {"reasoning_tokens": 1}
+        return answer.with_json(document)
+
+    def wrap(app: Any) -> Any:
+        return changed(reply(thinking)(app), thoughtful, streams=lambda asked: False)
+
+    judged = judge_completions(wrap)
+    assert judged["COMP-027"].verdict is Verdict.INCONCLUSIVE, judged["COMP-027"]
+
+
 def over_lines(piece: bytes) -> bytes:
     """A payload as people write it, over several data lines."""
     if b"{" not in piece:
