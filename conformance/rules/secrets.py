@@ -83,8 +83,10 @@ def disclosed(text: str, secrets: Iterable[str], what: str = "the key") -> Itera
 
 def hinted(text: str, sent: str, secrets: Iterable[str]) -> Iterator[str]:
     """A part of a secret that a text gives away and that was not sent; never the part itself. What has no letter or no
-    digit could be a word or a number, and what all such keys begin with is no secret."""
+    digit could be a word or a number, and what all such keys begin with is no secret. Whole ones are found by
+    `disclosed`."""
     for secret in secrets:
+        text = text.replace(secret, "")
         inner = _PREFIX.sub("", secret.rpartition(".")[2])
         windows = (inner[n : n + SHORTEST] for n in range(len(inner) - SHORTEST + 1))
         if any(w in text and w not in sent and re.search(r"[A-Za-z]", w) and re.search(r"\d", w) for w in windows):
