@@ -29,13 +29,15 @@ class Watched(Protocol):
 
 
 class _Open:
-    """One request under way: how many of its events are counted, in which second, and as how many tokens each."""
+    """One request under way: how many of its events are counted, in which second, and as how many tokens each; when the
+    last of those came, on the wall clock."""
 
-    __slots__ = ("client", "seconds", "tokens", "told")
+    __slots__ = ("client", "last_s", "seconds", "tokens", "told")
 
     def __init__(self, client: Watched | None, tokens: float) -> None:
         self.client, self.tokens = client, tokens
         self.told = 0
+        self.last_s = 0.0
         self.seconds: dict[int, int] = {}
 
 
@@ -108,6 +110,7 @@ class Live:
         start = max(told - 1, 0)
         gaps = tuple(map(sub, stamps[start + 1 :], stamps[start:]))
         opened.told = start + 1 + len(gaps)
+        opened.last_s = stamps[start + len(gaps)] + self._wall_s
         self._count_events(opened, stamps[start] + self._wall_s, gaps, told - start)
 
     def _count_events(self, opened: _Open, first_s: float, gaps_s: Sequence[float], known: int) -> None:
@@ -138,10 +141,12 @@ class Live:
             return
         self._ended["tokens"] += result.tokens or 0
         self._ended["content_events"] += events
-        first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
-        if not opened.told:
+        if opened.told:
+            self._count_events(opened, opened.last_s, result.gaps_s[opened.told - 1 :], 1)
+        else:
+            first_s = self._wall_s + result.ended_s - result.e2e_s + result.ttft_s
             self.times[int(first_s)]["ttft_s"].add_one(result.ttft_s)
-        self._count_events(opened, first_s, result.gaps_s, opened.told)
+            self._count_events(opened, first_s, result.gaps_s, 0)
         self._put_right(opened.seconds, result.events / events - 1, (result.tokens or 0) / events - opened.tokens)
 
     def _put_right(self, seconds: Mapping[int, int], events: float, tokens: float) -> None:

@@ -113,11 +113,6 @@ class Judge:
         found = _MARKER.search(body)
         self._marker = found[0] if found else None
 
-    @property
-    def wants_text(self) -> bool:
-        """Whether `end` looks at the text of the answer."""
-        return self._marker is not None
-
     def chunk(self, chunk: dict[str, Any]) -> None:
         created = chunk.get("created")
         common = (chunk.get("object"), chunk.get("id"), chunk.get("model"), created, type(created))  # 1.0 == 1 == True
@@ -132,8 +127,8 @@ class Judge:
             if not self._ids.claim(self.id, self._body):
                 self.add(OWN_ID[self.kind], f"another stream had the id {show(self.id)}, too")
 
-    def end(self, text: bytes) -> None:
-        """The stream has ended by itself and is whole; `text` is all that was generated, if it was wanted."""
+    def end(self, text: bytes | bytearray) -> None:
+        """The stream has ended by itself and is whole; `text` is all that was generated."""
         for name, fold in (*self._common, *self._choices, *self._rest):
             for sentence in fold.end():
                 self.add(name, sentence)

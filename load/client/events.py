@@ -19,7 +19,8 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class EventStream:
-    """One streamed answer. `stamps` are the times, in seconds, of the events that carry generated text.
+    """One streamed answer. `stamps` are the times, in seconds, of the events that carry generated text, `text` is all
+    of it.
 
     `envelope` is what a plain event has around its text, while that is known.
     """
@@ -29,7 +30,6 @@ class EventStream:
         "_judge",
         "_lessons",
         "_rest",
-        "_text",
         "detail",
         "done_s",
         "envelope",
@@ -37,12 +37,14 @@ class EventStream:
         "failure",
         "finish_reason",
         "stamps",
+        "text",
         "tokens",
     )
 
     def __init__(self, judge: Judge) -> None:
         self.events = 0
         self.stamps: list[float] = []
+        self.text = bytearray()
         self.tokens: int | None = None
         self.finish_reason: str | None = None
         self.done_s: float | None = None
@@ -53,7 +55,6 @@ class EventStream:
         self._lessons = 0
         self._rest = b""
         self._after_cr = False
-        self._text: bytearray | None = bytearray() if judge.wants_text else None
 
     def feed(self, data: bytes, t_s: float) -> None:
         """Takes a piece of the body, read at `t_s`. Never raises: what is wrong ends up in `failure`."""
@@ -64,7 +65,7 @@ class EventStream:
         blocks = data.split(b"\n\n")
         self._rest = blocks.pop()
         if self.envelope is not None and (texts := self.envelope.texts(blocks)):
-            self.take_several(texts, t_s)
+            self.take(texts, t_s)
         else:
             for block in blocks:
                 self._block(block, t_s)
@@ -77,23 +78,15 @@ class EventStream:
         """Whether the next byte begins an event."""
         return not self._rest and not self._after_cr
 
-    def take(self, text: bytes, t_s: float) -> None:
-        """Counts an event that is known to be plain, with this text."""
-        self.events += 1
-        self.stamps.append(t_s)
-        if self._text is not None:
-            self._text += text
-
-    def take_several(self, texts: list[bytes], t_s: float) -> None:
+    def take(self, texts: list[bytes], t_s: float) -> None:
         """Counts events that came at once and are known to be plain, with these texts."""
         self.events += len(texts)
         self.stamps += [t_s] * len(texts)
-        if self._text is not None:
-            self._text += b"".join(texts)
+        self.text += b"".join(texts)
 
     def _block(self, block: bytes, t_s: float) -> None:
         if self.envelope is not None and (texts := self.envelope.texts((block,))):
-            self.take(texts[0], t_s)
+            self.take(texts, t_s)
             return
         data = _data(block)
         if data is None:
@@ -140,8 +133,7 @@ class EventStream:
         texts = texts_of(chunk)
         if texts or _calls(choices):
             self.stamps.append(t_s)
-        if self._text is not None:
-            self._text += "".join([text for _, _, text in texts]).encode("utf-8", "replace")
+        self.text += "".join([text for _, _, text in texts]).encode("utf-8", "replace")
         if finished:
             self.envelope = None
         elif texts and self.finish_reason is None and self._lessons < MOST_LESSONS and b"\n" not in block:
@@ -181,7 +173,7 @@ class EventStream:
     def violations(self, *, whole: bool) -> tuple[tuple[str, str], ...]:
         """(requirement, what was seen); of a stream that is not whole only what had shown before it was cut."""
         if whole:
-            self._judge.end(bytes(self._text or b""))
+            self._judge.end(self.text)
         return tuple(self._judge.seen.items())
 
 

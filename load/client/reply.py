@@ -10,7 +10,7 @@ from typing import Any
 import httptools
 
 from conformance.decoding import PastBound, parsed
-from load.client.envelope import PLAIN
+from load.client.envelope import PLAIN, Envelope
 from load.client.events import EventStream, count_of, sentence_of
 from load.result import StreamResult
 
@@ -21,6 +21,8 @@ MAX_STREAM_EVENTS = 200_000
 MOST_HELD_BYTES = 32 * 1024
 LONGEST_PLAIN = 4096
 """Bytes of a chunk that is looked at as one event."""
+MOST_HEADS = 64
+"""Lengths of a plain event's chunk whose first bytes are remembered, for one stream."""
 LONG_READ, PARSED_ALONE = 2048, 3
 """Bytes of a read that is worth to be cut, and how many of its events at the most are cut off: role and first text."""
 
@@ -34,7 +36,7 @@ def _size_line(length: int) -> bytes:
     return b"\n"
 
 
-_SIZE_LINES = tuple(map(_size_line, range(LONGEST_PLAIN)))
+_SIZE_LINES = (*map(_size_line, range(LONGEST_PLAIN)), b"\n")
 _EVENT_ENDS = b"\n\n\r\n"
 _NEVER: tuple[bytes, ...] = ()
 
@@ -47,10 +49,8 @@ class Reply:
     """
 
     __slots__ = (
-        "_before",
-        "_before_size",
         "_between_chunks",
-        "_events",
+        "_envelope",
         "_feed",
         "_head_done",
         "_held",
@@ -58,8 +58,12 @@ class Reply:
         "_leave_after",
         "_parser",
         "_parts",
+        "_plain",
         "_plain_end",
+        "_plain_heads",
+        "_stamp",
         "_streaming",
+        "_text",
         "_text_end",
         "began_s",
         "body",
@@ -93,7 +97,10 @@ class Reply:
         self.began_s = self.last_s = 0.0
         """When something was last read; before that, when the request was sent."""
         self._head_done = self._streaming = self._between_chunks = False
+        self._plain = 0
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
+        self._plain_heads: dict[int, bytes] = {}
+        self._envelope: Envelope | None = None
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
         self._parser = httptools.HttpResponseParser(self)
@@ -109,11 +116,23 @@ class Reply:
         Plain events are counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
         delay the next read of another connection. Returns whether there is something to catch up with.
         """
-        if data.endswith(self._plain_end) and self._take_plain(data, t_s):
-            self.reads += 1
-            self.bytes_read += len(data)
-            self.last_s = t_s
-            return False
+        if data.endswith(self._plain_end):  # as few steps as can be: they are taken for every event
+            size = len(data)
+            head = self._plain_heads.get(size) or self._plain_head(size)
+            if data.startswith(head):
+                text = data[len(head) : self._text_end]
+                if text and not text.translate(None, PLAIN):
+                    self._plain += 1
+                    self._stamp(t_s)
+                    self._text += text
+                    self.bytes_read += size
+                    self.last_s = t_s
+                    return False
+            elif self._take_plain(data, t_s):
+                self.reads += 1
+                self.bytes_read += size
+                self.last_s = t_s
+                return False
         if data:
             self.last_s = t_s
         self._plain_end = _NEVER  # what comes after a read that is held is held, too
@@ -123,40 +142,36 @@ class Reply:
             self.catch_up()
         return True
 
+    def _plain_head(self, size: int) -> bytes:
+        """What a chunk of this size begins with, if it is one plain event."""
+        assert self._envelope
+        head = _SIZE_LINES[min(size, LONGEST_PLAIN)] + self._envelope.before
+        if len(self._plain_heads) < MOST_HEADS:
+            self._plain_heads[size] = head
+        return head
+
     def _take_plain(self, data: bytes, t_s: float) -> bool:
         """Counts the events of bytes that end as a plain one does, if they are all chunks of one plain event each."""
-        size = len(data)
-        if size < LONGEST_PLAIN and data.startswith(line := _SIZE_LINES[size]):
-            start = len(line)
-            text = data[start + self._before_size : self._text_end]
-            if not text or not data.startswith(self._before, start) or text.translate(None, PLAIN):
-                return False
-            self._events.take(text, t_s)
-        elif texts := self._plain_texts(data):
-            self._events.take_several(texts, t_s)
-        else:
-            return False
-        return True
-
-    def _plain_texts(self, data: bytes) -> list[bytes] | None:
-        """The texts of a read that is several chunks, each of them one plain event; else None."""
-        end, before, size = self._plain_end, self._before, self._before_size
-        assert isinstance(end, bytes)
+        end, heads = self._plain_end, self._plain_heads
+        assert isinstance(end, bytes) and self.stream
         chunks = data.split(end)
         chunks.pop()  # nothing comes after the last end
         more, texts = len(end), []
         for chunk in chunks:
-            line = _SIZE_LINES[min(len(chunk) + more, LONGEST_PLAIN - 1)]
-            start = len(line)
-            text = chunk[start + size :]
-            if not (text and chunk.startswith(line) and chunk.startswith(before, start)):
-                return None
-            texts.append(text)
-        return None if b"".join(texts).translate(None, PLAIN) else texts
+            size = len(chunk) + more
+            head = heads.get(size) or self._plain_head(size)
+            if not chunk.startswith(head) or len(chunk) == len(head):
+                return False
+            texts.append(chunk[len(head) :])
+        if b"".join(texts).translate(None, PLAIN):
+            return False
+        self.stream.take(texts, t_s)
+        return True
 
     def catch_up(self) -> None:
         """Takes what was held, as it was read. Never raises: what is wrong ends up in `failure`."""
         held, self._held, self._held_bytes = self._held, [], 0
+        self._settle()
         for data, t_s in held:
             if not data:
                 self._close()
@@ -205,10 +220,18 @@ class Reply:
     def _expect_plain(self, stream: EventStream) -> None:
         """Lets the next read be known by its bytes, if they can only begin an event."""
         if (envelope := stream.envelope) is not None and stream.is_between_events:
-            self._events = stream
-            self._before, self._before_size = envelope.before, len(envelope.before)
+            if envelope != self._envelope:
+                self._envelope, self._plain_heads = envelope, {}
+            self._stamp, self._text = stream.stamps.append, stream.text
             self._plain_end = envelope.after + _EVENT_ENDS
             self._text_end = -len(self._plain_end)
+
+    def _settle(self) -> None:
+        """Counts the plain events that were read one by one."""
+        if self._plain and self.stream:
+            self.reads += self._plain
+            self.stream.events += self._plain
+            self._plain = 0
 
     def _take_body(self, t_s: float) -> None:
         data = b"".join(self._parts)
@@ -337,6 +360,7 @@ class Reply:
         self, started_s: float, connect_s: float | None = None, scheduled_s: float | None = None
     ) -> StreamResult:
         """The figures of the request that was sent at `started_s`; call it when the response has ended."""
+        self._settle()
         failure, detail = self.outcome
         from_s = started_s if scheduled_s is None else scheduled_s
         ended_s = max(self.last_s, started_s)
