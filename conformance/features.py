@@ -59,6 +59,11 @@ def no_model_route(by_id: dict[str, list[Exchange]], with_slash: Exchange | None
     return all(no_such_route(x, unknown_path) for x in tries)
 
 
+def no_other_service(pages: list[Exchange], first: Exchange) -> bool:
+    """There is no such list at all beside the gateway, as where the platform's other services are out of reach."""
+    return all(x.complete and x.status in (404, 405, 501) for x in (*pages, first))
+
+
 def no_cors(preflight: Exchange, models_with_origin: Exchange) -> bool:
     """Neither a preflight request nor a list that is asked for from another origin is answered with permission."""
     return not any(x.header("access-control-allow-origin") for x in (preflight, models_with_origin))
@@ -190,7 +195,11 @@ FEATURES = {
     "failover": Feature("a model that two scripted providers serve is named", on_request=True),
     "rate_limit": Feature("too many requests are refused, some forty at once among them", on_request=True),
     "role_repeat_tolerated": Feature("that every delta repeats the role is known and a warning", on_request=True),
-    "configured_models": Feature("what is configured is listed apart from what is ready to serve", on_request=True),
+    "configured_models": Feature(
+        "what is configured is listed apart from what is ready to serve",
+        ("configured_models", "first_configured_model"),
+        no_other_service,
+    ),
 }
 
 

@@ -28,8 +28,19 @@ STAINLESS = {
     "x-stainless-read-timeout": "600",
 }
 OTHER_HEADERS = ("x-api-key", "api-key")
+UNSET = ("null", "undefined", "None")
 LONG_BODY = 70_000
 """Bytes that no server reads at once."""
+WAYS = {
+    "an event stream accepted": {"Accept": "text/event-stream"},
+    "in chunks": {"Transfer-Encoding": "chunked"},
+    "Expect: 100-continue": {"Expect": "100-continue"},
+    "for localhost": {"Host": "localhost"},
+    "a health check": {"User-Agent": "kube-probe/1.31"},
+    "a page of a browser": {"Origin": "null", "Sec-Fetch-Site": "same-origin", "X-Requested-With": "XMLHttpRequest"},
+    "another method": {"X-HTTP-Method-Override": "OPTIONS"},
+}
+"""Headers that say how a request is sent, or by what, and never by whom."""
 ORGANIZATION = {"OpenAI-Organization": "org-gateproof", "OpenAI-Project": "proj_gateproof"}
 
 
@@ -96,6 +107,16 @@ async def long_bodies_without_key(gateway: Gateway) -> dict[str, Exchange]:
             for case, body in bodies.items()
         }
     )
+
+
+@probe(phase=Phase.HOSTILE)
+async def ways_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """The smallest chat without a key, sent in ways that a guard may let pass; and the list by a path in upper case."""
+    _key(gateway)
+    shouted = gateway.target.base_url.removeprefix(gateway.target.origin).upper() + "/models"
+    asked = {case: gateway.chat({"key": None, "headers": each, "obey": False}) for case, each in WAYS.items()}
+    asked["a path in upper case"] = gateway.get(shouted, key=None, from_origin=True)
+    return await together(asked) | {"HTTP/1.0": await _without_key_in_http_1_0(gateway)}
 
 
 @probe()
@@ -198,11 +219,13 @@ async def restricted_key(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe(phase=Phase.HOSTILE)
 async def near_keys(gateway: Gateway) -> dict[str, Exchange]:
-    """The right key with one character too few, too many, and in the other case (unless its case may mean nothing)."""
+    """The right key with one character too few, too many, and in the other case (unless its case may mean nothing); and
+    what programs send for a key that nobody has set."""
     key = _key(gateway)
     near = {"last character missing": key[:-1], "one character more": f"{key}x"}
     if any(c.isalpha() and c not in "abcdefABCDEF" for c in key):
         near["upper and lower case swapped"] = key.swapcase()
+    near |= {f"the word {word}": word for word in UNSET if word != key}
     return await together({case: gateway.chat({"key": wrong, "case": case}) for case, wrong in near.items() if wrong})
 
 
@@ -250,6 +273,12 @@ async def chat_after_wrong_keys(gateway: Gateway) -> Exchange:
     _key(gateway)
     await gather(*(send(gateway) for send in (wrong_key, near_keys, malformed_credentials, two_keys, odd_keys)))
     return await gateway.chat({"repeat": "after wrong keys"})
+
+
+async def _without_key_in_http_1_0(gateway: Gateway) -> Exchange:
+    ordinary = gateway.as_bytes("POST", "/chat/completions", encode(gateway.chat_body()))
+    lines = [line for line in ordinary.split(b"\r\n") if not line.lower().startswith(b"authorization:")]
+    return (await gateway.raw([b"\r\n".join(lines).replace(b"HTTP/1.1", b"HTTP/1.0", 1)], ["POST"]))[0]
 
 
 def _key(gateway: Gateway) -> str:

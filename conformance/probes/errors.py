@@ -47,6 +47,7 @@ class Post:
 
 Case = Callable[[Post], bytes]
 
+SPACED, MARKED = "white space around it", "a byte order mark"
 MALFORMED: dict[str, Case] = {
     "truncated": lambda post: b'{"model":',
     "single quotes": lambda post: str(post.body).encode(),
@@ -135,6 +136,23 @@ async def unknown_path_posted(gateway: Gateway) -> Exchange:
 @probe(phase=Phase.HOSTILE)
 async def malformed_json(gateway: Gateway) -> dict[str, Exchange]:
     return await _everywhere(gateway, MALFORMED)
+
+
+@probe()
+async def other_json(gateway: Gateway) -> dict[str, Exchange]:
+    """The smallest chat, its JSON written in ways that mean the same, and once behind a byte order mark."""
+    fields = gateway.chat_body()
+    body, path = encode(fields), "/chat/completions"
+    escaped = body.replace(b'"messages"', rb'"\u006dessages"', 1)
+    spaced = b" \r\n\t" + json.dumps(fields, indent=2).encode() + b"\r\n \t\n"
+    return await together(
+        {
+            SPACED: gateway.post(path, body=spaced),
+            "an escaped name": gateway.post(path, body=escaped),
+            "Application/JSON": gateway.post(path, body=body, headers={"Content-Type": "Application/JSON"}),
+            MARKED: gateway.post(path, body=b"\xef\xbb\xbf" + body),
+        }
+    )
 
 
 @probe(phase=Phase.HOSTILE)

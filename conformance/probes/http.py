@@ -8,6 +8,7 @@ from conformance.probe import Phase, probe
 from conformance.probes.errors import MALFORMED, offered, unserved_model
 from conformance.sending.gateway import Gateway, encode, together
 
+EMPTY = b"\r\n\r\n"
 CLOSE = (("Connection", "close"),)
 ORIGIN = "https://app.gateproof.example"
 PREFLIGHT = {
@@ -19,6 +20,9 @@ EXTRA_HEADERS = {
     "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "Idempotency-Key": "gateproof-1",
     "X-Gateproof-Invented": "1",
+    "Prefer": "return=representation",
+    "TE": "trailers",
+    "Connection": "TE",
 }
 OFFERED = "gzip, deflate"
 
@@ -135,6 +139,20 @@ async def posted_with_slash(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def unknown_headers(gateway: Gateway) -> Exchange:
     return await gateway.chat({"headers": EXTRA_HEADERS})
+
+
+@probe()
+async def cased_headers(gateway: Gateway) -> dict[str, Exchange]:
+    """The smallest chat, the names of its headers in one case: of the whole head no more is changed."""
+    head, _, body = gateway.as_bytes("POST", "/chat/completions", encode(gateway.chat_body()), CLOSE).partition(EMPTY)
+    first, *lines = head.split(b"\r\n")
+    named = [line.partition(b":") for line in lines]
+    heads = {
+        "lower case": [name.lower() + colon + value for name, colon, value in named],
+        "upper case": [name.upper() + colon + value for name, colon, value in named],
+    }
+    asked = {case: b"\r\n".join([first, *each]) + EMPTY + body for case, each in heads.items()}
+    return {case: (await gateway.raw([data], ["POST"]))[0] for case, data in asked.items()}
 
 
 def _without(request: bytes, name: bytes) -> bytes:

@@ -2,6 +2,7 @@
 none, and through the list of what is configured."""
 
 import re
+from itertools import islice
 from typing import Any
 
 from conformance import names
@@ -13,6 +14,7 @@ from conformance.sending.gateway import Gateway, together
 from conformance.shape import show
 
 MAX_PROVIDERS = 5
+MAX_MODELS = 5
 MAX_PAGES = 20
 
 Tries = dict[str, Exchange]
@@ -35,7 +37,7 @@ async def chat_by_entity_route(gateway: Gateway) -> Tries:
 @probe()
 async def chat_by_provider_route(gateway: Gateway) -> Tries:
     """A plain and a streamed chat at a provider's own base URL, with the model's name there."""
-    provider, model = await _upstream(gateway)
+    provider, model = await _upstream(gateway) or await _any_upstream(gateway)
     path = gateway.path("provider", provider=provider)
     return await together(
         {
@@ -47,16 +49,16 @@ async def chat_by_provider_route(gateway: Gateway) -> Tries:
 
 @probe()
 async def chat_by_three_routes(gateway: Gateway) -> Tries:
-    """The same messages to the same model by each route."""
+    """The same messages to the same model by each route; by a provider's only where its name for the model is known."""
     id = served_id(gateway)
-    provider, model = await _upstream(gateway)
-    return await together(
-        {
-            "by the model in the body": gateway.chat(model=id),
-            "by entity": _chat(gateway, _entity_route(gateway, id.partition("/")[2]), model=id),
-            "by provider": _chat(gateway, gateway.path("provider", provider=provider), model=model),
-        }
-    )
+    asked = {
+        "by the model in the body": gateway.chat(model=id),
+        "by entity": _chat(gateway, _entity_route(gateway, id.partition("/")[2]), model=id),
+    }
+    if found := await _upstream(gateway):
+        provider, model = found
+        asked["by provider"] = _chat(gateway, gateway.path("provider", provider=provider), model=model)
+    return await together(asked)
 
 
 @probe()
@@ -78,9 +80,9 @@ async def ill_formed_routes(gateway: Gateway) -> Tries:
 
 @probe()
 async def provider_readiness(gateway: Gateway) -> Tries:
-    """Whether a provider is ready: one that serves the model under test, and one that nobody has."""
+    """Whether a provider is ready: one that serves a model, and one that nobody has."""
     _, chance = seeded()
-    provider, _ = await _upstream(gateway)
+    provider, _ = await _upstream(gateway) or await _any_upstream(gateway)
     unknown = f"zz-gateproof-{names.word(chance)}"
     return await together(
         {
@@ -162,9 +164,9 @@ def rows(page: Exchange) -> list[dict[str, Any]]:
     return [row for row in found if isinstance(row.get("name"), str) and row["name"]]
 
 
-async def _upstream(gateway: Gateway) -> tuple[str, str]:
+async def _upstream(gateway: Gateway) -> tuple[str, str] | None:
     """A provider of the entity under test (the one that was given, if one was), and what it calls it: by the list of
-    providers, else by the list of the provider's own models. Raises Unusable."""
+    providers, else by the list of the provider's own models. None where neither tells."""
     id = served_id(gateway)
     given = gateway.target.provider
     listed = rows(await gateway.get(gateway.path("configured_providers"), from_origin=True))
@@ -175,11 +177,30 @@ async def _upstream(gateway: Gateway) -> tuple[str, str]:
             if isinstance(entry, dict) and entry.get("model_entity_id") == id:
                 return row["name"], str(entry.get("served_model_name"))
     for name in [given] if given else [row["name"] for row in known[:MAX_PROVIDERS]]:
-        own = await gateway.get(gateway.path("provider", provider=name) + "/models", from_origin=True)
-        for model in listed_ids(own):
+        for model in listed_ids(await _own_models(gateway, name)):
             if _as_entity(model) == id.partition("/")[2]:
                 return name, model
-    raise Unusable(f"no provider is known to serve {id} (name one with --provider)")
+    return None
+
+
+async def _any_upstream(gateway: Gateway) -> tuple[str, str]:
+    """The provider that was given, and the first model of its own list with which it chats. Raises Unusable."""
+    given, id = gateway.target.provider, served_id(gateway)
+    if not given:
+        raise Unusable(f"no provider is known to serve {id} (name one with --provider)")
+    listed = await _own_models(gateway, given)
+    path = gateway.path("provider", provider=given)
+    for model in islice(listed_ids(listed), MAX_MODELS):
+        if (await _chat(gateway, path, model=model)).ok:
+            return given, model
+    raise Unusable(
+        f"what the provider {given} calls {id} is not known, and it chats with none of its own models "
+        f"(GET {path}/models: {listed.seen})"
+    )
+
+
+async def _own_models(gateway: Gateway, provider: str) -> Exchange:
+    return await gateway.get(gateway.path("provider", provider=provider) + "/models", from_origin=True)
 
 
 def _as_entity(model: str) -> str:

@@ -36,6 +36,8 @@ LOCAL = {
     "X-Real-IP": "127.0.0.1",
     "X-Rewrite-URL": "/health",
 }
+PAGES = ("/metrics", "/config", "/key/list", "/keys", "/logs", "/debug/vars", "/debug/pprof/cmdline", "/actuator/env")
+PAGES_BELOW = ("/keys", "/config")
 CYRILLIC = dict(zip("aceopxyisjABCEHKMOPTX", "асеорхуіѕјАВСЕНКМОРТХ", strict=True))
 URLS = {
     "a file that there is": "file:///etc/hostname",
@@ -135,6 +137,16 @@ async def forged_origin(gateway: Gateway) -> dict[str, Exchange]:
             "another Host, trailing slash": gateway.get("/models/", headers={"Host": ELSEWHERE}, obey=False),
         }
     )
+
+
+@probe(phase=Phase.HOSTILE)
+async def pages_without_key(gateway: Gateway) -> dict[str, Exchange]:
+    """Well-known paths for who runs a gateway, asked for without a key when some chats have been answered."""
+    if not gateway.target.api_key:
+        raise Unusable("no API key is given")
+    asked = {f"GET {path}": gateway.get(path, key=None, from_origin=True, obey=False) for path in PAGES}
+    asked |= {f"GET {path} below the base": gateway.get(path, key=None, obey=False) for path in PAGES_BELOW}
+    return await together(asked)
 
 
 @probe(phase=Phase.HOSTILE)

@@ -1,5 +1,6 @@
 """Rules of error answers: their envelope, what they reveal, and errors that are sent as successes."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from conformance.rules import Json
 from conformance.shape import is_int, show
 from schemas import recognise, violations
 
+COMMON = "error.lenient"
 FRONT_STATUSES = (413, 414, 431, 502, 503, 504)
 """What a proxy in front of the gateway answers by itself, often as HTML."""
 
@@ -53,8 +55,11 @@ def envelope(body: Any) -> Json | None:
 
 
 def shape(body: Any, schema: str) -> Iterator[str]:
-    """What an error body lacks of its schema; or the family it belongs to, where it is of another one."""
+    """What an error body lacks of its schema; or the family it belongs to, where it is of another one. OpenAI's own
+    form is right in every dialect, as all their clients can read it."""
     found = violations(schema, body)
+    if found and not violations(COMMON, body):
+        return
     foreign = recognise("error_foreign", body) if found else None
     yield from [f"it is {foreign}"] if foreign else found
 
@@ -148,6 +153,30 @@ def internals(text: str, sent: str) -> Iterator[str]:
         match = next((found for found in pattern.finditer(text, 0, _SEARCHED) if found[0] not in sent), None)
         if match:
             yield f"{kind}: {clip(match[0], 100)}"
+
+
+_INNER = {
+    "the words of a validator": r"\bvalidation errors? for [A-Z]\w+|\berrors\.pydantic\.dev\b|\binput_type=\w+"
+    r"|\bjson: cannot unmarshal \w+ into Go\b|\bGo struct field\b|\bcom\.fasterxml\.jackson\b"
+    r"|\bmissing field `\w+` at line \d+",
+    "the name of an inner exception": r"\b(?:litellm|openai|httpx|aiohttp|anthropic|botocore|pydantic)\.[\w.]*"
+    r"(?:Error|Exception|Timeout)\b",
+}
+_INNER_COMPILED = {kind: re.compile(pattern) for kind, pattern in _INNER.items()}
+
+
+def inner_words(text: str, message: str, sent: str) -> Iterator[str]:
+    """What an error says in the words of a library behind it, or by wrapping another error's JSON in its message."""
+    for kind, pattern in _INNER_COMPILED.items():
+        found = next((match for match in pattern.finditer(text, 0, _SEARCHED) if match[0] not in sent), None)
+        if found:
+            yield f"{kind}: {clip(found[0], 100)}"
+    try:
+        inner = json.loads(message) if message.lstrip()[:1] == "{" else None
+    except (ValueError, RecursionError):
+        return
+    if isinstance(inner, dict) and inner.keys() & {"error", "detail", "errors", "message"}:
+        yield f"the message is another error's JSON: {clip(message, 100)}"
 
 
 def strings(value: Any) -> Iterator[str]:

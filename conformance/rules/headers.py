@@ -38,6 +38,25 @@ def charset(content_type: str) -> Iterator[str]:
         yield f"the charset of its JSON is {clip(found[1], 40)}"
 
 
+def shared_cache(cache_control: str) -> Iterator[str]:
+    """Permission for a cache that serves everybody to keep what was answered to a key."""
+    said = {each.partition("=")[0].strip().lower() for each in cache_control.split(",")}
+    if said & {"public", "s-maxage"} and not said & {"no-store", "no-cache", "private"}:
+        yield f"Cache-Control: {clip(cache_control, 80)}"
+
+
+def allowed(exchange: Exchange) -> Iterator[str]:
+    """What is wrong with the Allow of a refused method: of the API's own endpoints some take GET and the others POST,
+    and whoever refuses one of these two takes the other."""
+    refused = exchange.request.method
+    methods = {each.strip().upper() for value in exchange.header_values("allow") for each in value.split(",")} - {""}
+    needed = {"GET"} if refused == "POST" else {"POST"}
+    if not methods:
+        yield "no Allow header"
+    elif refused in methods or not needed <= methods:
+        yield f"Allow: {clip(', '.join(sorted(methods)), 80)}"
+
+
 def coding(offered: str, used: str | None) -> Iterator[str]:
     """A content coding that Accept-Encoding (without regard to weights) did not offer."""
     known = {each.partition(";")[0].strip().lower() for each in offered.split(",")} | {"identity"}

@@ -23,6 +23,7 @@ _MEMBER = re.compile(
     re.IGNORECASE,
 )
 _BASE_64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_PREFIX = re.compile(r"^(?:[A-Za-z]{1,8}\d{0,2}[-_])+")
 _PLACEHOLDER = re.compile(r"(.)\1{7}|example|your", re.IGNORECASE)
 
 
@@ -78,6 +79,18 @@ def disclosed(text: str, secrets: Iterable[str], what: str = "the key") -> Itera
         found += [name for name, form in exact.items() if form in text]
         if found:
             yield f"{what} is in the answer" + (f", {found[0].partition(' (')[0]}" if found[0] else "")
+
+
+def hinted(text: str, sent: str, secrets: Iterable[str]) -> Iterator[str]:
+    """A part of a secret that a text gives away and that was not sent; never the part itself. What has no letter or no
+    digit could be a word or a number, and what all such keys begin with is no secret. Whole ones are found by
+    `disclosed`."""
+    for secret in secrets:
+        text = text.replace(secret, "")
+        inner = _PREFIX.sub("", secret.rpartition(".")[2])
+        windows = (inner[n : n + SHORTEST] for n in range(len(inner) - SHORTEST + 1))
+        if any(w in text and w not in sent and re.search(r"[A-Za-z]", w) and re.search(r"\d", w) for w in windows):
+            yield f"{SHORTEST} or more characters of the right key are in the answer"
 
 
 def credentials(text: str, document: Any, sent: str) -> Iterator[str]:

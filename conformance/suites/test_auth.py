@@ -1,7 +1,7 @@
 """AUTH: API keys. What derives from a plain refusal accepts the status of that refusal, which is judged by itself."""
 
 from conformance.exchange import Exchange
-from conformance.rules import errors, headers
+from conformance.rules import errors, headers, secrets
 from conformance.rules.secrets import has_own_key
 from conformance.sending.gateway import Facts
 from conformance.shape import show
@@ -265,6 +265,28 @@ def test_head_without_a_key_discloses_nothing(
         Violation(heads_without_key[case], f"{case} without a key: HTTP {heads_without_key[case].status}")
         for case in closed
         if heads_without_key[case].ok
+    )
+
+
+@requirement("AUTH-024")
+def test_no_way_of_sending_is_a_key(
+    ways_without_key: dict[str, Exchange], chat_without_key: Exchange, models_without_key: Exchange
+) -> None:
+    _denied(chat_without_key)
+    is_closed = models_without_key.status in DENIED
+    asked = {case: x for case, x in ways_without_key.items() if is_closed or x.request.method == "POST"}
+    served = {case: x for case, x in asked.items() if x.ok and (x.is_json or x.media_type == "text/event-stream")}
+    hold(Violation(x, f"{case}, without a key: {x.seen}") for case, x in served.items())
+
+
+@requirement("AUTH-025")
+def test_no_part_of_the_right_key_is_shown(
+    exchanges: list[Exchange], target: Target, wrong_key: dict[str, Exchange], chat_without_key: Exchange
+) -> None:
+    refused = [x for x in exchanges if x.status >= 400]
+    others = [x for x in refused if x.sent_header("authorization") is None or not has_own_key(x, target.secrets)]
+    hold(
+        Violation(x, seen) for x in others for seen in secrets.hinted(secrets.told(x), secrets.known(x), target.secrets)
     )
 
 

@@ -5,9 +5,11 @@ from itertools import pairwise
 
 from conformance.exchange import Exchange
 from conformance.probes.http import ORIGIN
-from conformance.reading.traffic import answers, is_plain
+from conformance.reading.traffic import answers, is_plain, route
 from conformance.rules import headers as rules
+from conformance.rules.secrets import has_own_key
 from conformance.suites import requirement
+from conformance.target import Target
 from conformance.verdict import Inconclusive, Violation, accept, expect, hold, must, prefer, survive
 
 GONE = ("closed", "protocol")
@@ -145,7 +147,7 @@ def test_no_post_is_redirected_into_a_get(exchanges: list[Exchange], posted_with
 @requirement("HDR-015")
 def test_unknown_request_headers_are_ignored(unknown_headers: Exchange, chat_reply: Exchange) -> None:
     _ = chat_reply.document
-    accept({"traceparent, Idempotency-Key, X-Gateproof-Invented": unknown_headers})
+    accept({"traceparent, Idempotency-Key, Prefer, TE, X-Gateproof-Invented": unknown_headers})
 
 
 @requirement("HDR-016")
@@ -180,3 +182,28 @@ def test_a_compressed_request_is_read_or_refused(compressed_request: Exchange, c
 @requirement("HDR-021")
 def test_headers_of_one_value_are_sent_once(exchanges: list[Exchange], chat_reply: Exchange, models: Exchange) -> None:
     hold(Violation(x, seen) for x in exchanges for seen in rules.sent_once(x.headers))
+
+
+@requirement("HDR-022")
+def test_names_of_headers_are_read_in_any_case(cased_headers: dict[str, Exchange], chat_reply: Exchange) -> None:
+    _ = chat_reply.document
+    accept({f"names of headers in {case}": x for case, x in cased_headers.items()})
+
+
+@requirement("HDR-023")
+def test_no_shared_cache_may_keep_what_needs_a_key(
+    exchanges: list[Exchange],
+    target: Target,
+    models: Exchange,
+    models_without_key: Exchange,
+    chat_reply: Exchange,
+    chat_without_key: Exchange,
+) -> None:
+    open_to_all = {x.request.url for x in (models_without_key, chat_without_key) if x.ok}
+    served = [x for x in exchanges if x.ok and x.sent_header("authorization") and x.request.url not in open_to_all]
+    hold(
+        Violation(x, f"{route(x) or x.request.url}: {seen}")
+        for x in served
+        if has_own_key(x, target.secrets)
+        for seen in rules.shared_cache(", ".join(x.header_values("cache-control")))
+    )

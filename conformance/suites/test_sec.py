@@ -14,6 +14,8 @@ PATIENCE_S = 5.0
 REFUSED = (400, 401, 403, 404, 422)
 FOREIGN = "another case"
 """A look-alike that some gateways take for the same on purpose."""
+LONG = 20
+"""Characters of a prompt that no page holds by chance."""
 NOT_OURS = ("set-cookie", "access-control-", "report-to", "nel", "cf-")
 """Headers of browsers and of networks in front of a gateway, which hold tokens of their own."""
 
@@ -115,6 +117,23 @@ def test_no_prompt_is_in_a_header(
     exchanges: list[Exchange], chat_reply: Exchange, long_prompts_refused: dict[str, Exchange]
 ) -> None:
     hold(Violation(x, f"{_where(x)}: {seen}") for x in exchanges for seen in secrets.prompts_in_headers(x))
+
+
+@requirement("SEC-010")
+def test_pages_of_operators_tell_strangers_nothing(
+    pages_without_key: dict[str, Exchange], exchanges: list[Exchange], chat_reply: Exchange, target: Target
+) -> None:
+    told = {case: (x, secrets.told(x, NOT_OURS)) for case, x in pages_without_key.items()}
+    prompts = {text for x in exchanges if x.status == 200 for text in secrets.prompts(x.sent) if len(text) > LONG}
+    hold(
+        Violation(x, f"{case}: {seen}")
+        for case, (x, text) in told.items()
+        for seen in (
+            *secrets.disclosed(text, target.secrets),
+            *secrets.credentials(text, x.json if x.is_json else None, secrets.known(x)),
+            *(["a prompt is in the answer"] if any(prompt in text for prompt in prompts) else []),
+        )
+    )
 
 
 def _someone_is_refused(unknown_model: dict[str, Exchange]) -> None:

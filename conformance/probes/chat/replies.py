@@ -185,6 +185,7 @@ async def chat_lone_surrogate(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def chat_accepts(gateway: Gateway) -> dict[str, Exchange]:
     accepts: dict[str, str | None] = {"*/*": "*/*", "none": None, "text/event-stream": "text/event-stream"}
+    accepts["of a browser"] = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     return await together(
         {case: gateway.chat({"case": case, "headers": {"Accept": value}}) for case, value in accepts.items()}
     )

@@ -49,6 +49,22 @@ def echo(asked: Asked, answer: Answer) -> Answer | None:
     return having(message=f"Incorrect API key: {given(asked)[7:]}")(answer)
 
 
+def hinting(app: ASGIApp) -> ASGIApp:
+    """Whoever sends a wrong key is told how the right one ends."""
+    known: list[str] = []
+
+    def learn(asked: Asked, head: Answer) -> None:
+        if asked.method == "POST" and head.status == 200 and not known:
+            known.append(given(asked))
+
+    def edit(asked: Asked, answer: Answer) -> Answer | None:
+        if answer.status != 401 or not known or not is_wrong(asked):
+            return None
+        return having(message=f"Expected the key that ends in {known[0][-10:]}.")(answer)
+
+    return changed(headed(app, learn), edit)
+
+
 def refusals(edit: Any) -> Wrap:
     return errors(edit, 401)
 
@@ -102,6 +118,9 @@ row("wrong-key-without-code", "AUTH-005", refusals(having(code=None)),
     "Programs can't tell a wrong key from a missing one.")
 row("no-challenge", "AUTH-006", refusals(lambda x: x.with_header("www-authenticate", None)),
     "Standard clients never ask for a key.", "facts: few AI gateways send it")
+row("word-for-nothing-let-in", "AUTH-004",
+    let_in(lambda asked, key: given(asked) in ("Bearer null", "Bearer undefined", "Bearer None")),
+    "A program whose key nobody has set is let in, and so is anybody.", "an unset variable compared with another")
 row("key-without-scheme-let-in", "AUTH-007",
     let_in(lambda asked, key: len(credentials(asked)) == 1 and given(asked) == key.removeprefix("Bearer ")),
     "Clients that are wrong here fail everywhere else.", "facts: some accept the raw key")
@@ -160,6 +179,22 @@ row("head-without-key", "AUTH-023", let_in(lambda asked, key: asked.method == "H
     "Anybody learns which models there are.")
 # fmt: on
 
+row(
+    "event-streams-accepted-need-no-key",
+    "AUTH-024",
+    let_in(lambda asked, key: not given(asked) and asked.header("accept") == "text/event-stream"),
+    "Anybody who writes one header is let in.",
+    "middleware that leaves streams alone by their Accept",
+)
+row(
+    "chunked-bodies-need-no-key",
+    "AUTH-024",
+    let_in(lambda asked, key: not given(asked) and asked.header("transfer-encoding")),
+    "Anybody who writes one header is let in.",
+    "guards that want a Content-Length",
+)
+row("end-of-the-right-key-in-the-message", "AUTH-025", hinting, "The right key has fewer characters left to guess.")
+
 row = SECURITY.add
 
 
@@ -212,6 +247,14 @@ def crossing(app: ASGIApp) -> ASGIApp:
 
 
 # fmt: off
+row("keys-in-metrics", "SEC-001 SEC-010",
+    answering(lambda asked: asked.path == "/metrics",
+              Answer(200, ((b"content-type", b"text/plain"),), b'spend{api_key="sk-live-A1b2C3d4E5f6G7h8I9j0K1l2"} 1')),
+    "Whoever can read the metrics has the key of everybody.", "labels of Prometheus counters")
+row("logs-for-everybody", "SEC-010",
+    answering(lambda asked: asked.path == "/logs",
+              Answer(200).with_json([{"prompt": "Reply with the word OK.", "status": 200}])),
+    "Anybody reads what users have asked.")
 row("line-breaks-in-headers", "SEC-002", lambda app: headed(app, reflecting),
     "Strangers put headers and cookies into the answers of others.", "facts: response splitting")
 row("key-in-a-header", "SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")

@@ -31,6 +31,18 @@ def compressible(heard: Heard, given: Given) -> bool:
 NO_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
+def in_small_letters(heard: Heard, given: Given) -> bool:
+    """Plain chats whose key comes as HTTP/2 and Node's fetch write its header."""
+    return plain_chat(heard, given) and b"\r\nauthorization: " in heard.data
+
+
+def denied(data: bytes) -> bytes:
+    """The answer to a chat without a key instead."""
+    body = b'{"error": {"message": "No key.", "type": "invalid_request_error", "param": null, "code": null}}'
+    head = _LENGTH.sub(b"content-length: %d" % len(body), data.partition(b"\r\n\r\n")[0])
+    return head.replace(b" 200 OK", b" 401 Unauthorized\r\nwww-authenticate: Bearer", 1) + b"\r\n\r\n" + body
+
+
 def not_allowed(heard: Heard, given: Given) -> bool:
     return given.status == 405
 
@@ -197,6 +209,8 @@ def short_chunk(number: int, piece: bytes) -> bytes:
 below("length-too-large", "HDR-004 SDK-001 SDK-002 SDK-003 SDK-007 SDK-008 SDK-009 SDK-022 SDK-023 SDK-024",
     closing(longer, compressible),
     "Clients wait for bytes that never come, and throw the answer away.")
+below("header-names-with-case", "HDR-022", rewritten(denied, in_small_letters),
+    "Clients behind HTTP/2 and all that use Node's fetch are refused with a right key.", "hand-written parsers")
 below("length-too-large-on-errors", "ERR-014 ERR-033 HDR-004", closing(longer, not_allowed), "Errors can't be read.")
 below("length-too-small", "ERR-001 HDR-004", rewritten(shorter, not_allowed),
     "Answers are cut, and what is left is taken for the next answer.")

@@ -153,6 +153,15 @@ row("page-for-every-path", "ERR-013",
     answering(lambda asked: "no-such-endpoint" in asked.path and "sk-gateproof" not in given(asked),
               replace(HTML, status=200)),
     "A misspelt path looks like an answer.", "facts: single-page applications behind the same host")
+row("allow-names-the-refused-method", "ERR-014",
+    answers(lambda x: x.with_header("allow", "GET"), lambda asked, x: x.status == 405 and "/models" not in asked.path),
+    "Tools that read Allow try what is refused.")
+row("white-space-before-json-refused", "ERR-042",
+    answering(lambda asked: asked.body[:1].isspace() and asked.json is not None and given(asked), 400),
+    "Bodies from files and editors are refused as no JSON.", "hand-written checks for a brace")
+row("a-validators-words-in-errors", "ERR-023",
+    errors(having(message="1 validation error for ChatRequest"), 400, where=posts),
+    "Callers learn which library reads their requests.", "facts: pydantic's ValidationError as it is")
 row("wrong-method-is-404", "ERR-014", answering(lambda asked: asked.method == "PUT", 404),
     "Users look for a path that is there.", "facts: llama.cpp")
 row("wrong-method-served", "ERR-014",

@@ -52,6 +52,8 @@ row("list-declared-as-text", "HDR-003", header("content-type", "text/plain", is_
 row("chat-declared-in-latin1", "HDR-003",
     header("content-type", "application/json; charset=iso-8859-1", is_plain_chat),
     "Clients that believe the charset show garbage.")
+row("list-for-shared-caches", "HDR-023", header("cache-control", "public, max-age=3600", is_list),
+    "Whoever comes through the same proxy sees the list of another.", "API frameworks that cache what GET answers")
 row("gzip-not-asked-for", "HDR-005", coded("gzip", gzip.compress, is_list), "Clients that can't unpack read garbage.")
 row("brotli-for-gzip", "CHAT-001 HDR-005",
     coded("br", lambda body: b"\x0b" + body,

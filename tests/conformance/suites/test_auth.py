@@ -105,7 +105,7 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
                 len(keys(asked)) == 1 and given(asked).startswith("Bearer sk-gateproof-") and given(asked).isascii()
             )
         ),
-        {"AUTH-004": FAIL},
+        {"AUTH-004": FAIL, "AUTH-007": FAIL},
     ),
     "any key is let in to embeddings": (
         open_to(lambda asked: asked.path == "/v1/embeddings" and is_wrong(asked)),
@@ -238,6 +238,41 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
         open_to(lambda asked: asked.header("x-forwarded-for") == "127.0.0.1" and not given(asked)),
         {"AUTH-020": FAIL},
     ),
+    "a chunked body needs no key": (
+        open_to(lambda asked: not given(asked) and asked.header("transfer-encoding")),
+        {"AUTH-024": FAIL},
+    ),
+    "an awaited 100 needs no key": (
+        open_to(lambda asked: not given(asked) and asked.header("expect")),
+        {"AUTH-024": FAIL},
+    ),
+    "localhost needs no key": (
+        open_to(lambda asked: not given(asked) and asked.header("host") == "localhost"),
+        {"AUTH-024": FAIL},
+    ),
+    "a health check needs no key": (
+        open_to(lambda asked: not given(asked) and "kube-probe" in (asked.header("user-agent") or "")),
+        {"AUTH-024": FAIL},
+    ),
+    "a page of a browser needs no key": (
+        open_to(lambda asked: not given(asked) and asked.header("sec-fetch-site")),
+        {"AUTH-024": FAIL},
+    ),
+    "another method is believed and needs no key": (
+        open_to(lambda asked: not given(asked) and asked.header("x-http-method-override")),
+        {"AUTH-024": FAIL},
+    ),
+    "a path in upper case needs no key": (
+        open_to(lambda asked: asked.path.startswith("/V1") and not given(asked), path="/v1/models"),
+        {"AUTH-024": FAIL},
+    ),
+    "an unset key is let in": (open_to(lambda asked: given(asked) == "Bearer undefined"), {"AUTH-004": FAIL}),
+    "the end of the right key is shown": (
+        with_refusals(
+            lambda asked, answer: answer.with_json({"error": answer.json["error"] | {"message": f"not …{KEY[-9:]}"}})
+        ),
+        {"AUTH-025": FAIL},
+    ),
     "OPTIONS is answered like GET": (
         open_to(lambda asked: asked.method == "OPTIONS" and asked.path == "/v1/models", method="GET"),
         {"AUTH-021": FAIL},
@@ -325,6 +360,22 @@ HARMLESS: dict[str, Defect] = {
         Answer(404, ((b"content-type", b"text/plain"),), b"404 page not found"),
     ),
     "other endpoints are 405": answering(lambda asked: asked.path in OTHERS, 405),
+    "a wrong key is shown masked": with_refusals(
+        lambda asked, answer: answer.with_json(
+            {"error": answer.json["error"] | {"message": f"{given(asked)[7:13]}***{given(asked)[-4:]} is wrong"}}
+        )
+    ),
+    "a refusal says how keys begin and end": with_refusals(
+        lambda asked, answer: answer.with_json(
+            {"error": answer.json["error"] | {"message": f"A key is {KEY[:10]}…{KEY[-4:]}"}}
+        )
+    ),
+    "another host is not served": answering(lambda asked: asked.header("host") == "localhost", 421),
+    "nothing is expected": answering(lambda asked: asked.header("expect"), 417),
+    "a health check is answered with a page": answering(
+        lambda asked: "kube-probe" in (asked.header("user-agent") or ""),
+        Answer(200, ((b"content-type", b"text/plain"),), b"ok"),
+    ),
     "OPTIONS is free": answering(lambda asked: asked.method == "OPTIONS", Answer(204)),
     "a trailing slash is redirected": answering(
         lambda asked: asked.path == "/v1/models/", error(307).with_header("location", "/v1/models")

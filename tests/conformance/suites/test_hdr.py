@@ -78,6 +78,11 @@ def offers_gzip(asked: Asked, answer: Answer) -> bool:
 
 
 DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
+    "the list is for everybody's cache": (
+        with_answers(naming("cache-control", "max-age=60, s-maxage=600"), is_list),
+        {"HDR-023": WARN},
+    ),
+    "TE is not known": (answering(lambda asked: asked.header("te"), 400), {"HDR-015": FAIL}),
     "no request id": (with_answers(naming("x-request-id", None), always), {"HDR-001": WARN}),
     "no request id on errors": (with_answers(naming("x-request-id", None), is_error), {"HDR-001": WARN}),
     "an empty request id on streams": (
@@ -328,6 +333,8 @@ def test_a_large_header_may_close_the_connection() -> None:
 
 
 HARMLESS: dict[str, Defect] = {
+    "caches of one user may keep the list": with_answers(naming("cache-control", "private, max-age=60"), is_list),
+    "caches of all have to ask again": with_answers(naming("cache-control", "public, no-cache"), is_list),
     "calls from everywhere": cors(),
     "limits as gateways write them": with_answers(
         lambda _, answer: (

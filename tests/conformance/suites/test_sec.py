@@ -14,6 +14,7 @@ import pytest
 from conformance.suites import test_sec
 from conformance.verdict import Verdict
 
+from . import defects
 from .defects import Answer, Asked, before, error
 from .judged import KEY, altered, gateway_app, judge, judge_url, red_verdicts
 from .refusals import (
@@ -310,6 +311,10 @@ def test_ambiguous_lengths_are_seen(kind: bytes) -> None:
 
 
 HARMLESS: dict[str, Defect] = {
+    "metrics are open": defects.answering(
+        lambda asked: asked.path == "/metrics",
+        Answer(200, ((b"content-type", b"text/plain"),), b'requests{key_hash="88dc28d0f030c55e",key="sk-...4XyZ"} 3'),
+    ),
     "headers of a network in front": headed(
         "report-to",
         lambda asked: '{"endpoints":[{"url":"https://a.nel.example/report?s=eyJhbGciOiJIUzI1NiJ9abcdefghij"}]}',

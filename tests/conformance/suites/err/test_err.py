@@ -178,6 +178,34 @@ DEFECTS: dict[str, tuple[Defect, dict[str, Verdict]]] = {
     ),
     "a wrong method is 404": (answering(lambda asked: asked.method == "PUT", 404), {"ERR-014": WARN}),
     "a wrong method crashes": (answering(lambda asked: asked.method == "PUT", 500), {"ERR-014": FAIL}),
+    "405 allows what it refuses": (
+        with_errors(lambda answer: answer.with_header("allow", "GET, PUT"), status=405),
+        {"ERR-014": WARN},
+    ),
+    "a line break before the JSON is refused": (
+        answering(lambda asked: asked.body[:1] in b" \n" and asked.object, 400),
+        {"ERR-042": FAIL},
+    ),
+    "a byte order mark crashes": (
+        answering(lambda asked: asked.body[:3] == b"\xef\xbb\xbf", 500),
+        {"ERR-041": WARN, "ERR-042": FAIL},
+    ),
+    "a media type in capitals is refused": (
+        answering(lambda asked: asked.header("content-type") == "Application/JSON", 415),
+        {"ERR-042": FAIL},
+    ),
+    "a validator speaks": (
+        with_errors(having(message="json: cannot unmarshal string into Go struct field ChatRequest.temperature")),
+        {"ERR-023": WARN},
+    ),
+    "an error is wrapped in another": (
+        with_errors(having(message='{"error": {"message": "no", "type": "invalid_request_error"}}')),
+        {"ERR-023": WARN},
+    ),
+    "a client library's exception is named": (
+        with_errors(having(message="litellm.BadRequestError: OpenAIException - no")),
+        {"ERR-023": WARN},
+    ),
     "405 without Allow": (with_errors(lambda answer: answer.with_header("allow", None), status=405), {"ERR-014": WARN}),
     "text/plain is parsed": (
         taking(
@@ -330,6 +358,14 @@ def test_a_gateway_with_one_endpoint_is_judged_by_that() -> None:
 
 
 HARMLESS: dict[str, Callable[[Asked, Answer], Answer | None]] = {
+    "Allow names more methods": lambda asked, answer: (
+        answer.with_header("allow", "get, post, OPTIONS".replace(f"{asked.method.lower()}, ", ""))
+        if answer.status == 405 and asked.method in ("GET", "PUT")
+        else None
+    ),
+    "a byte order mark is refused": lambda asked, answer: (
+        error(400) if asked.body[:3] == b"\xef\xbb\xbf" and answer.status == 200 else None
+    ),
     "422 for 400": lambda _, answer: replace(answer, status=422) if answer.status == 400 else None,
     "more members in errors": lambda _, answer: (
         answer.with_json(answer.json | {"request_id": "r", "error": answer.json["error"] | {"innererror": {"a": []}}})

@@ -276,7 +276,8 @@ def test_a_provider_that_is_given_is_asked() -> None:
     assert judged(gateway_app(), "NAME-032", "NAME-033", "NAME-037", provider="nvidia-build") == {}
     unknown = judged(gateway_app(), "NAME-032", provider="nobody")["NAME-032"]
     assert unknown.verdict is Verdict.UNTESTABLE
-    assert unknown.message.endswith("(name one with --provider)")
+    assert unknown.message.startswith("what the provider nobody calls default/")
+    assert "/provider/nobody/-/v1/models: HTTP 404" in unknown.message
 
 
 def test_all_pages_of_what_is_configured_are_read() -> None:
