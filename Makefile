@@ -31,8 +31,8 @@ $(SDK_READY): constraints-sdk.txt
 demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
 	$(BIN)/python scripts/demo.py
 
-test: $(READY) lint  ## lint, types and the project's own tests, with one row in twenty-four of the tables of defects (make test-all: all)
-	ROWS=1/24 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
+test: $(READY) lint  ## lint, types and the project's own tests, with one row in forty-eight of the tables of defects (make test-all: all)
+	ROWS=1/48 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
 
 test-all: $(READY)  ## the project's own tests, with every row of the tables of defects
 	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q

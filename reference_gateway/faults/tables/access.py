@@ -76,29 +76,29 @@ def without_slash(asked: Asked) -> Asked:
 # fmt: off
 row("list-without-key", "AUTH-001", let_in(lambda asked, key: asked.path == "/v1/models" and asked.method == "GET"
                                           and not given(asked)),
-    "Anybody learns what is offered.", "facts: some gateways leave /models public")
+    "Anybody learns what is offered.", "some gateways leave /models public")
 row("missing-key-is-403", "AUTH-001 AUTH-002", answering(lambda asked: not credentials(asked), 403),
-    "AuthenticationError is never raised, so no key is asked for.", "facts: FastAPI's HTTPBearer; lm-proxy 3.3.2")
+    "AuthenticationError is never raised, so no key is asked for.", "FastAPI's HTTPBearer; lm-proxy 3.3.2")
 row("embeddings-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path == "/v1/embeddings" and not given(asked)),
-    "Anybody embeds at the owner's cost.", "facts: forgotten secondary routes")
+    "Anybody embeds at the owner's cost.", "forgotten secondary routes")
 row("embeddings-in-base64-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.object.get("encoding_format") == "base64" and not given(asked)),
-    "Anybody embeds at the owner's cost, as nearly all clients ask for base64.", "facts: forgotten secondary routes")
+    "Anybody embeds at the owner's cost, as nearly all clients ask for base64.", "forgotten secondary routes")
 row("single-models-without-key", "AUTH-002",
     let_in(lambda asked, key: asked.path.startswith("/v1/models/") and not given(asked)),
-    "Anybody learns what is offered.", "facts: forgotten secondary routes")
+    "Anybody learns what is offered.", "forgotten secondary routes")
 row("streams-without-key", "AUTH-003 RESP-016", let_in(lambda asked, key: asked.streams and not given(asked)),
     "Anybody chats at the owner's cost.")
 row("completion-streams-without-key", "AUTH-003",
     let_in(lambda asked, key: asked.path == "/v1/completions" and asked.streams and not given(asked)),
-    "Anybody has texts written at the owner's cost.", "facts: forgotten secondary routes")
+    "Anybody has texts written at the owner's cost.", "forgotten secondary routes")
 row("missing-key-told-in-the-stream", "AUTH-003 ERR-024 STREAM-071",
     answering(lambda asked: asked.streams and not given(asked) and asked.path != "/v1/responses",
             replace(SSE, body=b'data: {"error": {"message": "no key"}}\n\n')),
     "Clients take the refusal for an answer.", "LiteLLM issues 6629 and 11236")
 row("wrong-key-is-400", "AUTH-004 AUTH-007 SDK-014", answering(is_wrong, error(400, "No connected db.", code="400")),
-    "AuthenticationError is never raised, so no key is asked for.", "facts: LiteLLM 1.106 without a database")
+    "AuthenticationError is never raised, so no key is asked for.", "LiteLLM 1.106 without a database")
 row("any-key-let-in", "AUTH-004 AUTH-007 SDK-014",
     let_in(lambda asked, key: len(credentials(asked)) == 1 and is_wrong(asked)
                               and given(asked).isascii() and len(given(asked)) < 200),
@@ -117,13 +117,13 @@ row("keys-without-case-let-in", "AUTH-004",
 row("wrong-key-without-code", "AUTH-005", refusals(having(code=None)),
     "Programs can't tell a wrong key from a missing one.")
 row("no-challenge", "AUTH-006", refusals(lambda x: x.with_header("www-authenticate", None)),
-    "Standard clients never ask for a key.", "facts: few AI gateways send it")
+    "Standard clients never ask for a key.", "few AI gateways send it")
 row("word-for-nothing-let-in", "AUTH-004",
     let_in(lambda asked, key: given(asked) in ("Bearer null", "Bearer undefined", "Bearer None")),
     "A program whose key nobody has set is let in, and so is anybody.", "an unset variable compared with another")
 row("key-without-scheme-let-in", "AUTH-007",
     let_in(lambda asked, key: len(credentials(asked)) == 1 and given(asked) == key.removeprefix("Bearer ")),
-    "Clients that are wrong here fail everywhere else.", "facts: some accept the raw key")
+    "Clients that are wrong here fail everywhere else.", "some accept the raw key")
 row("any-scheme-let-in", "AUTH-007", let_in(lambda asked, key: given(asked) == "Basic " + key.removeprefix("Bearer ")),
     "Clients that are wrong here fail everywhere else.")
 row("last-word-of-the-credentials-let-in", "AUTH-007",
@@ -134,7 +134,7 @@ row("malformed-credentials-crash", "AUTH-007", answering(lambda asked: given(ask
 row("scheme-with-case", "AUTH-008", answering(lambda asked: given(asked)[:7] in ("bearer ", "BEARER "), MISSING),
     "Clients that write bearer in small letters are refused.")
 row("key-in-the-message", "AUTH-009 SEC-001", lambda app: changed(app, echo),
-    "Keys end up in the logs of everybody on the way.", "facts: OpenAI prints a masked key")
+    "Keys end up in the logs of everybody on the way.", "OpenAI prints a masked key")
 row("model-looked-up-before-the-key", "AUTH-010",
     answering(lambda asked: not given(asked) and named(asked).startswith("gateproof"),
             error(404, code="model_not_found")),
@@ -149,7 +149,7 @@ row("first-of-two-keys-counts", "AUTH-012",
     let_in(lambda asked, key: len(credentials(asked)) == 2 and key in credentials(asked)),
     "What a proxy checked is not what is used.")
 row("odd-keys-crash", "AUTH-013", answering(lambda asked: not given(asked).isascii(), 500),
-    "A pasted key with a wrong quote takes a worker down.", "facts: Latin-1 decoding errors")
+    "A pasted key with a wrong quote takes a worker down.", "Latin-1 decoding errors")
 row("sdk-headers-refused",
     "AUTH-014 SDK-001 SDK-002 SDK-003 SDK-004 SDK-005 SDK-006 SDK-007 SDK-008 SDK-009 SDK-011 SDK-012 SDK-013 "
     "SDK-014 SDK-019 SDK-020 SDK-024 SDK-025 SDK-026 SDK-027 SDK-028",
@@ -165,7 +165,7 @@ row("trailing-slash-without-key", "AUTH-018",
     "A path that differs by a slash passes the key's check.")
 row("files-without-key", "AUTH-019",
     answering(lambda asked: asked.path.endswith("/files"), Answer(200, body=b'{"object": "list", "data": []}')),
-    "Anybody sees what was uploaded.", "facts: forgotten secondary routes")
+    "Anybody sees what was uploaded.", "forgotten secondary routes")
 row("localhost-needs-no-key", "AUTH-020",
     let_in(lambda asked, key: not given(asked) and "127.0.0.1" in (asked.header("x-forwarded-for") or "")),
     "Anybody who writes one header is let in.")
@@ -174,7 +174,7 @@ row("options-lists-models", "AUTH-021",
       {"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model"}]}) if asked.method == "OPTIONS" else None),
     "Anybody learns what is offered.")
 row("long-bodies-without-key", "AUTH-022", let_in(lambda asked, key: len(asked.body) > 65_536 and not given(asked)),
-    "Anybody sends the longest and dearest prompts.", "facts: guards that look at the first piece of a body")
+    "Anybody sends the longest and dearest prompts.", "guards that look at the first piece of a body")
 row("head-without-key", "AUTH-023", let_in(lambda asked, key: asked.method == "HEAD" and not given(asked)),
     "Anybody learns which models there are.")
 # fmt: on
@@ -256,10 +256,10 @@ row("logs-for-everybody", "SEC-010",
               Answer(200).with_json([{"prompt": "Reply with the word OK.", "status": 200}])),
     "Anybody reads what users have asked.")
 row("line-breaks-in-headers", "SEC-002", lambda app: headed(app, reflecting),
-    "Strangers put headers and cookies into the answers of others.", "facts: response splitting")
+    "Strangers put headers and cookies into the answers of others.", "response splitting")
 row("key-in-a-header", "SEC-001", lambda app: headed(app, keyed), "Keys end up in the logs of every proxy.")
 row("look-alike-names-served", "SEC-003", rewriting(lambda id: unicodedata.normalize("NFKC", id)),
-    "Rules by model name are passed with a letter that looks like another.", "facts: NFKC in routers")
+    "Rules by model name are passed with a letter that looks like another.", "NFKC in routers")
 row("names-trimmed", "SEC-004", rewriting(str.strip), "Rules by model name are passed with a space.")
 row("prompt-in-a-header", "SEC-009", lambda app: headed(app, prompted),
     "Prompts end up in the logs of every proxy.")

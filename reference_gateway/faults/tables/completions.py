@@ -100,12 +100,12 @@ def batches(asked: Asked) -> bool:
 row("completion-as-a-chat", "COMP-001 COMP-002 SDK-020",
     completion(as_chat, lambda asked: not asked.object.get("echo")),
     "choices[0].text raises.",
-    "facts: bridges from completions to chats")
+    "bridges from completions to chats")
 row("completion-text-null", "COMP-002",
     completion(put("choices[].text", None), asks("suffix")), "Joining texts raises.")
 row("completion-finish-reason-of-the-engine", "COMP-002",
     completion(put("choices[].finish_reason", "eos_token"), asks("suffix")), "Typed clients refuse the answer.",
-    "facts: TGI's eos_token")
+    "TGI's eos_token")
 row("completion-usage-does-not-add-up", "COMP-004", completion(put("usage.total_tokens", lambda n: n + 1)),
     "Bills differ from the sums of their parts.")
 row("completion-cut-reported-as-stop", "COMP-005",
@@ -114,21 +114,21 @@ row("completion-cut-reported-as-stop", "COMP-005",
 row("completion-prompts-joined", "COMP-006",
     taking(lambda asked: completes(asked) and batches(asked),
          lambda asked: with_fields(prompt=" ".join(asked.object["prompt"]))(asked)),
-    "One answer to many questions.", "facts: bridges to chats join the prompts")
+    "One answer to many questions.", "bridges to chats join the prompts")
 row("completion-echo-changes-the-prompt", "COMP-009",
     completion(put("choices[].text", lambda text: text.replace("  ", " ").lower()), asks("echo", True)),
-    "Scores are read at the wrong places.", "facts: tokenisers that normalise")
+    "Scores are read at the wrong places.", "tokenisers that normalise")
 row("completion-logprobs-of-unequal-length", "COMP-011",
     completion(put("choices[].logprobs", lambda old: old and old | {"text_offset": old["text_offset"][:-1]}),
              lambda asked: bool(asked.object.get("logprobs"))),
     "Evaluation harnesses crash or score the wrong token.")
 row("completion-stop-sequence-in-the-text", "COMP-014",
     completion(put("choices[].text", lambda text: text + "e"), lambda asked: bool(asked.object.get("stop"))),
-    "Parsers that rely on the stop sequence read one field too many.", "facts: engines with include_stop_str")
+    "Parsers that rely on the stop sequence read one field too many.", "engines with include_stop_str")
 row("completion-stop-ignored-with-n", "COMP-014",
     completion(put("choices[].text", lambda text: text + "e"),
                lambda asked: bool(asked.object.get("stop")) and asked.object.get("n") == 2),
-    "Of several suggestions each has one line too many.", "facts: engines that read stop for the first choice alone")
+    "Of several suggestions each has one line too many.", "engines that read stop for the first choice alone")
 row("completion-batch-answers-exchanged", "COMP-030",
     completion(put("choices[].index", lambda n: 1 - n), lambda asked: batches(asked) and "echo" in asked.object),
     "Every answer of a batch is filed under another question.")
@@ -138,7 +138,7 @@ row("completion-offsets-zero", "COMP-032",
     completion(put("choices[].logprobs.text_offset[]", 0), lambda asked: bool(asked.object.get("logprobs"))),
     "Programs that cut the prompt off by its length cut all or nothing.")
 row("completion-echo-counted", "COMP-004", completion(counting(40), asks("echo", True)), "What was sent is paid twice.",
-    "facts: bridges that count the tokens of the text")
+    "bridges that count the tokens of the text")
 row("completion-offsets-in-bytes", "COMP-034",
     completion(in_bytes, lambda asked: bool(asked.object.get("logprobs"))),
     "Programs that cut the prompt off by its length cut in the wrong place.")
@@ -152,12 +152,12 @@ row("completion-stream-loses-its-end", "COMP-045",
     "Suggestions in code editors lack their last word.")
 row("completion-streams-chat-chunks", "COMP-015",
     pieces(put("object", "chat.completion.chunk")), "Typed clients refuse every chunk.",
-    "facts: bridges from completions to chats")
+    "bridges from completions to chats")
 row("completion-stream-without-done", "COMP-015", events(lambda piece: b"" if piece == DONE else piece),
     "Go and JavaScript clients wait for the end that never comes.", "LiteLLM issue 1255")
 row("completion-stream-usage-zero", "COMP-016",
     pieces(uncounted, asks("stream_options", {"include_usage": True})),
-    "Streamed texts are free of charge.", "facts: LiteLLM 1.106 carries zero usage in every chunk")
+    "Streamed texts are free of charge.", "LiteLLM 1.106 carries zero usage in every chunk")
 row("completion-indexes-all-zero", "COMP-022",
     completion(put("choices[].index", 0),
                lambda asked: asks("n", 2)(asked) and isinstance(asked.object["prompt"], str)),
@@ -195,8 +195,8 @@ row("completion-by-an-embedder-crashes", "COMP-019",
 row("completion-unknown-model-served", "COMP-020 ERR-011",
     taking(lambda asked: completes(asked) and "no-such-model" in str(asked.object.get("model"))
          and asked.header("authorization") is not None, lambda asked: with_fields(model="mock/small")(asked)),
-    "A misspelt model is paid for under another name.", "facts: engines that serve one model take any name")
+    "A misspelt model is paid for under another name.", "engines that serve one model take any name")
 row("completion-without-model-crashes", "COMP-017 ERR-007",
     answering(lambda asked: completes(asked) and asked.object and "model" not in asked.object, error(500)),
-    "Clients retry a request that can never be served.", "facts: MLflow gateway 3.17.2 answers 500 in text")
+    "Clients retry a request that can never be served.", "MLflow gateway 3.17.2 answers 500 in text")
 # fmt: on

@@ -225,10 +225,10 @@ below("closed-after-errors", "HDR-012", closing(lambda data: data, refused),
     "Clients' next request on the connection fails, once in a while.")
 below("hangs-after-errors", "HDR-012", hanging_after_errors, "After a mistake the client waits for ever.")
 below("answers-of-before-after-errors", "HDR-012", refusals_again,
-    "After a mistake users get the answers of others.", "facts: queues that get out of step, as in request smuggling")
+    "After a mistake users get the answers of others.", "queues that get out of step, as in request smuggling")
 below("bodies-left-lying-after-405", "HDR-012", bodies_left_lying,
     "The rest of one request is read as the next one: behind a proxy that is another user's.",
-    "facts: request smuggling by bodies of refused methods")
+    "request smuggling by bodies of refused methods")
 below("chunks-for-http-1-0", "STREAM-063", chunks_for_1_0,
     "HTTP/1.0 knows no chunks: clients show the sizes in the text.")
 below("stream-chunk-sizes-not-hexadecimal", "STREAM-023 STREAM-026 STREAM-073", by_piece(not_hex, long_stream),
@@ -236,7 +236,7 @@ below("stream-chunk-sizes-not-hexadecimal", "STREAM-023 STREAM-026 STREAM-073", 
 below("stream-chunk-size-too-small", "STREAM-023 STREAM-026 STREAM-073", by_piece(short_chunk, long_stream),
     "The stream breaks off for every client.")
 below("stream-without-last-chunk", "STREAM-072 STREAM-073", without_last_chunk,
-    "openai-python raises at the end of a perfect answer.", "facts: proxies that turn a broken upstream into an end")
+    "openai-python raises at the end of a perfect answer.", "proxies that turn a broken upstream into an end")
 below("stream-reset-in-the-middle", "STREAM-023 STREAM-026 STREAM-073",
     in_the_middle(resetting), "Half of the answer is lost.")
 below("stream-stalls", "STREAM-023 STREAM-026 STREAM-073", in_the_middle(Client.hang), "The client waits for ever.")
@@ -248,11 +248,11 @@ below("stream-closes-without-a-word", "HDR-012 STREAM-064", closing_after_stream
     "Clients' next request on the connection fails, once in a while.")
 below("stream-leaves-bytes-behind", "HDR-004 STREAM-064", left_over, "What is left over is taken for the next answer.")
 below("streams-in-one-write", "STREAM-047", in_one_write, "The user waits for the whole answer.",
-    "facts: nginx 1.22 with its default settings delivers 15 events in two reads", paced=True)
+    "nginx 1.22 with its default settings delivers 15 events in two reads", paced=True)
 below("answers-to-large-prompts-reset", "CHAT-078",
     closing(lambda data: b"", lambda heard, given: plain_chat(heard, given) and len(heard.data) > 20_000,
             reset=True),
-    "Long documents get no answer.", "facts: proxies with a small buffer")
+    "Long documents get no answer.", "proxies with a small buffer")
 # fmt: on
 
 
@@ -350,10 +350,10 @@ row("streams-in-parallel-fail", "STREAM-001 STREAM-057", lambda app: before(
     app, lambda asked: error(500) if is_chat(asked) and many_words(asked) else None),
       "Under load every stream fails.")
 row("streams-that-are-left-take-a-place", "STREAM-056", Leaking,
-      "After some users have closed their page nobody is served.", "facts: leaked upstream slots",
+      "After some users have closed their page nobody is served.", "leaked upstream slots",
     may="SDK-024 STREAM-001 ERR-035 SDK-013")
 row("streams-wait-where-others-were-left", "STREAM-056", lambda app: Leaking(app, wait_s=4.0),
     "After some users have closed their page every stream begins late, and chats don't.")
 row("streams-in-turn", "STREAM-075", in_turn, "Each user waits for the end of everybody else's stream.",
-    "facts: one lock around one connection to the engine", paced=True)
+    "one lock around one connection to the engine", paced=True)
 # fmt: on

@@ -118,30 +118,30 @@ def alone(asked: Asked) -> bool:
 # fmt: off
 row("tool-results-but-the-first-dropped", "CHAT-116",
     in_messages(results(lambda number, text: "" if number else text), has_role("tool")),
-    "Agents make up what their tools said.", "facts: adapters that join results by the wrong key")
+    "Agents make up what their tools said.", "adapters that join results by the wrong key")
 row("tool-results-cut", "CHAT-116", in_messages(results(lambda _, text: text[:KEPT]), has_role("tool")),
-    "Agents read the beginning of each file.", "facts: gateways that limit what tools may say")
+    "Agents read the beginning of each file.", "gateways that limit what tools may say")
 row("prompts-in-ascii", "CHAT-117", in_messages(in_ascii, cyrillic),
-    "Who does not write English is not read.", "facts: filters that keep ASCII alone")
+    "Who does not write English is not read.", "filters that keep ASCII alone")
 row("middle-of-large-prompts-cut", "CHAT-079", in_messages(without_middle, large),
-    "Answers come from half of a document, and nobody is told.", "facts: gateways that cut prompts to fit")
+    "Answers come from half of a document, and nobody is told.", "gateways that cut prompts to fit")
 row("conversations-go-on-by-user", "CHAT-118", remembered(conversation_goes_on),
-    "Users read what was said in other conversations.", "facts: histories kept by the name of a user")
+    "Users read what was said in other conversations.", "histories kept by the name of a user")
 row("stop-sequences-stay", "CHAT-118", remembered(stop_stays), "Answers are cut at random.",
-    "facts: option objects that requests share")
+    "option objects that requests share")
 row("cache-knows-no-options", "CHAT-119",
     cached(lambda asked: [asked.object["model"], asked.object.get("messages")], of_a_user),
     "Tools that are required are not called, as somebody asked the same without them.",
-    "facts: caches by model and messages")
+    "caches by model and messages")
 row("cache-by-the-beginning-of-prompts", "CHAT-119",
     cached(beginning, alone),
-    "The second document is summarised as the first one.", "facts: caches that cut long keys")
+    "The second document is summarised as the first one.", "caches that cut long keys")
 row("schemas-dropped-beside-tools", "CHAT-122",
     asked_as(drop("response_format"), lambda asked: bool(asked.object.get("tools")) and schema(asked)),
-    "Agents get prose for the structured answer they end with.", "facts: adapters that make a tool of the schema")
+    "Agents get prose for the structured answer they end with.", "adapters that make a tool of the schema")
 row("many-tools-refused", "CHAT-120",
     answered(lambda asked: isinstance(asked.object.get("tools"), list) and len(asked.object["tools"]) > 16, error(400)),
-    "Agents with a few servers of tools are refused.", "facts: limits below the API's 128")
+    "Agents with a few servers of tools are refused.", "limits below the API's 128")
 row("many-messages-refused", "CHAT-120", answered(lambda asked: len(messages(asked)) > 50, error(400)),
     "Long conversations end.")
 row("assistant-last-crashes", "CHAT-121",

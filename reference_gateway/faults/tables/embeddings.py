@@ -162,20 +162,20 @@ row("embeddings-base64-without-padding", "EMB-003 SDK-019", vectors(lambda text:
 row("embeddings-base64-of-the-url-alphabet", "EMB-003 SDK-019",
     vectors(lambda text: text.replace("+", "-").replace("/", "_"), in_base64), "Decoders skip characters or raise.")
 row("embeddings-batch-in-another-order", "EMB-006", embedded(in_order(lambda found: found[::-1]), many),
-    "Documents are found under each other's text.", "facts: batches in order of arrival")
+    "Documents are found under each other's text.", "batches in order of arrival")
 row("embeddings-batch-cut", "EMB-006", embedded(put("data", lambda found: found[:-1]), many),
     "The last documents are never found.")
 row("embeddings-indexes-begin-anew", "EMB-006", embedded(renumbered(lambda n: n % 2), many),
-    "Clients that sort by index mix documents up.", "facts: clients that split batches merge them so")
+    "Clients that sort by index mix documents up.", "clients that split batches merge them so")
 row("embeddings-index-missing", "EMB-006", embedded(drop("data[].index"), many), "Clients that sort by index raise.")
 row("embeddings-shorter-in-batches", "EMB-007", vectors(halved, lambda asked: many(asked)
                                                       and as_numbers(asked)),
     "The vector store refuses half of the documents.")
 row("embeddings-constant", "EMB-008", vectors(in_any_form(lambda old: [0.6, 0.8, *[0.0] * (len(old) - 2)]), embeds),
-    "Every document is found for every question.", "facts: constant mocks and caches with too short a key")
+    "Every document is found for every question.", "constant mocks and caches with too short a key")
 row("embeddings-noisy-in-batches", "EMB-008", vectors(noisy, lambda asked: many(asked) and as_numbers(asked)),
     "Documents, which are embedded in batches, are not found by questions, which come alone.",
-    "facts: padding that is not masked")
+    "padding that is not masked")
 row("embeddings-of-white-space-are-zero", "EMB-028", vectors(in_any_form(lambda old: [0.0] * len(old)),
     lambda asked: embeds(asked) and asked.object.get("input") == " "),
     "Cosines with it are NaN, and searches that meet one fail.")
@@ -186,9 +186,9 @@ row("embeddings-without-input-crash", "EMB-013",
     "Clients retry a request that can never be served.")
 row("embeddings-dimensions-padded", "EMB-015",
     vectors(in_any_form(lambda old: [*old, 0.0, 0.0]), lambda asked: embeds(asked) and "dimensions" in asked.object),
-    "The vector store refuses every document.", "facts: dimensions are often ignored without a word")
+    "The vector store refuses every document.", "dimensions are often ignored without a word")
 row("embeddings-not-normalised", "EMB-017", vectors(in_any_form(lambda old: [2 * x for x in old]), embeds),
-    "Dot products are no cosines.", "facts: many open models")
+    "Dot products are no cosines.", "many open models")
 row("embeddings-by-a-chat-model", "EMB-020 ERR-020 ERR-038 ERR-040",
     answers(lambda x: error(500),
             lambda asked, x: embeds(asked) and x.status in (400, 404) and asked.object.get("model") in CHATTERS
@@ -220,13 +220,13 @@ row("embeddings-broken-after-a-large-batch", "EMB-030", overwhelmed,
     "One large batch ends the service for all.")
 row("embeddings-of-ascii-alone", "EMB-031",
     asking_for(put("input[]", in_ascii), lambda asked: isinstance(asked.object.get("input"), list)),
-    "All questions in other scripts find the same documents.", "facts: text columns and headers in ASCII")
+    "All questions in other scripts find the same documents.", "text columns and headers in ASCII")
 row("embeddings-by-their-first-words", "EMB-008", asking_for(put("input", first_words), is_text),
-    "Documents that begin alike are one.", "facts: caches with too short a key")
+    "Documents that begin alike are one.", "caches with too short a key")
 row("embeddings-shortened-only-cut", "EMB-017",
     vectors(in_any_form(lambda old: [x / 2 for x in old]),
             lambda asked: as_numbers(asked) and "dimensions" in asked.object),
-    "Dot products are no cosines as soon as vectors are shortened.", "facts: vectors that are cut and not normalised")
+    "Dot products are no cosines as soon as vectors are shortened.", "vectors that are cut and not normalised")
 row("embeddings-large-batch-cut", "EMB-014",
     asking_for(put("input", lambda found: found[:2048]),
                lambda asked: many(asked) and len(asked.object["input"]) > 2048),

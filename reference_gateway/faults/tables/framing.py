@@ -120,7 +120,7 @@ def held_at_first(number: int, held: int) -> bool:
 # fmt: off
 row("stream-declared-as-json", "STREAM-001", headers("content-type", "application/json"),
     "Browsers and event-source libraries check the type and drop the stream.",
-    "facts: vllm-router 0.1.17 has the two types the wrong way round, too")
+    "vllm-router 0.1.17 has the two types the wrong way round, too")
 row("stream-declared-as-text", "STREAM-001", headers("content-type", "text/plain; charset=utf-8"),
     "fetch-event-source throws at the first answer.")
 row("stream-declared-in-latin1", "STREAM-001", headers("content-type", "text/event-stream; charset=iso-8859-1"),
@@ -142,7 +142,7 @@ row("stream-log-line-inside", "STREAM-006", event(at_the_end(b"INFO 12:00:00 all
     "What the line stands in the place of is lost without a word.")
 row("stream-html-of-a-proxy-inside", "STREAM-006", event(at_the_end(b"<html><h1>504 Gateway Time-out</h1></html>\n\n")),
     "A proxy's time-out is skipped by every parser: the answer ends early and looks whole.",
-    "facts: requirements STREAM-006, HTML of front proxies in streams")
+    "requirements STREAM-006, HTML of front proxies in streams")
 row("stream-lone-retry", "STREAM-007 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
     events(at_the_beginning(b"retry: 3000\n\n")),
     "openai-python raises a JSONDecodeError before the first word.", "openai-python issue 3833")
@@ -162,7 +162,7 @@ row("stream-two-spaces-before-done", "STREAM-010 SDK-004 SDK-005 SDK-006 SDK-024
     event(swapped(DONE, b"data:  [DONE]\n\n")),
     "openai-python takes the end of a perfect answer for JSON and raises.")
 row("stream-tab-after-data", "STREAM-010", event(swapped(b"data: ", b"data:\t"), only=FIRST),
-    "Clients that compare with 'data: ' lose the event.", "facts: NeMo's own parser understands 'data: ' only")
+    "Clients that compare with 'data: ' lose the event.", "NeMo's own parser understands 'data: ' only")
 row("stream-payload-over-several-lines", "STREAM-011", event(over_several_lines),
     "Hand-written parsers read each line as one payload and fail.")
 row("stream-with-nan", "STREAM-012 SDK-005",
@@ -176,7 +176,7 @@ row("stream-python-literals", "STREAM-012 SDK-004 SDK-005 SDK-024",
     "A str() where json.dumps() belongs: no client can read a single chunk.")
 row("stream-without-done", "STREAM-026", event(swapped(DONE, b"")),
     "Go and JavaScript clients wait for the end that never comes.",
-    "facts: MLflow gateway 3.17.2 never sends it; LiteLLM issue 1255")
+    "MLflow gateway 3.17.2 never sends it; LiteLLM issue 1255")
 row("stream-done-twice", "STREAM-026", event(lambda piece: piece * 2 if piece == DONE else piece),
     "A client that reuses the connection takes the second for the next answer's.")
 row("stream-done-in-lower-case", "STREAM-012 STREAM-026 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
@@ -192,7 +192,7 @@ row("stream-with-length", "STREAM-047 STREAM-049", measured,
 row("stream-without-cache-control", "STREAM-050", headers("cache-control", None),
     "Proxies on the way may keep an answer and give it to somebody else.")
 row("stream-may-be-cached", "STREAM-050", headers("cache-control", "public, max-age=60"),
-    "The next user gets this user's answer.")
+    "The next user gets this user's answer.", may="HDR-023")
 row("stream-asks-proxies-to-buffer", "STREAM-051", headers("x-accel-buffering", "yes"),
     "nginx collects the stream, and the user looks at a blank page.")
 row("stream-events-are-named", "STREAM-061", event(swapped(b"data: {", b"event: chunk\ndata: {")),
@@ -205,9 +205,9 @@ row("stream-of-nothing", "STREAM-065 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK
     "An outage looks like a model that has nothing to say: the user sees an empty answer and no error.")
 row("streams-held-back-until-whole", "STREAM-047", in_blocks(10**9),
     "The user waits for the whole answer instead of reading along.",
-    "facts: nginx 1.22 with its default settings", paced=True)
+    "nginx 1.22 with its default settings", paced=True)
 row("streams-held-back-at-first", "STREAM-048", held_back(held_at_first),
-    "Most of the waiting time is added to the first word.", "facts: content filters on Azure buffer", paced=True)
+    "Most of the waiting time is added to the first word.", "content filters on Azure buffer", paced=True)
 row("stream-compressed-though-not-asked", "HDR-005 SDK-004 SDK-005 SDK-006 SDK-024 SDK-025 SDK-026",
     headers("content-encoding", "gzip"),
     "Clients try to unpack plain text and fail.")

@@ -43,7 +43,7 @@ def doubled(name: str, value: str, when: Callable[[Asked, Answer], bool]) -> Wra
 
 # fmt: off
 row("request-ids-missing", "HDR-001 SDK-010", header("x-request-id", None), "Nobody can ask about an answer.",
-    "facts: LiteLLM, MLflow and lm-proxy send none")
+    "LiteLLM, MLflow and lm-proxy send none")
 row("request-ids-missing-in-streams", "HDR-001", header("x-request-id", None, lambda asked, x: x.is_stream),
     "Nobody can ask about a stream.")
 row("request-ids-constant", "HDR-002", header("x-request-id", "req-1"), "Everybody asks about the same answer.")
@@ -68,7 +68,7 @@ row("processing-time-in-words", "HDR-006", header("openai-processing-ms", "fast"
 row("processing-time-longer-than-real", "HDR-006", header("openai-processing-ms", "3600000"),
     "Dashboards show an hour for a second.")
 row("rate-limits-in-words", "HDR-007", header("x-ratelimit-remaining-requests", "plenty"),
-    "Clients that slow down by themselves don't.", "facts: often absent, sometimes epoch seconds")
+    "Clients that slow down by themselves don't.", "often absent, sometimes epoch seconds")
 row("retry-after-in-words", "HDR-008", header("retry-after", "soon", lambda asked, x: x.status == 400),
     "Clients retry at once or never.")
 row("retry-after-with-a-fraction", "HDR-008", header("retry-after", "1.5", is_list), "Clients retry at once or never.")
@@ -80,16 +80,16 @@ row("chunked-bodies-lost", "HDR-013",
 row("chunked-bodies-refused", "HDR-013", answering(lambda asked: asked.header("transfer-encoding"), 400),
     "Clients that stream their requests are refused.")
 row("posts-redirected-301", "HDR-014", answering(lambda asked: asked.path == "/v1/chat/completions/", redirect(301)),
-    "The request becomes a GET, and the question is lost.", "facts: Go's routers answer 301")
+    "The request becomes a GET, and the question is lost.", "Go's routers answer 301")
 row("unknown-headers-refused", "HDR-015", answering(lambda asked: asked.header("traceparent"), 400),
     "Clients with tracing are refused.")
 row("cookies-set", "HDR-018", header("set-cookie", "session=1; Path=/", is_list), "Clients are tracked.",
-    "facts: Cloudflare's cookies")
+    "Cloudflare's cookies")
 row("compressed-requests-crash", "HDR-019",
     answering(lambda asked: asked.header("content-encoding") and posts(asked), 500),
     "Clients that compress take a worker down.")
 row("content-type-twice", "HDR-021", doubled("content-type", "application/json", is_plain_chat),
-    "Clients join the two to a type that they don't know.", "facts: proxies that add their own")
+    "Clients join the two to a type that they don't know.", "proxies that add their own")
 row("request-id-twice", "HDR-021 SDK-009", doubled("x-request-id", "req-of-the-provider", is_plain_chat),
     "Nobody knows by which of the two to ask.")
 # fmt: on

@@ -108,32 +108,32 @@ NOT_FOUND = error(404, code="model_not_found")
 
 # fmt: off
 row("list-under-another-name", "LIST-001 SDK-011 SDK-021", listing(lambda d: {"object": "list", "models": d["data"]}),
-    "openai-python iterates over nothing and says no word.", "facts: Ollama's own API")
+    "openai-python iterates over nothing and says no word.", "Ollama's own API")
 row("list-of-another-object", "LIST-001", listing(put("object", "models")), "Typed clients refuse the list.")
 row("list-as-a-bare-array", "LIST-001 SDK-011 SDK-021",
     listing(lambda d: d["data"]), "openai-python raises an AttributeError.")
 row("list-with-a-model-without-id", "LIST-002 SDK-011 SDK-021", last(drop("id")), "Model menus crash.")
 row("list-with-another-object-in-it", "LIST-002 SDK-021", listing(put("data[].object", "object")),
-    "Typed clients refuse the list.", "facts: a development gateway's sample")
+    "Typed clients refuse the list.", "a development gateway's sample")
 row("list-without-owner", "LIST-003 SDK-021", models(drop("owned_by")), "Typed clients refuse the list.")
 row("list-created-as-text", "LIST-003 SDK-021", models(put("created", "2025-01-01")), "Typed clients refuse the list.")
 row("list-created-in-milliseconds", "LIST-004", models(put("created", 1735689600000)),
     "Dates lie in the year 57,000.")
 row("list-created-unknown", "LIST-004", models(put("created", 0)), "Every model is from 1970.",
-    "facts: lm-proxy 3.3.2 and NeMo have 0")
+    "lm-proxy 3.3.2 and NeMo have 0")
 row("list-with-a-model-twice", "LIST-005", listing(lambda d: d["data"].append(dict(d["data"][-1]))),
     "Menus show it twice.")
 row("list-without-the-model-in-use", "LIST-006",
     listing(put("data", lambda data: [item for item in data if item["id"] != "gpt-4o-mini"])),
-    "What works can't be found.", "facts: gateways with wildcards hide what they pass through")
-row("list-flickers", "LIST-008", flickering, "Menus change by the second.", "facts: replicas with stale caches")
+    "What works can't be found.", "gateways with wildcards hide what they pass through")
+row("list-flickers", "LIST-008", flickering, "Menus change by the second.", "replicas with stale caches")
 row("list-flickers-whoever-asks", "LIST-008", now_and_then, "Menus change by the second.")
 row("list-refuses-a-content-type", "LIST-009",
     lists(lambda asked: asked.header("content-type") and asked.method == "GET", 400),
-    "Clients that always send the header can't list.", "facts: middleware that reads bodies")
+    "Clients that always send the header can't list.", "middleware that reads bodies")
 row("list-in-pages", "LIST-010", listing(put("has_more", True)), "openai-python never sees the second page.")
 row("list-refuses-queries", "LIST-011", lists(lambda asked: asked.query, 422),
-    "A cache-buster in the URL breaks the list.", "facts: typed frameworks")
+    "A cache-buster in the URL breaks the list.", "typed frameworks")
 row("list-crashes-on-a-limit", "LIST-011", lists(lambda asked: b"limit" in asked.query, 500),
     "Clients that page can't list.")
 row("list-with-a-blank-in-an-id", "LIST-007 LIST-013", last(put("id", lambda id: id + " ")),
@@ -149,18 +149,18 @@ row("models-not-retrieved", "MODEL-001", retrieved(lambda path: path.endswith("g
     "Clients that check the model first refuse to start.", "LiteLLM issue 13128")
 row("model-with-literal-slash-not-found", "MODEL-002",
     literally(b"/models/meta/", NOT_FOUND),
-    "Ids with a slash can't be checked.", "facts: reverse proxies decode or refuse %2F")
+    "Ids with a slash can't be checked.", "reverse proxies decode or refuse %2F")
 row("unknown-model-retrieved-with-400", "MODEL-003", unknown(lambda body: body, 400),
     "NotFoundError is never raised.")
 row("unknown-model-retrieved-without-code", "MODEL-004", unknown(put("error.code", None)),
-    "Programs can't tell a missing model from a missing path.", "facts: FastAPI's detail")
+    "Programs can't tell a missing model from a missing path.", "FastAPI's detail")
 row("model-created-now", "MODEL-005", model(put("created", lambda _: time.time_ns() // 10**9)),
-    "Caches are never right.", "facts: servers that stamp every call")
+    "Caches are never right.", "servers that stamp every call")
 row("odd-model-ids-crash", "MODEL-006", retrieved(lambda path: "a b" in path, 500), "A space takes it down.")
 row("odd-model-ids-read-files", "MODEL-006", retrieved(lambda path: "passwd" in path, Answer(200, body=b"root:x:0:0")),
     "Strangers read the gateway's files.")
 row("model-ids-in-any-case", "MODEL-007", folding, "Two names of one model in every bill.",
-    "facts: Ollama-like servers fold case")
+    "Ollama-like servers fold case")
 row("models-found-by-their-beginning", "MODEL-007", retrieved(lambda path: path.endswith("gpt-4o-min"), Answer(
     200, body=b'{"id": "gpt-4o-mini", "object": "model", "created": 1721172741, "owned_by": "openai"}').with_header(
     "content-type", "application/json")), "A name that is cut off is taken for a model's.")
@@ -182,5 +182,5 @@ EMPTY.add(
     "LIST-012",
     lambda app: changed(app, null_when_empty),
     "Clients iterate over null and crash, or show no error.",
-    "facts: Go's nil slices",
+    "Go's nil slices",
 )

@@ -119,26 +119,26 @@ def dearer(answer: Answer) -> Answer:
 
 # fmt: off
 row("names-with-underscores", "NAME-010", takes("[a-z0-9_-]{2,63}"), "Names are stored that other tools refuse.",
-    "facts: the platform itself takes them")
+    "the platform itself takes them")
 row("names-underscores-as-hyphens", "NAME-010", rewrites_entity(lambda name: name.replace("_", "-")),
     "Two names stand for one model.")
 row("names-with-dots", "NAME-011", takes("[a-z0-9.-]{2,63}"), "Vendor ids look well-formed.",
-    "facts: the platform itself takes them")
+    "the platform itself takes them")
 row("names-with-plus", "NAME-012", takes("[a-z0-9+-]{2,63}"), "Names are stored that URLs change.",
-    "facts: the platform itself takes them")
+    "the platform itself takes them")
 row("names-with-colons", "NAME-012", takes("[a-z0-9:-]{2,63}"), "Ids of other servers look well-formed.")
 row("names-in-upper-case", "NAME-009", takes("[A-Za-z0-9-]{2,63}"), "Two names differ by their case only.")
 row("names-case-folded", "NAME-009", rewrites_entity(lambda name: name.lower() if name.isascii() else name),
     "Two names stand for one model.")
 row("names-with-a-line-feed", "NAME-013", takes("[a-z0-9-]{2,63}\n"), "Logs are broken by a name.",
-    "facts: the platform's own pattern ends with $, which lets a line feed through")
+    "the platform's own pattern ends with $, which lets a line feed through")
 row("names-trimmed-here", "NAME-013 SEC-004", rewrites_entity(str.strip), "Two names stand for one model.")
 row("names-with-unicode-digits", "NAME-016", takes(r"[a-z\d-]{2,63}"), "Names that look alike are not.",
-    "facts: \\d and isdigit()")
+    "\\d and isdigit()")
 row("names-normalised", "NAME-016 SEC-003", rewrites(lambda id: unicodedata.normalize("NFKC", id)),
-    "Rules by name are passed with a letter that looks like another.", "facts: NFKC in routers")
+    "Rules by name are passed with a letter that looks like another.", "NFKC in routers")
 row("names-ignoring-case-as-unicode", "NAME-009 NAME-016", takes("[a-z0-9-]{2,63}", re.IGNORECASE),
-    "The Kelvin sign is a k.", "facts: IGNORECASE")
+    "The Kelvin sign is a k.", "IGNORECASE")
 row("names-percent-decoded", "NAME-017", rewrites(unquote), "Rules by name are passed with a percent sequence.")
 row("names-last-segment-counts", "NAME-006 NAME-014 NAME-024 SEC-003 SEC-004",
     rewrites(lambda id: f"{WORKSPACE}/{id.rpartition('/')[2]}" if "/" in id else id),
@@ -167,7 +167,7 @@ row("names-unknown-served", "ERR-011 NAME-007 NAME-040 SDK-013",
 row("names-that-are-no-text-crash", "NAME-022 ERR-008",
     when(lambda asked: "model" in asked.object and not isinstance(asked.object["model"], str)
        and asked.path == f"{BASE}/chat/completions", lambda asked: refusal(500)),
-    "Clients retry what can never be served.", "facts: the platform calls a method of texts on it")
+    "Clients retry what can never be served.", "the platform calls a method of texts on it")
 row("names-workspace-ignored", "NAME-006 NAME-024 SEC-003 SEC-004", lambda app: before(app, re_homed),
     "Another workspace's name finds this one's model.")
 row("names-vendor-id-rewritten", "NAME-005 NAME-028 NAME-029 SDK-016",
@@ -186,7 +186,7 @@ row("names-refused-with-400",
 row("names-refused-in-plain-text", "ERR-003 MODEL-006 NAME-028 NAME-029",
     answers(lambda asked, x: x.status == 422,
             lambda x: replace(x, body=b"no").with_header("content-type", "text/plain")),
-    "Nobody can read why.", "facts: vllm-router answers 422 in plain text")
+    "Nobody can read why.", "vllm-router answers 422 in plain text")
 row("names-listed-bare", "NAME-002 NAME-040", listed(lambda id: id.partition("/")[2]), "The listed id can't be used.")
 row("names-listed-with-three-segments", "LIST-007 NAME-002 NAME-040", listed(lambda id: id + "/v1"),
     "The listed id can't be used.")
@@ -226,7 +226,7 @@ row("route-by-unknown-entity-serves-a-default", "NAME-035",
     at("/model/zz-", lambda asked: moved(asked, f"{ENTITY_ROUTE}/chat/completions")),
     "A misspelt model is paid for under another name.")
 row("route-by-unknown-provider-crashes", "NAME-035", at("/provider/zz-[^/]*/-", lambda asked: refusal(500)),
-    "Clients retry a provider that will never be there.", "facts: upstream errors as 502, which clients retry")
+    "Clients retry a provider that will never be there.", "upstream errors as 502, which clients retry")
 row("route-by-entity-counts-differently", "CHAT-113 NAME-033",
     answers(lambda asked, x: "/model/" in asked.path and x.status == 200,
           dearer),

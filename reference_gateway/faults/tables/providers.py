@@ -86,9 +86,9 @@ row("provider-models-as-a-bare-array", "PROV-004", in_own_lists(lambda x: x.with
     "The vendor's client raises.")
 row("provider-models-null-when-empty", "PROV-004 PROV-016",
     in_own_lists(lambda x: x if x.json["data"] else x.with_json({"object": "list", "data": None})),
-    "Clients iterate over null and crash.", "facts: Go's nil slices")
+    "Clients iterate over null and crash.", "Go's nil slices")
 row("models-of-all-without-object", "LIST-002 PROV-005 SDK-021", at("/models", data(everywhere(object=None))),
-    "Typed clients refuse the list.", "facts: the vendor's SDK marks every member optional")
+    "Typed clients refuse the list.", "the vendor's SDK marks every member optional")
 row("models-of-all-lack-one", "PROV-006", at("/models", data(lambda rows: rows[:-1])), "A model can't be found.")
 row("models-of-all-hold-a-ghost", "LIST-007 PROV-006", at("/models", data(lambda rows: [*rows, GHOST])),
     "Users choose a model that nobody serves.")

@@ -59,11 +59,11 @@ row("sdk-async-calls-fail", "SDK-002 ERR-041",
     answering(sent(lambda asked: "(1" in str(asked.object.get("messages"))), error(500)),
     "Programs that ask for much at once fail.")
 row("sdk-parse-gets-a-fence", "SDK-007", reply(fenced, sent(asks("response_format"))),
-    "parse() raises.", "facts: models that are merely asked for JSON")
+    "parse() raises.", "models that are merely asked for JSON")
 row("sdk-tool-arguments-as-object", "CHAT-043 SDK-008", reply(as_object, sent(asks("tools"))),
-    "parse() raises.", "facts: the native API of Ollama")
+    "parse() raises.", "the native API of Ollama")
 row("sdk-model-is-a-page", "SDK-012", answered("llama-3.3-70b-instruct", as_page),
-    "models.retrieve() returns a text.", "facts: proxies that refuse %2F")
+    "models.retrieve() returns a text.", "proxies that refuse %2F")
 row("sdk-unknown-model-in-the-stream", "ERR-024 SDK-013",
     answering(sent(lambda asked: is_unknown(asked) and asked.streams), failing_stream("no such model")),
     "No fallback is tried, as no NotFoundError is raised.", "LiteLLM issues 6629 and 11236")
@@ -76,7 +76,7 @@ row("sdk-no-messages-is-404", "SDK-015",
 row("sdk-returned-message-refused", "SDK-022",
     answering(sent(lambda asked: is_chat(asked) and len(asked.object.get("messages") or []) == 3
                    and "annotations" in asked.object["messages"][1]), error(400)),
-    "The second turn of every conversation fails.", "facts: strict validators refuse unknown members")
+    "The second turn of every conversation fails.", "strict validators refuse unknown members")
 row("sdk-extra-body-crashes", "SDK-023", answering(sent(asks("x_conformance")), error(500)),
     "Every new client option takes the chat down.")
 row("sdk-completion-is-a-page", "COMP-001 SDK-020", answered("v1/completions", as_page),
@@ -86,5 +86,5 @@ row("sdk-embeddings-empty", "SDK-019", answered("/embeddings", lambda x: x.with_
 row("sdk-request-id-missing", "SDK-010 HDR-001",
     answered("/chat/completions", lambda x: x.with_header("x-request-id", None)), "_request_id is None.")
 row("sdk-unknown-finish-reason", "CHAT-015 SDK-021",
-    reply(put("choices[].finish_reason", "eos"), by_sdk), "The strict client raises.", "facts: eos_token")
+    reply(put("choices[].finish_reason", "eos"), by_sdk), "The strict client raises.", "eos_token")
 # fmt: on

@@ -145,11 +145,11 @@ row("tool-call-without-type-in-streams", "STREAM-038 SDK-006", first_fragments(d
 row("tool-call-without-name-in-streams", "STREAM-038", first_fragments(drop("function.name")),
     "Agents don't know what to call.")
 row("tool-ids-repeated", "STREAM-039 SDK-006", repeating("id"),
-    "Clients that join what comes get the id many times over.", "facts: several adapters repeat ids")
+    "Clients that join what comes get the id many times over.", "several adapters repeat ids")
 row("tool-names-repeated", "STREAM-039 SDK-006", repeating("name"),
-    "openai-python's helper ends with 'get_weatherget_weather'.", "facts: several adapters repeat names")
+    "openai-python's helper ends with 'get_weatherget_weather'.", "several adapters repeat names")
 row("tool-type-null-later", "STREAM-040 SDK-006", later_fragments(put("type", None)),
-    "openai-python's helper raises a TypeError.", "facts: serialisers that write every member")
+    "openai-python's helper raises a TypeError.", "serialisers that write every member")
 row("tool-calls-counted-from-one", "STREAM-041 SDK-006",
     on_chats(put(f"{FRAGMENT}.index", lambda old: old + 1), with_tools),
     "Clients that keep calls in a list fail at the first.")
@@ -167,28 +167,29 @@ row("tool-arguments-of-second-calls-cut", "STREAM-042", on_chats(second_calls_cu
 row("tool-arguments-of-second-choices-cut", "STREAM-042", on_chats(second_choices_cut, with_tools),
     "The calls of the second choice can't be read.")
 row("tool-arguments-stripped-in-streams", "CHAT-055", on_chats(stripped, with_tools),
-    "Words of arguments run together.", "facts: adapters that strip each piece of an engine's output")
+    "Words of arguments run together.", "adapters that strip each piece of an engine's output")
 row("tool-arguments-with-entities", "CHAT-055",
     reply(called(put("function.arguments", lambda old: old.replace("&", "&amp;"))), with_tools),
     "Tools get what a browser would.")
 row("tool-arguments-exchanged", "CHAT-114", reply(exchanged, with_tools),
     "Agents call each tool with what was meant for the other.")
 row("tool-arguments-cumulative", "STREAM-042 CHAT-055", remembering(cumulative_arguments, with_tools),
-    "The arguments, joined, are no JSON: every streamed call fails.", "facts: argument text sent as delta and as whole")
+    "The arguments, joined, are no JSON: every streamed call fails.", "argument text sent as delta and as whole")
 row("tool-arguments-sent-twice", "STREAM-042", remembering(whole_calls_again, with_tools),
-    "The arguments, joined, are no JSON.", "facts: argument text sent as delta and as whole")
+    "The arguments, joined, are no JSON.", "argument text sent as delta and as whole")
 row("tool-arguments-after-an-empty-object", "STREAM-042 CHAT-055 CHAT-093",
     first_fragments(put("function.arguments", lambda old: "{}" + (old or ""))),
-    "The arguments, joined, are no JSON: every streamed call fails.", "facts: bridges from Anthropic's events")
+    "The arguments, joined, are no JSON: every streamed call fails.", "bridges from Anthropic's events")
 row("tool-arguments-without-their-end", "STREAM-042 CHAT-055 CHAT-093",
     on_chats(put(f"{FRAGMENT}.function.arguments", lambda old: old.rstrip("}\n ")), with_tools),
-    "The arguments, joined, are no JSON: every streamed call fails.", "facts: adapters that drop the last event")
+    "The arguments, joined, are no JSON: every streamed call fails.", "adapters that drop the last event")
 row("tool-arguments-json-twice-over", "CHAT-044 CHAT-055 CHAT-093",
     reply(called(put("function.arguments", json.dumps)), with_tools),
-    "json.loads(arguments) gives a text.", "facts: adapters that write what is JSON already")
+    "json.loads(arguments) gives a text.", "adapters that write what is JSON already",
+    may="SDK-008")
 row("tool-streams-end-with-stop", "STREAM-044",
     on_chats(put("choices[].finish_reason", lambda old: "stop" if old == "tool_calls" else old), with_tools),
-    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
+    "Agents that wait for tool_calls never call.", "a large split among servers")
 row("tool-streams-of-nothing", "STREAM-030 STREAM-065",
     events(lambda: lambda piece: piece if piece == DONE else b"",
            lambda asked: asks("tool_choice", "auto")(asked)),
@@ -205,7 +206,7 @@ row("tool-call-without-type", "CHAT-042 SDK-008", reply(called(drop("type")), na
     "Typed clients refuse the call.")
 row("tool-call-of-another-name", "CHAT-042 CHAT-047 SDK-008",
     reply(called(put("function.name", "functions.get_time")), named),
-    "Agents don't know what to call.", "facts: engines that put a prefix before the name")
+    "Agents don't know what to call.", "engines that put a prefix before the name")
 row("tool-required-ignored", "CHAT-041", asked_as(put("tool_choice", "none"), required),
     "Agents that force a call get prose.")
 row("tool-none-ignored", "CHAT-048", asked_as(put("tool_choice", "required"), none),
@@ -215,7 +216,7 @@ row("tool-named-ignored", "CHAT-047",
         lambda asked: named(asked) and len(asked.object["tools"]) > 1),
     "The wrong tool is called.")
 row("tool-arguments-as-object", "CHAT-043 SDK-008", reply(called(put("function.arguments", {"city": "Oslo"})), named),
-    "json.loads(arguments) raises.", "facts: the native API of Ollama")
+    "json.loads(arguments) raises.", "the native API of Ollama")
 row("tool-arguments-null", "CHAT-043 SDK-008", reply(called(put("function.arguments", None)), named),
     "json.loads(arguments) raises.")
 row("tool-arguments-with-a-comma-too-many", "CHAT-044",
@@ -225,9 +226,9 @@ row("tool-finish-without-calls", "CHAT-045 CHAT-104",
     reply(both(put(CALLS, []), put("choices[].finish_reason", "tool_calls")), plain(auto)),
     "Agents wait for calls that never come.", "vLLM issues 53255 and 53363")
 row("tool-calls-end-with-stop", "CHAT-046", reply(put("choices[].finish_reason", "stop"), plain(required)),
-    "Agents that wait for tool_calls never call.", "facts: a large split among servers")
+    "Agents that wait for tool_calls never call.", "a large split among servers")
 row("tool-ids-constant", "CHAT-098", reply(numbered_calls, with_tools),
-    "The results of two turns are taken for one.", "facts: adapters that count calls anew in each answer")
+    "The results of two turns are taken for one.", "adapters that count calls anew in each answer")
 row("tool-calls-that-are-a-text", "CHAT-040", reply(put(CALLS, "none"), plain(auto)), "Iterating over calls raises.")
 row("tool-calls-of-the-first-choice-only", "CHAT-091",
     reply(calls_of_the_first,
@@ -269,7 +270,7 @@ row = FORMATS.add
 row("format-json-in-a-fence", "CHAT-056 CHAT-057 SDK-007",
     reply(put(f"{MESSAGE}.content", lambda text: f"```json\n{text}\n```"),
         lambda asked: (asked.object.get("response_format") or {}).get("type") in ("json_object", "json_schema")),
-    "json.loads(content) raises.", "facts: models that are merely asked for JSON")
+    "json.loads(content) raises.", "models that are merely asked for JSON")
 row("format-json-object-ignored", "CHAT-056",
     reply(put(f"{MESSAGE}.content", "Sure! Here it is."),
         lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_object"),
@@ -277,14 +278,14 @@ row("format-json-object-ignored", "CHAT-056",
 row("format-schema-ignored", "CHAT-057 SDK-007",
     reply(put(f"{MESSAGE}.content", '{"town": 4}'),
         lambda asked: (asked.object.get("response_format") or {}).get("type") == "json_schema"),
-    "Programs read members that are not there.", "facts: engines without guided decoding")
+    "Programs read members that are not there.", "engines without guided decoding")
 row("text-escaped-for-html", "CHAT-115", reply(put(f"{MESSAGE}.content", html_escaped), has_signs),
-    "Code that a model writes is garbled.", "facts: gateways that write answers into pages")
+    "Code that a model writes is garbled.", "gateways that write answers into pages")
 row("text-of-streams-escaped-for-html", "CHAT-115", chunk(put("choices[].delta.content", html_escaped), has_signs),
     "Code that a model writes is garbled.")
 row("text-without-emoji", "CHAT-115",
     reply(put(f"{MESSAGE}.content", lambda text: "".join(c for c in text if ord(c) < 0x10000)), has_signs),
-    "Emoji are lost.", "facts: databases with three bytes a character")
+    "Emoji are lost.", "databases with three bytes a character")
 row("text-in-ascii", "CHAT-115",
     reply(put(f"{MESSAGE}.content", lambda text: text.encode("ascii", "ignore").decode()), has_signs),
     "All who do not write English read half of it.")
@@ -299,7 +300,7 @@ row("format-malformed-ignored", "CHAT-059",
     "A mistake in the client is never noticed.")
 row("logprobs-missing", "CHAT-036 CHAT-099",
     reply(put("choices[].logprobs", None), plain(asks("logprobs", True))),
-    "Scores are missing that were asked for.", "facts: often ignored")
+    "Scores are missing that were asked for.", "often ignored")
 row("logprobs-of-half-the-text", "CHAT-037",
     reply(put("choices[].logprobs.content", lambda found: found[: len(found) // 2]), plain(asks("logprobs", True))),
     "Scores belong to other words.")
@@ -314,5 +315,5 @@ row("logprobs-positive", "CHAT-037",
 row("logprobs-one-alternative-too-many", "CHAT-038",
     reply(put("choices[].logprobs.content[].top_logprobs", lambda old: [*old, *old[:1]]),
         lambda asked: plain(asks("logprobs", True))(asked) and bool(asked.object.get("top_logprobs"))),
-    "Arrays of a fixed size overflow.", "facts: vLLM adds the sampled token as one more")
+    "Arrays of a fixed size overflow.", "vLLM adds the sampled token as one more")
 # fmt: on

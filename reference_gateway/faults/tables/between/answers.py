@@ -103,7 +103,7 @@ row("garbled-event-left-out", "UPS-003",
     "Words are missing, and nobody is told.")
 _front, _back = sending_on("cookie", "cookie")
 row("client-cookies-sent-on", "UPS-022", _front, "The provider gets what was told the gateway alone.",
-    "facts: pass-through gateways", behind=_back)
+    "pass-through gateways", behind=_back)
 row("answers-mixed-up", "UPS-035", mixed_up(8), "Clients read what others were answered.",
     "OpenAI's outage of March 20, 2023", may="UPS-013 UPS-015 UPS-016 UPS-018 UPS-020 UPS-023 UPS-024 UPS-025 UPS-026 "
     "UPS-027 UPS-028 UPS-032 UPS-033 UPS-039 UPS-042 UPS-043 SDK-018")

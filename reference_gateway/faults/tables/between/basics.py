@@ -130,37 +130,37 @@ for name, edit, suffers in (
 ):
     row(f"provider-text-{name}", "UPS-027", chunk(of_content(edit), scripted("def f(x)", '"stream": true')), suffers)
 row("provider-text-trimmed", "UPS-027", reply(put("choices[].message.content", str.strip), scripted("def f(x)")),
-    "Code loses its indentation.", "facts: gateways that tidy answers up")
+    "Code loses its indentation.", "gateways that tidy answers up")
 row("provider-401-passed-on", "UPS-001", error("upstream_auth_error", 401), "Clients renew a key that is right.",
-    "facts: LiteLLM passes 401 through")
+    "LiteLLM passes 401 through")
 row("provider-429-without-retry-after", "UPS-002",
     header("retry-after", None, lambda asked, x: scripted()(asked) and x.status == 429),
-    "Clients come back too early, again and again.", "facts: gateways that write errors anew")
+    "Clients come back too early, again and again.", "gateways that write errors anew")
 row("provider-429-as-500", "UPS-002",
     answers(lambda x: replace(x, status=500), lambda asked, x: scripted()(asked) and x.status == 429),
-    "Clients take a full provider for a broken one.", "facts: MLflow's streams answer 200")
+    "Clients take a full provider for a broken one.", "MLflow's streams answer 200")
 row("provider-html-passed-on", "UPS-003", error("upstream_error", 502, b"<html>Bad</html>"),
-    "SDKs show a page of HTML as the reason.", "facts: LiteLLM, vllm-router and nginx pass 502 HTML on")
+    "SDKs show a page of HTML as the reason.", "LiteLLM, vllm-router and nginx pass 502 HTML on")
 row("provider-nonsense-is-200", "UPS-003 UPS-028", error("upstream_invalid_response", 200, b""),
-    "Clients crash as they read an answer that is none.", "facts: proxies that pass a body through")
+    "Clients crash as they read an answer that is none.", "proxies that pass a body through")
 row("provider-failure-is-400", "UPS-003 SDK-018", error("upstream_error", 400),
-    "Clients do not try again, as the fault seems to be theirs.", "facts: LiteLLM wraps many errors as 400")
+    "Clients do not try again, as the fault seems to be theirs.", "LiteLLM wraps many errors as 400")
 row("provider-never-given-up", "UPS-004", held_back(6.5, 504),
-    "Clients and their connections hang as long as the provider.", "facts: the NeMo platform sets no timeout")
+    "Clients and their connections hang as long as the provider.", "the NeMo platform sets no timeout")
 row("provider-given-up-as-400", "UPS-004", error("upstream_timeout", 400),
     "Clients do not try again, as the fault seems to be theirs.")
 row("broken-stream-gets-an-end", "UPS-003 UPS-005", at_errors(lambda piece: FINISHED, "upstream_invalid_response"),
     "Half an answer is taken for a whole one.", "https://github.com/BerriAI/litellm/issues/39748")
 row("broken-stream-just-ends", "UPS-005", at_errors(lambda piece: b"", "upstream_invalid_response"),
-    "Half an answer is taken for a whole one.", "facts: vllm-router, clean end")
+    "Half an answer is taken for a whole one.", "vllm-router, clean end")
 row("stream-error-in-a-bare-object", "UPS-006", at_errors(bare, "failed"), "SDKs pass over the error as over a chunk.",
-    "facts: the form of the specification's ErrorEvent")
+    "the form of the specification's ErrorEvent")
 row("stream-error-swallowed", "UPS-006", at_errors(lambda piece: b"", "failed"),
-    "Nobody learns that the provider failed.", "facts: MLflow drops the provider's error events")
+    "Nobody learns that the provider failed.", "MLflow drops the provider's error events")
 row("stream-error-gets-an-end", "UPS-006", at_errors(lambda piece: FINISHED, "failed"),
     "Half an answer is taken for a whole one.")
 row("data-without-a-space-dropped", "UPS-007", nothing, "Streams of some providers are empty.",
-    "facts: NeMo's proxy drops data without a space", behind=read_badly(only_with_a_space))
+    "NeMo's proxy drops data without a space", behind=read_badly(only_with_a_space))
 row("only-line-feeds-read", "UPS-007", nothing, "Streams of some providers are empty.",
     behind=read_badly(only_line_feeds))
 row("only-one-line-of-data-read", "UPS-007", nothing, "Streams of some providers are broken.",
@@ -172,21 +172,21 @@ row("bytes-decoded-piece-by-piece", "UPS-008", nothing, "All but ASCII is now an
 row("stream-without-done-is-an-error", "UPS-009", nothing, "Providers that send no [DONE] can't be used.",
     behind=ended_with(b'data: {"error":{"message":"no end","type":"x","param":null,"code":null}}\n\n', b"[DONE]"))
 row("events-in-threes", "UPS-010", events(gathered(3), scripted("gaps_s")), "Users see text in bursts.",
-    "facts: buffering proxies")
+    "buffering proxies")
 row("stream-held-to-its-end", "UPS-010", events(gathered(1000), scripted("gaps_s")), "Users wait for the whole answer.",
-    "facts: nginx with its default settings")
+    "nginx with its default settings")
 row("one-event-held-back", "UPS-010", events(peeking, scripted("gaps_s")), "The newest word is not seen.",
-    "facts: loops that look one event ahead")
+    "loops that look one event ahead")
 row("events-in-twos", "UPS-010", events(gathered(2), scripted("gaps_s")), "Users see text in bursts.",
-    "facts: buffering proxies")
+    "buffering proxies")
 row("two-events-made-one", "UPS-010", events(merged, scripted("gaps_s")), "Users see text later than it was made.",
-    "facts: gateways that merge events")
+    "gateways that merge events")
 row("every-event-late", "UPS-010", slow(0.04, lambda asked: scripted('"98 "')(asked) and not scripted('"299 "')(asked)),
     "Text comes slower than it is made.", "filters that look at each event with a model of their own")
 row("provider-not-left", "UPS-011", deaf, "Operators pay for answers that nobody reads.",
-    "facts: gateways that do not cancel")
+    "gateways that do not cancel")
 _front, _back = sending_on("authorization", "x-client-authorization")
-row("client-key-sent-on", "UPS-012", _front, "The provider can act as the client.", "facts: pass-through gateways",
+row("client-key-sent-on", "UPS-012", _front, "The provider can act as the client.", "pass-through gateways",
     behind=_back)
 _front, _back = telling("authorization")
 row("provider-key-told", "UPS-012", _front, "Any client can act as the gateway's owner.", behind=_back)
@@ -201,34 +201,34 @@ row("tool-results-written-anew", "UPS-013",
     "Answers to something else than was asked.")
 row("seed-read-as-a-double", "UPS-014",
     asked_as(lambda body: put("seed", lambda seed: int(float(seed)))(body) if "seed" in body else None, scripted()),
-    "Seeds and ids change silently.", "facts: gateways in JavaScript round large integers")
+    "Seeds and ids change silently.", "gateways in JavaScript round large integers")
 row("unknown-fields-fatal", "UPS-015",
     answers(lambda x: replace(x, status=502).with_json(EXTRA), lambda asked, x: scripted("x_provider")(asked)),
     "Each new field of a provider is an outage.")
 row("provider-model-shown", "UPS-016", reply(model_of_the_provider, scripted("internal-model")),
-    "Bills and logs by model fall apart.", "facts: pass-through gateways")
+    "Bills and logs by model fall apart.", "pass-through gateways")
 row("provider-model-shown-in-streams", "UPS-016", chunk(model_of_the_provider, scripted("internal-model")),
     "Bills and logs by model fall apart.")
 row("unknown-finish-passed-on", "UPS-017",
     chunk(put("choices[].finish_reason", lambda old: "eos" if old else old), scripted('"eos"')),
-    "SDKs refuse the answer's end.", "facts: providers that end with eos")
+    "SDKs refuse the answer's end.", "providers that end with eos")
 row("fragments-without-index-passed-on", "UPS-017",
     chunk(drop("choices[].delta.tool_calls[].index"), scripted("call_gateproof1", '"stream": true')),
-    "SDKs can't put the calls together.", "facts: providers that leave index out", may="UPS-026")
+    "SDKs can't put the calls together.", "providers that leave index out", may="UPS-026")
 row("compression-not-undone", "UPS-018", nothing, "SDKs fail with errors of decoding.",
-    "facts: gateways that drop Content-Encoding",
+    "gateways that drop Content-Encoding",
     behind=lambda app: headed(app, lambda asked, head: head.with_header("content-encoding", None)))
 row("provider-cookies-kept", "UPS-019", nothing, "Clients share a session with one provider.", "LiteLLM 1.106.2",
     behind=keeping_cookies())
 row("provider-cookies-passed-on", "UPS-019",
     header("set-cookie", "session=gateproof-marked; Path=/; Secure; HttpOnly",
         lambda asked, x: scripted("X-Internal-Host")(asked)),
-    "Clients share a session with one provider.", "facts: pass-through gateways")
+    "Clients share a session with one provider.", "pass-through gateways")
 row("error-object-with-200", "UPS-020", error("failed", 200), "Programs crash far from the cause.")
 row("failing-provider-asked-twelve-times", "UPS-021", nothing, "A failing provider is flooded.",
     behind=asked_again(12))
 row("failing-provider-asked-six-times", "UPS-021", nothing, "A failing provider is flooded.",
-    "facts: retries of gateways times those of SDKs", behind=asked_again(6))
+    "retries of gateways times those of SDKs", behind=asked_again(6))
 _front, _back = sending_on("proxy-authorization", "proxy-authorization")
 row("proxy-credentials-sent-on", "UPS-022", _front, "Credentials for the gateway reach its provider.", behind=_back)
 _front, _back = sending_on("x-gateproof-hop", "x-gateproof-hop")
@@ -237,7 +237,7 @@ row("temperature-made-whole", "UPS-023",
     asked_as(lambda body: put("temperature", round)(body) if "temperature" in body else None, scripted()),
     "Answers of another kind than was asked for.")
 row("stop-not-sent-on", "UPS-023", asked_as(drop("stop"), scripted()), "Answers run past their end.",
-    "facts: LiteLLM's drop_params")
+    "LiteLLM's drop_params")
 row("broken-stream-asked-again", "UPS-024 UPS-029", nothing, "Two answers in one.",
     "https://github.com/BerriAI/litellm/issues/32086", behind=asked_again(2, in_the_middle=True), may="UPS-005")
 row("usage-counted-twice", "UPS-025 UPS-028", reply(usage_twice, scripted()), "Clients pay twice.")

@@ -11,7 +11,7 @@ row("provider-failure-not-to-be-tried-again", "SDK-018",
     header("x-should-retry", "false", lambda asked, x: scripted()(asked) and x.status >= 500),
     "The SDK gives up at a failure that its next request would have survived.")
 row("provider-failure-remembered", "SDK-018", remembering_failures(),
-    "A short outage lasts for as long as the failure is cached.", "facts: caches that keep errors, too")
+    "A short outage lasts for as long as the failure is cached.", "caches that keep errors, too")
 OF_TWO = '"other"'
 """Stands in the scripts for two providers."""
 row("failure-not-taken-elsewhere", "UPS-028", nothing,
@@ -23,10 +23,10 @@ row("begun-answer-before-the-other", "UPS-028",
           scripted(OF_TWO)),
     "Two answers in one.")
 row("other-provider-goes-on", "UPS-029", nothing, "Two answers in one.",
-    "facts: fallbacks in the middle of a stream",
+    "fallbacks in the middle of a stream",
     behind=asked_again(2, OF_TWO, in_the_middle=True, elsewhere=True))
 row("refusal-taken-elsewhere", "UPS-030", nothing, "Each faulty request costs as much as there are providers.",
-    "facts: LiteLLM 1.106.2 falls back after 400",
+    "LiteLLM 1.106.2 falls back after 400",
     behind=asked_again(2, OF_TWO, '"status": 400', elsewhere=True, least=400))
 row("chats-sent-on-twice", "UPS-031", nothing, "Operators pay twice for each answer.", behind=mirrored)
 # fmt: on

@@ -105,18 +105,18 @@ def redirected(*, with_key: bool) -> Wrap:
 # fmt: off
 _front, _back = sending_on("x-api-key", "x-api-key")
 row("client-key-of-another-header-sent-on", "UPS-012", _front, "The provider can act as the client.",
-    "facts: pass-through gateways", behind=_back)
+    "pass-through gateways", behind=_back)
 _front, _back = telling("authorization", least=504)
 row("provider-key-told-when-it-is-silent", "UPS-012", _front, "Any client can act as the gateway's owner.",
     behind=_back)
 _front, _back = telling("host")
 row("provider-address-told", "UPS-019 ERR-023", _front, "What stands behind the gateway is disclosed.",
-    "facts: LiteLLM's header x-litellm-model-api-base", behind=_back)
+    "LiteLLM's header x-litellm-model-api-base", behind=_back)
 _front, _back = sending_on("te", "te")
 row("named-hop-headers-sent-on", "UPS-022", _front, "Two proxies read one request differently.", behind=_back)
 _front, _back = sending_on("x-forwarded-for", "x-forwarded-for")
 row("spoofed-addresses-sent-on", "UPS-022", _front, "Clients choose the address that others know them by.",
-    "facts: pass-through gateways", behind=_back)
+    "pass-through gateways", behind=_back)
 _front, _back = sending_on("openai-organization", "openai-organization")
 row("clients-organization-sent-on", "UPS-022", _front, "Clients choose the account that pays.", behind=_back)
 row("redirect-followed-with-the-key", "UPS-036", nothing, "Whoever has a provider redirect gets the key.",
@@ -125,7 +125,7 @@ row("rate-limit-not-waited-for", "UPS-021", nothing, "A provider that has no tim
     behind=asked_again(2, least=429))
 row("what-was-served-sent-again", "UPS-041", nothing, "Operators pay twice for each answer.", behind=sent_again)
 row("pages-of-the-provider-quoted", "UPS-040", answers(quoting, is_talk),
-    "What stands behind the gateway is disclosed.", "facts: gateways that quote what they can't read")
+    "What stands behind the gateway is disclosed.", "gateways that quote what they can't read")
 row("long-bodies-cut", "UPS-013", lambda app: before(app, cut_at(65536)), "What is asked is refused, or half of it.",
     "buffers of a fixed size")
 row("very-long-messages-cut", "UPS-013", asked_as(in_texts(lambda text: text[:65536]), scripted()),

@@ -64,7 +64,7 @@ def tells_a_moment(asked: Asked, answer: Answer) -> bool:
 
 # fmt: off
 row("provider-of-plain-chats-not-left", "UPS-011", deaf_to(lambda asked: scripted()(asked) and not asked.streams),
-    "Operators pay for answers that nobody reads.", "facts: frameworks that tell a handler nothing of its client")
+    "Operators pay for answers that nobody reads.", "frameworks that tell a handler nothing of its client")
 row("provider-not-left-before-its-first-event", "UPS-011", deaf_to(scripted('"delay_s"', '"stream": true')),
     "Operators pay for answers that nobody reads.")
 row("leaving-cuts-the-others", "UPS-038", cutting_others, "Whoever closes a tab cuts the answers of others.")

@@ -54,7 +54,7 @@ row(
     "ERR-020",
     answering(having(rb"0{300}"), 500),
     "One request takes a worker down.",
-    "facts: Python's limit on digits",
+    "Python's limit on digits",
 )
 row(
     "response-long-name-crashes",
@@ -67,14 +67,14 @@ row(
     "ERR-031",
     refusing(lambda asked: "\0" in named(asked), 500),
     "A wrong model name takes a worker down.",
-    "facts: PostgreSQL refuses NUL in texts",
+    "PostgreSQL refuses NUL in texts",
 )
 row(
     "response-half-a-character-crashes",
     "ERR-038",
     answering(having(rb"\\ud83d(?!\\ud)"), 500),
     "Programs that cut texts to pieces get no answer.",
-    "facts: UTF-8 encoders refuse halves",
+    "UTF-8 encoders refuse halves",
 )
 row(
     "response-charset-refused",
