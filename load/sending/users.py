@@ -50,8 +50,8 @@ class GatewayUser(User):
         return IDLE_S if RUN.is_open or RUN.is_stopping else 0.0
 
     def ask(self) -> None:
-        """Does once what the scenario says, and pauses if that failed. If it did not, it raises what has locust go on
-        without a wait: one of no seconds costs as much as a fifth of all else that a request does here.
+        """Does once what the scenario says, and pauses if that failed. Raises RescheduleTaskImmediately if it did not:
+        locust goes on then without a wait, which even of no seconds is one more turn of its loop.
         """
         if RUN.is_open or RUN.is_stopping:
             return
