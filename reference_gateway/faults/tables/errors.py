@@ -252,7 +252,7 @@ row("streams-refused-inside-the-stream", "ERR-024 STREAM-053",
 row("streams-of-other-scripts-crash", "STREAM-001",
     answering(lambda asked: is_chat(asked) and asked.streams and not str(messages_of(asked)).isascii(), 500),
     "Whoever does not write English gets no stream.")
-row("conversations-crash", "CHAT-064 ERR-041",
+row("conversations-crash", "CHAT-064 CHAT-120 ERR-041",
     answering(lambda asked: is_chat(asked) and isinstance(turns := messages_of(asked), list) and len(turns) > 4, 500),
     "After a few turns every conversation ends in an outage.")
 row("streams-of-text-parts-crash", "STREAM-001",
