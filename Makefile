@@ -67,8 +67,9 @@ hostile: $(READY)  ## check and load every hostile gateway, and look at what bec
 reports: $(READY)  ## judge the real gateways of scripts/gateways/ (or GATEWAYS="NAME NAME") anew; leaves reports/*/
 	$(BIN)/python scripts/publish_reports.py $(GATEWAYS)
 
-pages: $(READY)  ## render the published reports for a browser: reports/index.html, and report.html of each
+pages: $(READY)  ## render the published reports for a browser: reports/index.html, and report.html or load.html of each
 	for report in reports/*/report.json; do $(BIN)/gateproof render $$report --to page --output $$(dirname $$report) || exit; done
+	for run in reports/*/load/load.json; do $(BIN)/python -m load.reporting $$run || exit; done
 	$(BIN)/gateproof matrix reports
 
 clean:  ## remove the environment, caches and demo reports

@@ -31,6 +31,7 @@ class Client:
         reply = self._reply
         if reply is None or reply.stream is None:
             return 0.0, ()
+        reply.settle()
         return reply.began_s if self._scheduled_s is None else self._scheduled_s, reply.stream.stamps
 
     def bound(self) -> None:

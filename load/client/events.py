@@ -84,6 +84,13 @@ class EventStream:
         self.stamps += [t_s] * len(texts)
         self.text += b"".join(texts)
 
+    def take_again(self, envelope: Envelope, texts: list[bytes]) -> None:
+        """Takes the last events, which were stamped as if they were plain, with these texts, as what they are."""
+        stamps = self.stamps[-len(texts) :]
+        del self.stamps[-len(texts) :]
+        for text, t_s in zip(texts, stamps, strict=True):
+            self.feed(envelope.before + text + envelope.after + b"\n\n", t_s)
+
     def _block(self, block: bytes, t_s: float) -> None:
         if self.envelope is not None and (texts := self.envelope.texts((block,))):
             self.take(texts, t_s)

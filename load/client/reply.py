@@ -12,6 +12,7 @@ import httptools
 from conformance.decoding import PastBound, parsed
 from load.client.envelope import PLAIN, Envelope
 from load.client.events import EventStream, count_of, sentence_of
+from load.client.plain import Heads
 from load.result import StreamResult
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -19,24 +20,10 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_STREAM_BYTES = 64 * 1024 * 1024
 MAX_STREAM_EVENTS = 200_000
 MOST_HELD_BYTES = 32 * 1024
-LONGEST_PLAIN = 4096
-"""Bytes of a chunk that is looked at as one event."""
-MOST_HEADS = 64
-"""Lengths of a plain event's chunk whose first bytes are remembered, for one stream."""
 LONG_READ, PARSED_ALONE = 2048, 3
 """Bytes of a read that is worth to be cut, and how many of its events at the most are cut off: role and first text."""
 
 
-def _size_line(length: int) -> bytes:
-    """The first line of a chunk which makes up a read of this length."""
-    for digits in (1, 2, 3):
-        line = b"%x\r\n" % max(length - digits - 4, 0)
-        if len(line) == digits + 2:
-            return line
-    return b"\n"
-
-
-_SIZE_LINES = (*map(_size_line, range(LONGEST_PLAIN)), b"\n")
 _EVENT_ENDS = b"\n\n\r\n"
 _NEVER: tuple[bytes, ...] = ()
 
@@ -55,16 +42,17 @@ class Reply:
         "_head_done",
         "_held",
         "_held_bytes",
+        "_keep",
+        "_last_s",
         "_leave_after",
         "_parser",
         "_parts",
-        "_plain",
         "_plain_end",
         "_plain_heads",
         "_stamp",
         "_streaming",
-        "_text",
         "_text_end",
+        "_texts",
         "began_s",
         "body",
         "bytes_read",
@@ -72,7 +60,6 @@ class Reply:
         "ended",
         "failure",
         "headers",
-        "last_s",
         "left",
         "on_body",
         "reads",
@@ -94,12 +81,13 @@ class Reply:
         self._leave_after = leave_after
         self._held: list[tuple[bytes, float]] = []
         self._held_bytes = 0
-        self.began_s = self.last_s = 0.0
-        """When something was last read; before that, when the request was sent."""
+        self.began_s = self._last_s = 0.0
         self._head_done = self._streaming = self._between_chunks = False
-        self._plain = 0
+        self._texts: list[bytes] = []
+        """Of events that were taken for plain ones, and are not counted yet; their stamps are with the stream's."""
+        self._keep = self._texts.append
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
-        self._plain_heads: dict[int, bytes] = {}
+        self._plain_heads = Heads()
         self._envelope: Envelope | None = None
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
@@ -108,33 +96,31 @@ class Reply:
 
     def begin(self, t_s: float) -> None:
         """The request is sent now."""
-        self.began_s = self.last_s = t_s
+        self.began_s = self._last_s = t_s
 
     def feed(self, data: bytes, t_s: float) -> bool:
         """Takes one socket read, stamped `t_s` in seconds; no bytes are the end of the connection.
 
-        Plain events are counted at once. Anything else costs more, and is held until `catch_up`, so that it does not
-        delay the next read of another connection. Returns whether there is something to catch up with.
+        What looks like a plain event is stamped at once, and its text looked at in `settle`, with others. Anything else
+        costs more, and is held until `catch_up`, so that it does not delay the next read of another connection. Returns
+        whether there is something to catch up with.
         """
         if data.endswith(self._plain_end):  # as few steps as can be: they are taken for every event
             size = len(data)
-            head = self._plain_heads.get(size) or self._plain_head(size)
+            head = self._plain_heads[size]
             if data.startswith(head):
-                text = data[len(head) : self._text_end]
-                if text and not text.translate(None, PLAIN):
-                    self._plain += 1
+                if text := data[len(head) : self._text_end]:
+                    self._keep(text)
                     self._stamp(t_s)
-                    self._text += text
                     self.bytes_read += size
-                    self.last_s = t_s
                     return False
             elif self._take_plain(data, t_s):
                 self.reads += 1
                 self.bytes_read += size
-                self.last_s = t_s
+                self._last_s = t_s
                 return False
         if data:
-            self.last_s = t_s
+            self._last_s = t_s
         self._plain_end = _NEVER  # what comes after a read that is held is held, too
         self._held.append((data, t_s))
         self._held_bytes += len(data)
@@ -142,24 +128,18 @@ class Reply:
             self.catch_up()
         return True
 
-    def _plain_head(self, size: int) -> bytes:
-        """What a chunk of this size begins with, if it is one plain event."""
-        assert self._envelope
-        head = _SIZE_LINES[min(size, LONGEST_PLAIN)] + self._envelope.before
-        if len(self._plain_heads) < MOST_HEADS:
-            self._plain_heads[size] = head
-        return head
-
     def _take_plain(self, data: bytes, t_s: float) -> bool:
         """Counts the events of bytes that end as a plain one does, if they are all chunks of one plain event each."""
+        self.settle()
         end, heads = self._plain_end, self._plain_heads
-        assert isinstance(end, bytes) and self.stream
+        if not isinstance(end, bytes) or not self.stream:
+            return False
         chunks = data.split(end)
         chunks.pop()  # nothing comes after the last end
         more, texts = len(end), []
         for chunk in chunks:
             size = len(chunk) + more
-            head = heads.get(size) or self._plain_head(size)
+            head = heads[size]
             if not chunk.startswith(head) or len(chunk) == len(head):
                 return False
             texts.append(chunk[len(head) :])
@@ -171,7 +151,7 @@ class Reply:
     def catch_up(self) -> None:
         """Takes what was held, as it was read. Never raises: what is wrong ends up in `failure`."""
         held, self._held, self._held_bytes = self._held, [], 0
-        self._settle()
+        self.settle()
         for data, t_s in held:
             if not data:
                 self._close()
@@ -221,17 +201,32 @@ class Reply:
         """Lets the next read be known by its bytes, if they can only begin an event."""
         if (envelope := stream.envelope) is not None and stream.is_between_events:
             if envelope != self._envelope:
-                self._envelope, self._plain_heads = envelope, {}
-            self._stamp, self._text = stream.stamps.append, stream.text
+                self._envelope, self._plain_heads = envelope, Heads(envelope.before)
+            self._stamp = stream.stamps.append
             self._plain_end = envelope.after + _EVENT_ENDS
             self._text_end = -len(self._plain_end)
 
-    def _settle(self) -> None:
-        """Counts the plain events that were read one by one."""
-        if self._plain and self.stream:
-            self.reads += self._plain
-            self.stream.events += self._plain
-            self._plain = 0
+    def settle(self) -> None:
+        """Counts the events that were taken for plain ones, or takes them again if the text of one was not plain."""
+        texts, stream = self._texts, self.stream
+        if not texts or not stream:
+            return
+        self.reads += len(texts)
+        self._last_s = stream.stamps[-1]
+        joined = b"".join(texts)
+        if not joined.translate(None, PLAIN):
+            stream.events += len(texts)
+            stream.text += joined
+        elif self._envelope:
+            self._plain_end = _NEVER
+            stream.take_again(self._envelope, texts)
+        texts.clear()
+
+    @property
+    def last_s(self) -> float:
+        """When something was last read; before that, when the request was sent."""
+        self.settle()
+        return self._last_s
 
     def _take_body(self, t_s: float) -> None:
         data = b"".join(self._parts)
@@ -360,7 +355,7 @@ class Reply:
         self, started_s: float, connect_s: float | None = None, scheduled_s: float | None = None
     ) -> StreamResult:
         """The figures of the request that was sent at `started_s`; call it when the response has ended."""
-        self._settle()
+        self.settle()
         failure, detail = self.outcome
         from_s = started_s if scheduled_s is None else scheduled_s
         ended_s = max(self.last_s, started_s)

@@ -113,7 +113,7 @@ def test_events_behind_one_that_waits_for_its_turn_keep_their_order_and_times() 
     found = reply()
     found.feed(framed(text("one")), 1.0)
     found.catch_up()
-    for at, data in enumerate((event({"content": 'a "quoted" word'}), text("three"), text("four")), 2):
+    for at, data in enumerate((event({"role": "assistant", "content": "two"}), text("three"), text("four")), 2):
         found.feed(framed(data), float(at))
     assert found.stream is not None and found.stream.stamps == [1.0]
     found.catch_up()
@@ -144,6 +144,31 @@ def test_what_is_looked_at_late_and_at_once_has_the_time_of_its_own_read(odd: st
     found.catch_up()
     assert found.stream is not None and found.stream.stamps == times
     assert (soon[0], found.reads, found.stream.failure) == (False, 2 + len(reads), None)
+
+
+def test_a_stream_that_is_looked_at_on_its_way_counts_each_event_once_with_its_time() -> None:
+    found = reply()
+    found.feed(framed(text("one")), 1.0)
+    found.catch_up()
+    for at, value in enumerate(("two", "drei", 'a "quoted" word', "fünf", "six"), 2):
+        found.feed(framed(text(value)), float(at))
+        found.settle()
+        assert found.stream is not None and found.last_s == float(at)
+    found.catch_up()
+    assert found.stream.stamps == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    assert found.stream.text.decode() == 'onetwodreia "quoted" wordfünfsix'
+    assert (found.stream.events, found.reads) == (6, 7)
+
+
+def test_an_event_that_looked_plain_and_ended_the_stream_is_judged_so(parsed: list[str]) -> None:
+    found = reply()
+    for piece in ("one", "two"):
+        found.feed(framed(text(piece)), 1.0)
+        found.catch_up()
+    last = text("x").replace(b'"x"', b'"x","reason":"y"}\n\ndata: [DONE]\n\ndata: {"x":"z"')
+    found.feed(framed(last), 2.0)
+    found.settle()
+    assert found.stream is not None and found.stream.done_s == 2.0
 
 
 @pytest.mark.parametrize("first", ["one", 'a "quoted" word'], ids=["plain", "behind one that waits"])

@@ -4,6 +4,8 @@ import base64
 import hashlib
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from load import gate
 from load.metrics import Metrics
 from load.reporting import charts
+from load.reporting.files import json_text
 from load.reporting.page import page
 from tests.browser import needs_browser, opened, running
 from tests.load.documents import made_up, swept
@@ -178,6 +181,21 @@ def test_the_curves_of_the_times_are_drawn_from_none_to_all() -> None:
         shares = {share: ms for ms, share in line["points"]}
         assert min(shares) == 0 and max(shares) == 100
         assert shares[95] == pytest.approx(document[name]["p95"] * 1000) and curve["log"]
+
+
+def test_a_stored_run_gets_its_page_again_and_anything_else_one_line(tmp_path: Path) -> None:
+    def said(path: Path) -> tuple[int, str]:
+        done = subprocess.run([sys.executable, "-m", "load.reporting", path], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    run, other = tmp_path / "load.json", tmp_path / "other.json"
+    run.write_text(json_text(made_up()), "utf-8")
+    other.write_text("[]", "utf-8")
+    assert said(run) == (0, "") and (tmp_path / "load.html").read_text("utf-8") == page(made_up())
+    for path in (other, tmp_path / "missing.json"):
+        code, line = said(path)
+        assert code == 4 and line.count("\n") == 1 and "no load.json" in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["load.html", "load.json", "other.json"]
 
 
 @needs_browser
