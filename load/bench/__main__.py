@@ -1,6 +1,7 @@
 """`python -m load.bench`: the load client beside a C reader and stock locust, against a server that knows the truth."""
 
 import argparse
+import platform
 import shutil
 import sys
 import tempfile
@@ -36,7 +37,8 @@ def main() -> int:
         except (CalledProcessError, FileNotFoundError) as error:
             parser.exit(4, f"load.bench: the C server and reader can't be built: {error}\n")
         bench = Bench(Path(folder), args.realtime)
-        print("us/event: CPU of the client; TTFT, ITL: what it says less what the server knows, in ms")
+        python = f"{platform.python_implementation()} {platform.python_version()}"
+        print(f"{python}; us/event: CPU of the client; TTFT, ITL: what it says less what the server knows, in ms")
         print(HEAD, flush=True)
         for part in args.parts or PARTS:
             try:

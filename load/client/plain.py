@@ -22,6 +22,8 @@ class Heads(dict[int, bytes]):
     """By the length of a read, what it begins with if it is one chunk with one event, which has `before` around its
     text. What is too long begins with bytes that no chunk begins with."""
 
+    __slots__ = ("_before",)
+
     def __init__(self, before: bytes = b"") -> None:
         self._before = before
 

@@ -26,6 +26,7 @@ LONG_READ, PARSED_ALONE = 2048, 3
 
 _EVENT_ENDS = b"\n\n\r\n"
 _NEVER: tuple[bytes, ...] = ()
+_NO_HEADS = Heads()
 
 
 class Reply:
@@ -42,14 +43,13 @@ class Reply:
         "_head_done",
         "_held",
         "_held_bytes",
-        "_keep",
         "_last_s",
         "_leave_after",
         "_parser",
         "_parts",
         "_plain_end",
         "_plain_heads",
-        "_stamp",
+        "_stamps",
         "_streaming",
         "_text_end",
         "_texts",
@@ -85,9 +85,8 @@ class Reply:
         self._head_done = self._streaming = self._between_chunks = False
         self._texts: list[bytes] = []
         """Of events that were taken for plain ones, and are not counted yet; their stamps are with the stream's."""
-        self._keep = self._texts.append
         self._plain_end: bytes | tuple[bytes, ...] = _NEVER
-        self._plain_heads = Heads()
+        self._plain_heads = _NO_HEADS
         self._envelope: Envelope | None = None
         self._parts: list[bytes] = []
         self.on_body = self._parts.append
@@ -110,8 +109,8 @@ class Reply:
             head = self._plain_heads[size]
             if data.startswith(head):
                 if text := data[len(head) : self._text_end]:
-                    self._keep(text)
-                    self._stamp(t_s)
+                    self._texts.append(text)
+                    self._stamps.append(t_s)
                     self.bytes_read += size
                     return False
             elif self._take_plain(data, t_s):
@@ -202,7 +201,7 @@ class Reply:
         if (envelope := stream.envelope) is not None and stream.is_between_events:
             if envelope != self._envelope:
                 self._envelope, self._plain_heads = envelope, Heads(envelope.before)
-            self._stamp = stream.stamps.append
+            self._stamps = stream.stamps
             self._plain_end = envelope.after + _EVENT_ENDS
             self._text_end = -len(self._plain_end)
 
