@@ -110,7 +110,8 @@ def _running(row: dict[str, Any], port: int, provider: str | None) -> Iterator[d
                 _told(started[0], provider_log)
             started.append(_started(row["start"], [port + 10, f"http://127.0.0.1:{port}/v1"], row.get("env", {}), log))
             told = _told(started[-1], log)
-            yield told | behind(port) if provider == SCRIPTED else told
+            of_the_gateway = {word: said for word, said in told.items() if not word.startswith("upstream")}
+            yield told | behind(port) if provider == SCRIPTED else of_the_gateway
         finally:
             for each in reversed(started):
                 _stop(each)

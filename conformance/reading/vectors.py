@@ -111,14 +111,14 @@ def alike(one: Vector, other: Vector) -> bool:
     return cosine(one, other) >= ALIKE
 
 
-def equal(one: Vector, other: Vector) -> bool:
-    """Whether they are the same numbers, but for what rounding and another batch may change."""
+def equal(one: Vector, other: Vector, least: float = ALIKE) -> bool:
+    """Whether they are the same numbers, but for what rounding and another batch change: no cosine below `least`."""
     if len(one) != len(other):
         return False
     one, other = _comparable(one, other)
     if all(abs(x - y) <= 1e-5 for x, y in zip(one, other, strict=True)):
         return True
-    return alike(one, other) and math.isclose(norm(one), norm(other), rel_tol=0.01)
+    return cosine(one, other) >= least and math.isclose(norm(one), norm(other), rel_tol=max(0.01, 1 - least))
 
 
 def is_steady(each: list[Exchange], again: Exchange, batch: Exchange) -> bool:

@@ -6,7 +6,7 @@ from conformance.exchange import Exchange
 from conformance.probe import Phase, probe
 from conformance.probes.chat.prompts import SAY_OK, WORD
 from conformance.probes.chat.replies import STORY
-from conformance.probes.chat.tools import TOOLS, call, calling, result, tool
+from conformance.probes.chat.tools import TOOLS, call, calling, closed, result, tool
 from conformance.sending.gateway import Gateway, together, user
 
 BESIDE, FIRST, SECOND = 40, 80, 160
@@ -67,9 +67,10 @@ async def chats_after_others(gateway: Gateway) -> dict[str, Exchange]:
 
 @probe()
 async def chat_many_tools(gateway: Gateway) -> Exchange:
-    """As many tools as agents with a few servers of tools have, whose names are as long as they may be."""
+    """As many tools as agents with a few servers of tools have, whose names are as long as they may be. Each has
+    parameters, so that their lack, which vllm-router refuses, is no part of this."""
     names = [f"mcp__gate-proof_{number:02}_".ljust(LONGEST_NAME, "x") for number in range(MANY_TOOLS)]
-    return await gateway.chat(tools=[tool(name, "Looks.") for name in names], tool_choice="none")
+    return await gateway.chat(tools=[tool(name, "Looks.", closed()) for name in names], tool_choice="none")
 
 
 @probe()
