@@ -7,7 +7,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 CLIENTS_READY := .venv-clients/.ready
 SDK_READY := .venv-sdk/.ready
 
-.PHONY: help demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile reports pages clean
+.PHONY: help environments demo test test-all test-clients test-sdk lint bench kill-matrix flake-rate hostile reports pages clean
 
 help:  ## list these verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,11 +28,13 @@ $(SDK_READY): constraints-sdk.txt
 	.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-sdk.txt 'openai<3'
 	@touch $@
 
+environments: $(READY) $(CLIENTS_READY) $(SDK_READY)  ## install what all tests need; with make -j3 at the same time
+
 demo: $(READY)  ## start the bundled gateway, judge it in its three dialects, load it, leave reports in reports/demo/
 	$(BIN)/python scripts/demo.py
 
-test: $(READY) lint  ## lint, types and the project's own tests, with one row in forty-eight of the tables of defects (make test-all: all)
-	ROWS=1/48 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
+test: $(READY) lint  ## lint, types and the project's own tests, with one row in ninety-six of the tables of defects (make test-all: all)
+	ROWS=1/96 PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
 
 test-all: $(READY)  ## the project's own tests, with every row of the tables of defects
 	PYTEST_XDIST_AUTO_NUM_WORKERS=$(WORKERS) $(BIN)/pytest -n auto --dist worksteal -q
