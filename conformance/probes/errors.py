@@ -14,7 +14,7 @@ from typing import Any
 from conformance.exchange import Exchange, Unusable
 from conformance.features import no_such_route
 from conformance.probe import Phase, probe
-from conformance.sending.gateway import ALONE, NOWHERE, TOKEN_CAP, Gateway, encode, together
+from conformance.sending.gateway import NOWHERE, TOKEN_CAP, Gateway, encode, together
 
 JSON = {"Content-Type": "application/json"}
 NEVER_THERE = (403, 404, 405, 501)
@@ -130,7 +130,7 @@ async def unknown_model(gateway: Gateway) -> dict[str, Exchange]:
 @probe()
 async def unknown_path_posted(gateway: Gateway) -> Exchange:
     """A path that no gateway serves, with a body that a gateway which looks there first could make sense of."""
-    return await gateway.post(NOWHERE, _unserved(gateway, _chat(gateway)), headers=ALONE)
+    return await gateway.post(NOWHERE, _unserved(gateway, _chat(gateway)))
 
 
 @probe(phase=Phase.HOSTILE)
@@ -194,11 +194,11 @@ async def wrong_methods(gateway: Gateway) -> dict[str, Exchange]:
     asked: dict[str, Awaitable[Exchange]] = {}
     for post in await offered(gateway):
         if post.name == "chat":
-            asked["PUT /chat/completions"] = gateway.send("PUT", post.path, json=post.body, headers=ALONE)
+            asked["PUT /chat/completions"] = gateway.send("PUT", post.path, json=post.body)
         if post.name == "embeddings":
             asked["GET /embeddings"] = gateway.get(post.path)
     if "models" not in gateway.target.without:
-        asked["POST /models"] = gateway.post("/models", {}, headers=ALONE)
+        asked["POST /models"] = gateway.post("/models", {})
     return await together(asked)
 
 

@@ -6,7 +6,7 @@ from conformance.exchange import Exchange, Unusable
 from conformance.probe import Phase, probe
 from conformance.probes.auth import wrong_key_of
 from conformance.probes.errors import unserved_model
-from conformance.sending.gateway import ALONE, NOWHERE, Gateway, together
+from conformance.sending.gateway import NOWHERE, Gateway, together
 
 PLAIN = "the plain path"
 TRICKS = {
@@ -62,7 +62,7 @@ async def other_endpoints_without_key(gateway: Gateway) -> dict[str, Exchange]:
     """What else a gateway may offer, asked for without a key: lists, and empty bodies, which can't create anything."""
     _with_key(gateway)
     asked: dict[str, Awaitable[Exchange]] = {f"GET {path}": gateway.get(path, key=None) for path in LISTS}
-    asked |= {f"POST {path}": gateway.post(path, {}, key=None, headers=ALONE) for path in OTHERS}
+    asked |= {f"POST {path}": gateway.post(path, {}, key=None) for path in OTHERS}
     return await together(asked)
 
 
@@ -72,12 +72,7 @@ async def _at_tricks(gateway: Gateway, model: str, *, without: bool = False) -> 
     return await together(
         {
             case: gateway.post(
-                path.format(base=base),
-                gateway.chat_body(model=model),
-                headers=ALONE,
-                from_origin=True,
-                case=case,
-                **key,
+                path.format(base=base), gateway.chat_body(model=model), from_origin=True, case=case, **key
             )
             for case, path in TRICKS.items()
         }

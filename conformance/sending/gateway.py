@@ -26,9 +26,6 @@ FINDING_NOBODY = 3
 AT_ONCE = -1
 """The rank of what is sent again: before all others."""
 NOWHERE = "/gateproof-no-such-endpoint"
-ALONE = {"Connection": "close"}
-"""Headers of a request whose body may be left unread: nothing is asked after it on its connection, where that would be
-read as the beginning of the next request. Bodies that are left lying are HDR-012's business."""
 ABSENT = object()
 """As a field of a body: leave this key out."""
 

@@ -30,6 +30,10 @@ from conformance.sending.pulse import Pulse
 
 KEEP_IDLE_S = 15.0
 
+MAYBE_UNREAD = (404, 405)
+"""What can be answered before its body is read. One that is left lying would spoil whatever is asked next on the
+connection, so that is not used again: HDR-012 alone looks for it."""
+
 
 class _StampedStream(httpcore.AsyncNetworkStream):
     """A network stream that knows when it last received bytes."""
@@ -174,18 +178,17 @@ class Wire:
                 content=request.body or None,
                 extensions={"timeout": timeouts, "trace": trace},
             )
-            async with (
-                self._bounded(),
-                self._connection(outgoing.url.origin, anew) as (connection, fresh),
-                _closing(await connection.handle_async_request(outgoing)) as response,
-            ):
-                stream = response.extensions["network_stream"]
-                headers_s = stream.read_at - sent_at
-                version = response.extensions["http_version"].decode("latin-1")
-                status, headers = response.status, _decoded(response.headers)
-                body.begin(response.headers)
-                async for data in response.aiter_stream():
-                    body.add(stream.read_at - sent_at, data)
+            async with self._bounded(), self._connection(outgoing.url.origin, anew) as (connection, fresh):
+                async with _closing(await connection.handle_async_request(outgoing)) as response:
+                    stream = response.extensions["network_stream"]
+                    headers_s = stream.read_at - sent_at
+                    version = response.extensions["http_version"].decode("latin-1")
+                    status, headers = response.status, _decoded(response.headers)
+                    body.begin(response.headers)
+                    async for data in response.aiter_stream():
+                        body.add(stream.read_at - sent_at, data)
+                if request.body and status in MAYBE_UNREAD:
+                    await connection.aclose()
         except NETWORK_ERRORS as error:
             failure = failure_of(error, self.limits)
         body.end()
