@@ -12,7 +12,7 @@ from conformance.sending.recording import Recording
 
 def wire_shape(recording: Recording) -> str:
     """Whether answers are as OpenAI documents them, or as the live watsonx.ai gateway was recorded to send them."""
-    marks = list(dict.fromkeys(mark for exchange in recording.exchanges for mark in _marks(exchange)))
+    marks = sorted({mark for exchange in recording.exchanges for mark in _marks(exchange)})
     return f"recorded ({', '.join(marks)})" if marks else "openai"
 
 
