@@ -119,6 +119,31 @@ def test_an_idle_connection_that_was_closed_is_replaced() -> None:
     assert served == 3
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "connections"),
+    [(404, b"{}", 2), (405, b"{}", 2), (404, b"", 1), (200, b"{}", 1)],
+    ids=["404", "405", "404 without a body", "200"],
+)
+def test_a_connection_on_which_a_body_may_lie_unread_is_not_used_again(
+    status: int, body: bytes, connections: int
+) -> None:
+    """The end of a body that a server did not read would be the beginning of the next request."""
+    opened = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        while await reader.read(1000):
+            writer.write(b"HTTP/1.1 %d Said\r\nContent-Length: 2\r\n\r\nok" % status)
+
+    async def go() -> list[int]:
+        async with server(talk) as origin, Wire(QUICK) as wire:
+            request = Request("POST", origin, (("Host", "h"),), body)
+            return [(await wire.send("x", "p", request)).status for _ in range(2)]
+
+    assert (asyncio.run(go()), opened) == ([status, status], connections)
+
+
 def test_redirects_are_not_followed() -> None:
     exchange = ask(says(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n"))
     assert (exchange.status, exchange.header("location")) == (302, "http://127.0.0.1:9/")

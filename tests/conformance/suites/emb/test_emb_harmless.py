@@ -26,6 +26,7 @@ from .embeddings import (
     emb,
     first_text,
     given,
+    hundreds,
     in_base64,
     is_embedding,
     many,
@@ -80,6 +81,7 @@ GREEN: dict[str, tuple[Wrap, set[str]]] = {
     "a model with its vendor": (reply(put("model", "vendor/small-2024")), set()),
     "noise in batches": (reply(vectors(disturbed(1e-4)), many), set()),
     "noise everywhere": (reply(vectors(disturbed(1e-3))), set()),
+    "more noise in large batches": (reply(vectors(disturbed(0.1)), hundreds), set()),
     "much noise everywhere": (reply(vectors(disturbed(0.02))), set()),
     "a model that is not normalised": (reply(vectors(doubled)), {"EMB-017"}),
     "whole numbers": (
